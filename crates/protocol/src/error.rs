@@ -4,6 +4,9 @@ use crate::codec::malformed;
 use crate::{Reader, Result as ProtocolResult, Writer};
 use std::fmt;
 
+/// How long a chain of causes a frame holds.
+const MAX_CAUSES: u32 = 8;
+
 /// Shorthand for a result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -350,8 +353,12 @@ impl Error {
         self.0.cause.as_ref()
     }
 
-    /// Appends the error to a frame.
+    /// Appends the error to a frame, with the first 8 causes of its chain.
     pub fn encode(&self, out: &mut Writer) {
+        self.encode_at(out, 0);
+    }
+
+    fn encode_at(&self, out: &mut Writer, depth: u32) {
         let inner = &self.0;
         out.u8(inner.kind as u8);
         out.u8(inner.retryable.into());
@@ -372,9 +379,10 @@ impl Error {
                 columns.iter().for_each(|c| out.text(c));
             }
         }
-        out.u8(inner.cause.is_some().into());
-        if let Some(cause) = &inner.cause {
-            cause.encode(out);
+        let cause = inner.cause.as_ref().filter(|_| depth < MAX_CAUSES);
+        out.u8(cause.is_some().into());
+        if let Some(cause) = cause {
+            cause.encode_at(out, depth + 1);
         }
     }
 
@@ -384,8 +392,8 @@ impl Error {
     }
 
     fn decode_at(input: &mut Reader<'_>, depth: u32) -> ProtocolResult<Error> {
-        if depth > 8 {
-            return Err(malformed("chain of causes longer than 8".into()));
+        if depth > MAX_CAUSES {
+            return Err(malformed(format!("chain of causes longer than {MAX_CAUSES}")));
         }
         let tag = input.u8()?;
         let kind = ErrorKind::from_tag(tag).ok_or_else(|| malformed(format!("error kind {tag}")))?;

@@ -7,15 +7,18 @@
 
 mod codec;
 mod error;
-mod message;
+mod header;
+mod options;
+mod reply;
+mod request;
 mod rows;
 mod value;
 
 pub use codec::{Reader, Writer};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result, StorageReason};
-pub use message::{
-    BeginMode, Delivery, Durability, Execute, Header, OpenOptions, RepeatClass, Reply, Request, RowsReply, Storage,
-    TransactionOp, FRAME_VERSION, HEADER_LEN, PROTOCOL_VERSION, ROWS_BATCH_OFFSET_AT,
-};
+pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClass};
+pub use options::{Durability, OpenOptions, Storage};
+pub use reply::{ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
+pub use request::{BeginMode, Delivery, Execute, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells};
-pub use value::{Value, ValueRef, MAX_SAFE_INTEGER};
+pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

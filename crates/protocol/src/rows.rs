@@ -6,7 +6,7 @@
 //! travel as doubles, the others as 64-bit integers, so that no cell needs a BigInt unless its value does.
 
 use crate::codec::malformed;
-use crate::{Reader, Result, ValueRef, Writer, MAX_SAFE_INTEGER};
+use crate::{MAX_SAFE_INTEGER, Reader, Result, ValueRef, Writer};
 
 const NULL: u8 = 0;
 const SAFE_INTEGER: u8 = 1;

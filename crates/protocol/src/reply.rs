@@ -1,0 +1,223 @@
+//! What the worker answers: the closed set of replies, and their frames.
+
+use crate::codec::malformed;
+use crate::{Batch, Error, HEADER_LEN, Header, Reader, Result, Storage, Writer};
+
+/// Where in a Rows frame the `u32` stands that says at which byte of the frame the batch begins.
+pub const ROWS_BATCH_OFFSET_AT: usize = HEADER_LEN + 4;
+
+const HELLO_REPLY: u8 = 0x81;
+const OPENED: u8 = 0x82;
+const ROWS: u8 = 0x83;
+const DONE: u8 = 0x84;
+const ERROR: u8 = 0x85;
+const FATAL: u8 = 0x86;
+
+/// One frame of rows, or the end of a statement without any.
+#[derive(Clone, Debug)]
+pub struct RowsReply<'a> {
+    /// Whether more frames follow.
+    pub more: bool,
+    /// Whether a transaction is open on the connection after it.
+    pub in_transaction: bool,
+    /// Rows changed so far by INSERT, UPDATE or DELETE, all parameter sets together; -1 for any other statement.
+    pub changes: i64,
+    /// `sqlite3_last_insert_rowid` of the connection.
+    pub last_insert_rowid: i64,
+    /// The names of the columns; in the first frame only, and empty for a statement that returns no rows.
+    pub columns: Option<Vec<&'a str>>,
+    /// The rows.
+    pub batch: Batch<'a>,
+}
+
+/// What the worker answers.
+#[derive(Clone, Debug)]
+pub enum Reply<'a> {
+    /// The worker is ready.
+    Hello {
+        /// The protocol version that both speak from here on.
+        protocol: u16,
+        /// The version of its package.
+        version: &'a str,
+        /// SQLite's version, `"3.53.4"` for instance.
+        sqlite_version: &'a str,
+    },
+    /// The connection is open.
+    Opened {
+        /// Where the database lives.
+        storage: Storage,
+        /// The journal mode that SQLite reports.
+        journal_mode: &'a str,
+    },
+    /// Rows, or the end of a statement.
+    Rows(RowsReply<'a>),
+    /// It is done.
+    Done {
+        /// Whether a transaction is open on the connection after it.
+        in_transaction: bool,
+    },
+    /// It failed.
+    Error {
+        /// Why.
+        error: Error,
+        /// Whether a transaction is open on the connection after it.
+        in_transaction: bool,
+    },
+    /// The worker is broken and answers nothing more, to anyone.
+    Fatal {
+        /// What broke it.
+        message: &'a str,
+    },
+}
+
+impl<'a> RowsReply<'a> {
+    /// Writes a Rows frame up to where its batch begins; append the batch with [`crate::BatchWriter::encode`]. Of
+    /// `self`, the batch is not looked at.
+    pub fn encode_head(
+        header: &Header,
+        more: bool,
+        in_transaction: bool,
+        changes: i64,
+        last_insert_rowid: i64,
+        columns: Option<&[String]>,
+    ) -> Writer {
+        let mut out = Writer::new();
+        header.encode(ROWS, &mut out);
+        out.u8(more.into());
+        out.u8(in_transaction.into());
+        out.u8(columns.is_some().into());
+        out.u8(0);
+        out.u32(0);
+        out.i64(changes);
+        out.i64(last_insert_rowid);
+        if let Some(columns) = columns {
+            out.u32(columns.len() as u32);
+            columns.iter().for_each(|name| out.text(name));
+        }
+        out.align8();
+        let at = out.len() as u32;
+        out.patch_u32(ROWS_BATCH_OFFSET_AT, at);
+        out
+    }
+
+    fn decode_head(input: &mut Reader<'a>) -> Result<(RowsReply<'a>, u32)> {
+        let more = input.flag()?;
+        let in_transaction = input.flag()?;
+        let named = input.flag()?;
+        let reserved = input.u8()?;
+        let batch_offset = input.u32()?;
+        let changes = input.i64()?;
+        let last_insert_rowid = input.i64()?;
+        let columns = if named {
+            let count = input.u32()?;
+            // Each name takes four bytes at least, so a lying count fails before it costs memory.
+            let mut names = Vec::with_capacity((count as usize).min(input.remaining() / 4));
+            for _ in 0..count {
+                names.push(input.text()?);
+            }
+            Some(names)
+        } else {
+            None
+        };
+        input.align8()?;
+        if reserved != 0 || batch_offset as usize != input.position() {
+            return Err(malformed(format!("a batch at byte {} that says byte {batch_offset}", input.position())));
+        }
+        let mut none = Reader::new(&[0; 24]);
+        let batch = Batch::decode(&mut none)?;
+        Ok((RowsReply { more, in_transaction, changes, last_insert_rowid, columns, batch }, batch_offset))
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// Writes the frame of any reply. Of a Rows reply, only the head: see [`RowsReply::encode_head`].
+    pub fn encode(&self, header: &Header) -> Vec<u8> {
+        let mut out = Writer::new();
+        match self {
+            Reply::Hello { protocol, version, sqlite_version } => {
+                header.encode(HELLO_REPLY, &mut out);
+                out.u16(*protocol);
+                out.text(version);
+                out.text(sqlite_version);
+            }
+            Reply::Opened { storage, journal_mode } => {
+                header.encode(OPENED, &mut out);
+                out.u8(*storage as u8);
+                out.text(journal_mode);
+            }
+            Reply::Rows(rows) => {
+                let columns: Option<Vec<String>> =
+                    rows.columns.as_ref().map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+                out = RowsReply::encode_head(
+                    header,
+                    rows.more,
+                    rows.in_transaction,
+                    rows.changes,
+                    rows.last_insert_rowid,
+                    columns.as_deref(),
+                );
+                let mut batch = crate::BatchWriter::new(rows.batch.columns());
+                rows.batch.cells().for_each(|cell| batch.push(cell));
+                batch.encode_rows(&mut out, rows.batch.rows());
+            }
+            Reply::Done { in_transaction } => {
+                header.encode(DONE, &mut out);
+                out.u8((*in_transaction).into());
+            }
+            Reply::Error { error, in_transaction } => {
+                header.encode(ERROR, &mut out);
+                out.u8((*in_transaction).into());
+                error.encode(&mut out);
+            }
+            Reply::Fatal { message } => {
+                header.encode(FATAL, &mut out);
+                out.text(message);
+            }
+        }
+        out.finish()
+    }
+
+    /// Reads the frame of a reply; bytes after its end are an error.
+    pub fn decode(frame: &'a [u8]) -> Result<(Header, Reply<'a>)> {
+        Reply::decode_parts(frame, |input| {
+            let batch = Batch::decode(input)?;
+            Ok(Some(batch))
+        })
+    }
+
+    /// Reads a reply whose batch stays elsewhere (in JavaScript): `head` is a Rows frame up to its batch, or the whole
+    /// of any other frame. The batch of a Rows reply is then empty.
+    pub fn decode_head(head: &'a [u8]) -> Result<(Header, Reply<'a>)> {
+        Reply::decode_parts(head, |_| Ok(None))
+    }
+
+    fn decode_parts(
+        frame: &'a [u8],
+        batch: impl FnOnce(&mut Reader<'a>) -> Result<Option<Batch<'a>>>,
+    ) -> Result<(Header, Reply<'a>)> {
+        let mut input = Reader::new(frame);
+        let (tag, header) = Header::decode(&mut input)?;
+        let reply = match tag {
+            HELLO_REPLY => {
+                Reply::Hello { protocol: input.u16()?, version: input.text()?, sqlite_version: input.text()? }
+            }
+            OPENED => Reply::Opened { storage: Storage::decode(&mut input)?, journal_mode: input.text()? },
+            ROWS => {
+                let (mut rows, _) = RowsReply::decode_head(&mut input)?;
+                if let Some(batch) = batch(&mut input)? {
+                    rows.batch = batch;
+                }
+                Reply::Rows(rows)
+            }
+            DONE => Reply::Done { in_transaction: input.flag()? },
+            ERROR => {
+                let in_transaction = input.flag()?;
+                Reply::Error { error: Error::decode(&mut input)?, in_transaction }
+            }
+            FATAL => Reply::Fatal { message: input.text()? },
+            other => return Err(malformed(format!("reply kind {other:#x}"))),
+        };
+        input.end()?;
+        Ok((header, reply))
+    }
+}
