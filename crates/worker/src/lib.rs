@@ -1,1 +1,13 @@
-#![doc = ""]
+//! aludel's worker: SQLite, its storage and its scheduler, behind bytes in and bytes out.
+//!
+//! A [`Service`] takes frames of `aludel_protocol` and posts replies through its [`Host`]: in a browser that is the
+//! worker's shell (`entry`), natively the in-process transport of the client, and in tests a list in memory.
+//!
+//! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
+#![deny(unsafe_code)]
+
+mod service;
+#[allow(unsafe_code)]
+pub mod sqlite;
+
+pub use service::{Host, Preparation, Service, Turn};
