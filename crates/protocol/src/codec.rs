@@ -76,8 +76,8 @@ impl Writer {
 
     /// Overwrites four bytes that were written before; does nothing when they were not.
     pub fn patch_u32(&mut self, at: usize, value: u32) {
-        if let Some(slot) = self.bytes.get_mut(at..at + 4) {
-            slot.copy_from_slice(&value.to_le_bytes());
+        if let Some(slot) = self.bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *slot = value.to_le_bytes();
         }
     }
 

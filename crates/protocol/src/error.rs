@@ -20,6 +20,13 @@ macro_rules! kinds {
         pub enum ErrorKind { $($(#[doc = $doc])* $name = $tag,)* }
 
         impl ErrorKind {
+            /// The classes that group others and are never raised themselves, each with its parent; the root has none.
+            pub const GROUPS: &'static [(&'static str, Option<&'static str>)] = &[
+                ("SQLAlchemyError", None),
+                ("DBAPIError", Some("StatementError")),
+                ("DatabaseError", Some("DBAPIError")),
+            ];
+
             /// Every kind, in the order of the table.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$name),*];
 
@@ -126,7 +133,8 @@ pub enum StorageReason {
 }
 
 impl StorageReason {
-    const ALL: [StorageReason; 7] = [
+    /// Every reason.
+    pub const ALL: [StorageReason; 7] = [
         StorageReason::Unavailable,
         StorageReason::Quota,
         StorageReason::Corrupt,
@@ -174,7 +182,8 @@ pub enum ConstraintKind {
 }
 
 impl ConstraintKind {
-    const ALL: [ConstraintKind; 8] = [
+    /// Every kind.
+    pub const ALL: [ConstraintKind; 8] = [
         ConstraintKind::Check,
         ConstraintKind::ForeignKey,
         ConstraintKind::NotNull,

@@ -14,7 +14,7 @@ const ERROR: u8 = 0x85;
 const FATAL: u8 = 0x86;
 
 /// One frame of rows, or the end of a statement without any.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RowsReply<'a> {
     /// Whether more frames follow.
     pub more: bool,
@@ -31,7 +31,7 @@ pub struct RowsReply<'a> {
 }
 
 /// What the worker answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reply<'a> {
     /// The worker is ready.
     Hello {
@@ -100,7 +100,7 @@ impl<'a> RowsReply<'a> {
         out
     }
 
-    fn decode_head(input: &mut Reader<'a>) -> Result<(RowsReply<'a>, u32)> {
+    fn decode_head(input: &mut Reader<'a>) -> Result<RowsReply<'a>> {
         let more = input.flag()?;
         let in_transaction = input.flag()?;
         let named = input.flag()?;
@@ -123,14 +123,25 @@ impl<'a> RowsReply<'a> {
         if reserved != 0 || batch_offset as usize != input.position() {
             return Err(malformed(format!("a batch at byte {} that says byte {batch_offset}", input.position())));
         }
-        let mut none = Reader::new(&[0; 24]);
-        let batch = Batch::decode(&mut none)?;
-        Ok((RowsReply { more, in_transaction, changes, last_insert_rowid, columns, batch }, batch_offset))
+        Ok(RowsReply { more, in_transaction, changes, last_insert_rowid, columns, batch: Batch::EMPTY })
+    }
+
+    /// Rows of no columns would be rows without bytes, of which a short frame could name four thousand million.
+    fn take_batch(&mut self, batch: Batch<'a>) -> Result<()> {
+        let (rows, columns) = (batch.rows(), batch.columns());
+        if columns == 0 && rows > 0 {
+            return Err(malformed(format!("{rows} rows of no columns")));
+        }
+        if let Some(names) = self.columns.as_ref().filter(|names| names.len() != columns as usize) {
+            return Err(malformed(format!("{} column names for {columns} columns", names.len())));
+        }
+        self.batch = batch;
+        Ok(())
     }
 }
 
 impl<'a> Reply<'a> {
-    /// Writes the frame of any reply. Of a Rows reply, only the head: see [`RowsReply::encode_head`].
+    /// Writes the frame of any reply. A worker that writes rows does so piece by piece: see [`RowsReply::encode_head`].
     pub fn encode(&self, header: &Header) -> Vec<u8> {
         let mut out = Writer::new();
         match self {
@@ -156,9 +167,7 @@ impl<'a> Reply<'a> {
                     rows.last_insert_rowid,
                     columns.as_deref(),
                 );
-                let mut batch = crate::BatchWriter::new(rows.batch.columns());
-                rows.batch.cells().for_each(|cell| batch.push(cell));
-                batch.encode_rows(&mut out, rows.batch.rows());
+                rows.batch.encode(&mut out);
             }
             Reply::Done { in_transaction } => {
                 header.encode(DONE, &mut out);
@@ -179,10 +188,7 @@ impl<'a> Reply<'a> {
 
     /// Reads the frame of a reply; bytes after its end are an error.
     pub fn decode(frame: &'a [u8]) -> Result<(Header, Reply<'a>)> {
-        Reply::decode_parts(frame, |input| {
-            let batch = Batch::decode(input)?;
-            Ok(Some(batch))
-        })
+        Reply::decode_parts(frame, |input| Batch::decode(input).map(Some))
     }
 
     /// Reads a reply whose batch stays elsewhere (in JavaScript): `head` is a Rows frame up to its batch, or the whole
@@ -203,9 +209,9 @@ impl<'a> Reply<'a> {
             }
             OPENED => Reply::Opened { storage: Storage::decode(&mut input)?, journal_mode: input.text()? },
             ROWS => {
-                let (mut rows, _) = RowsReply::decode_head(&mut input)?;
+                let mut rows = RowsReply::decode_head(&mut input)?;
                 if let Some(batch) = batch(&mut input)? {
-                    rows.batch = batch;
+                    rows.take_batch(batch)?;
                 }
                 Reply::Rows(rows)
             }

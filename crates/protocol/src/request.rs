@@ -47,7 +47,7 @@ pub enum Delivery {
 }
 
 /// A statement to run, with its parameters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Execute<'a> {
     /// What transaction it needs.
     pub begin: BeginMode,
@@ -70,7 +70,7 @@ pub struct Execute<'a> {
 /// What is done to a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TransactionOp {
-    /// `BEGIN` in this mode ([`BeginMode::Auto`] and [`BeginMode::Own`] do not fit and are refused).
+    /// `BEGIN` in this mode: DEFERRED, IMMEDIATE or EXCLUSIVE. The others do not fit, and a frame with them is refused.
     Begin(BeginMode),
     /// `COMMIT`.
     Commit,
@@ -85,7 +85,7 @@ pub enum TransactionOp {
 }
 
 /// What the client asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request<'a> {
     /// The first frame on a channel: the versions of the client. Answered by [`Reply::Hello`] or an error.
     Hello {
@@ -187,7 +187,8 @@ impl Execute<'_> {
 }
 
 impl<'a> Request<'a> {
-    /// Writes the frame of any request without a batch of parameters; an Execute is written without them.
+    /// Writes the frame of any request, parameters included. Parameters that are gathered or encoded elsewhere are
+    /// appended to [`Execute::encode_head`] instead.
     pub fn encode(&self, header: &Header) -> Vec<u8> {
         let mut out = Writer::new();
         match self {
@@ -200,7 +201,12 @@ impl<'a> Request<'a> {
                 header.encode(OPEN, &mut out);
                 options.encode(&mut out);
             }
-            Request::Execute(execute) => return execute.encode_head(header, false),
+            Request::Execute(execute) => {
+                out.raw(&execute.encode_head(header, execute.parameters.is_some()));
+                if let Some(parameters) = &execute.parameters {
+                    parameters.encode(&mut out);
+                }
+            }
             Request::Transaction { op, deadline } => {
                 header.encode(TRANSACTION, &mut out);
                 let (tag, mode, name) = match op {
@@ -252,7 +258,9 @@ impl<'a> Request<'a> {
                 let deadline = input.u32()?;
                 let name = input.text()?;
                 let op = match (op, mode, name, reserved) {
-                    (1, mode, "", 0) => TransactionOp::Begin(mode),
+                    (1, BeginMode::Deferred | BeginMode::Immediate | BeginMode::Exclusive, "", 0) => {
+                        TransactionOp::Begin(mode)
+                    }
                     (2, BeginMode::None, "", 0) => TransactionOp::Commit,
                     (3, BeginMode::None, "", 0) => TransactionOp::Rollback,
                     (4, mode, name, 0) => TransactionOp::Savepoint(name.to_owned(), mode),

@@ -62,7 +62,8 @@ impl BatchWriter {
             ValueRef::Text(text) => {
                 let utf16 = text.encode_utf16().count() as u32;
                 self.cell(UTF8, u64::from(utf16) | (text.len() as u64) << 32);
-                self.utf16_len += utf16;
+                // A heap that large is refused by the decoder; it must not wrap to a length that is believed.
+                self.utf16_len = self.utf16_len.saturating_add(utf16);
                 self.utf8.extend_from_slice(text.as_bytes());
             }
             ValueRef::Blob(bytes) => {
@@ -84,7 +85,7 @@ impl BatchWriter {
 
     /// How many whole rows stand in the batch; 0 when it has no columns.
     pub fn rows(&self) -> u32 {
-        (self.tags.len() as u32).checked_div(self.columns).unwrap_or(0)
+        self.tags.len().checked_div(self.columns as usize).unwrap_or(0) as u32
     }
 
     /// The number of columns.
@@ -120,8 +121,9 @@ impl BatchWriter {
     }
 }
 
-/// A checked batch inside a frame: every tag, length and text in it is sound.
-#[derive(Clone, Copy, Debug)]
+/// A checked batch inside a frame: every tag, length and text in it is sound. Only UTF-16 lengths, which nobody but
+/// JavaScript needs, are checked to be possible and to add up, not to be true of each text.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch<'a> {
     rows: u32,
     columns: u32,
@@ -129,10 +131,15 @@ pub struct Batch<'a> {
     slots: &'a [u8],
     ascii: &'a str,
     utf8: &'a str,
+    utf16_len: u32,
     blob: &'a [u8],
 }
 
 impl<'a> Batch<'a> {
+    /// A batch of nothing.
+    pub const EMPTY: Batch<'static> =
+        Batch { rows: 0, columns: 0, tags: &[], slots: &[], ascii: "", utf8: "", utf16_len: 0, blob: &[] };
+
     /// Takes a batch from a frame and checks all of it, in one pass over its cells.
     pub fn decode(input: &mut Reader<'a>) -> Result<Batch<'a>> {
         input.align8()?;
@@ -156,12 +163,12 @@ impl<'a> Batch<'a> {
         let ascii = text(ascii)?;
         let utf8 = text(input.raw(utf8_len)?)?;
         let blob = input.raw(blob_len)?;
-        let batch = Batch { rows, columns, tags, slots, ascii, utf8, blob };
-        batch.check(utf16_len)?;
+        let batch = Batch { rows, columns, tags, slots, ascii, utf8, utf16_len, blob };
+        batch.check()?;
         Ok(batch)
     }
 
-    fn check(&self, utf16_len: u32) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let (mut ascii, mut utf8, mut utf16, mut blob) = (0u64, 0u64, 0u64, 0u64);
         for (index, (tag, slot)) in self.tags.iter().zip(slots(self.slots)).enumerate() {
             let (low, high) = (slot & 0xffff_ffff, slot >> 32);
@@ -193,7 +200,7 @@ impl<'a> Batch<'a> {
         let lengths = [
             ("ASCII", ascii, self.ascii.len()),
             ("UTF-8", utf8, self.utf8.len()),
-            ("UTF-16", utf16, utf16_len as usize),
+            ("UTF-16", utf16, self.utf16_len as usize),
             ("blob", blob, self.blob.len()),
         ];
         for (heap, cells, len) in lengths {
@@ -202,6 +209,21 @@ impl<'a> Batch<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Appends the batch to a frame as it is, after padding to a multiple of 8 bytes.
+    pub fn encode(&self, out: &mut Writer) {
+        out.align8();
+        out.u32(self.rows);
+        out.u32(self.columns);
+        for len in [self.ascii.len(), self.utf8.len(), self.utf16_len as usize, self.blob.len()] {
+            out.u32(len as u32);
+        }
+        out.raw(self.tags);
+        out.align8();
+        for part in [self.slots, self.ascii.as_bytes(), self.utf8.as_bytes(), self.blob] {
+            out.raw(part);
+        }
     }
 
     /// How many rows the batch has.

@@ -50,7 +50,9 @@ fn rows() -> Vec<String> {
         })
         .collect();
     let wide: Vec<Value> = (0..8).map(Value::Integer).collect();
-    let cases: Vec<(&str, bool, i64, i64, Option<&[&str]>, BatchWriter)> = vec![
+    /// Name, whether more follows, changes, last rowid, names of columns, cells.
+    type Case<'a> = (&'a str, bool, i64, i64, Option<&'a [&'a str]>, BatchWriter);
+    let cases: Vec<Case<'_>> = vec![
         ("every value, a column", false, -1, 0, Some(&["value"]), batch(1, &values)),
         ("every value, two columns, names sent before", true, -1, 0, None, batch(2, &values)),
         ("columns with odd names", false, -1, 0, Some(&odd), batch(8, &wide)),
