@@ -9,5 +9,7 @@
 mod service;
 #[allow(unsafe_code)]
 pub mod sqlite;
+#[allow(unsafe_code)]
+pub mod vfs;
 
 pub use service::{Host, Preparation, Service, Turn};

@@ -1,0 +1,183 @@
+//! aludel's own VFS: several real connections on one database, in WAL mode, within one process.
+//!
+//! WAL mode needs memory that the connections of a database share. Here they live in one process (in a browser: one
+//! wasm instance), so that memory is the heap and the locks are plain values. No `SharedArrayBuffer` is involved.
+//!
+//! ```text
+//! SQLite  --xOpen-->  Handle  --Rc-->  Node { RawFile, LockTable, Shm }        one Handle per open, one Node per file
+//!                                        RawFile: MemoryFile | DiskFile | OpfsFile
+//! ```
+//!
+//! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
+//! An attached database is three names: `path`, `path-wal` and `path-journal`; everything anonymous is memory. Attached
+//! files belong to the thread that attached them, which is also the only one that may open, use and close connections
+//! on them.
+
+mod handle;
+mod lock_table;
+mod memory;
+mod node;
+mod shm;
+mod store;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod disk;
+#[cfg(target_arch = "wasm32")]
+mod opfs;
+#[cfg(target_arch = "wasm32")]
+#[path = "os_browser.rs"]
+mod os;
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "os_host.rs"]
+mod os;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use disk::attach_disk;
+#[cfg(target_arch = "wasm32")]
+pub use opfs::attach_opfs;
+
+use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
+use memory::MemoryFile;
+use node::{Node, RawFile};
+use rsqlite_vfs::{VfsError, VfsErrorCode};
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+
+/// The name to give to `sqlite3_open_v2`.
+pub const VFS_NAME: &CStr = c"aludel";
+
+/// SQLite's limit for a path, less the longest suffix that it adds.
+const MAX_PATH: usize = 1024 - 12;
+
+#[derive(Default)]
+struct Files {
+    nodes: BTreeMap<String, Rc<Node>>,
+    /// What has to be dropped after the files of a database are closed, by its path.
+    guards: BTreeMap<String, Box<dyn Any>>,
+}
+
+thread_local! {
+    static FILES: RefCell<Files> = RefCell::default();
+    static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
+}
+
+/// Registers the VFS with SQLite. Further calls do nothing.
+pub fn register() -> Result<()> {
+    static REGISTERED: Mutex<bool> = Mutex::new(false);
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*registered {
+        let name = VFS_NAME.to_str().unwrap_or("aludel");
+        // SAFETY: the table, the layout of files and the data (none) all come from `store`. Files never leave their
+        // thread, and the lock makes this registration the only one of the name.
+        let registration = unsafe { rsqlite_vfs::register_vfs::<store::Methods, store::Vfs>(name, (), false) };
+        match registration {
+            Ok(registration) => registration.into_raw(),
+            Err(error) => return Err(Error::new(ErrorKind::Internal, format!("the VFS was refused: {error}"))),
+        };
+        *registered = true;
+    }
+    Ok(())
+}
+
+/// Makes an empty database in memory known as `path`, unless one is already.
+pub fn attach_memory(path: &str) {
+    if find(path).is_some() {
+        return;
+    }
+    let file = || -> (Box<dyn RawFile>, bool) { (Box::new(MemoryFile::default()), false) };
+    let attachment = Attachment { path, main: file(), wal: file(), journal: file(), guard: None };
+    // Only a name that is taken could be refused.
+    let _ = publish(attachment);
+}
+
+/// Closes the files of a database and gives up its locks. Connections that are still open fail from now on.
+pub fn detach(path: &str) {
+    let taken = FILES.try_with(|files| {
+        let mut files = files.borrow_mut();
+        let nodes = names(path).map(|name| files.nodes.remove(&name));
+        (nodes, files.guards.remove(path))
+    });
+    if let Ok((nodes, guard)) = taken {
+        nodes.iter().flatten().for_each(|node| node.close());
+        drop(guard);
+    }
+}
+
+/// Takes the storage error behind the last `SQLITE_IOERR`, `SQLITE_FULL` or `SQLITE_CANTOPEN` on this thread; its
+/// [`Error::sqlite_code`] is the code that SQLite was given.
+pub fn last_error() -> Option<Error> {
+    LAST_ERROR.try_with(|last| last.borrow_mut().take()).ok().flatten()
+}
+
+/// The files of one database, each with whether it exists.
+struct Attachment<'a> {
+    path: &'a str,
+    main: (Box<dyn RawFile>, bool),
+    wal: (Box<dyn RawFile>, bool),
+    journal: (Box<dyn RawFile>, bool),
+    guard: Option<Box<dyn Any>>,
+}
+
+/// Makes the files of a database known; a path that is known already is in use.
+fn publish(attachment: Attachment<'_>) -> Result<()> {
+    let Attachment { path, main, wal, journal, guard } = attachment;
+    let names = names(path);
+    if names.iter().any(|name| find(name).is_some()) {
+        return Err(already_attached(path));
+    }
+    let published = FILES.try_with(|files| {
+        let mut files = files.borrow_mut();
+        for (name, (raw, present)) in names.into_iter().zip([main, wal, journal]) {
+            files.nodes.insert(name, Rc::new(Node::new(raw, present)));
+        }
+        if let Some(guard) = guard {
+            files.guards.insert(path.to_owned(), guard);
+        }
+    });
+    published.map_err(|_| Error::storage(StorageReason::Unavailable, "the thread is ending"))
+}
+
+fn names(path: &str) -> [String; 3] {
+    [path.to_owned(), format!("{path}-wal"), format!("{path}-journal")]
+}
+
+fn already_attached(path: &str) -> Error {
+    Error::storage(StorageReason::InUse, format!("{path} is open already"))
+}
+
+fn check_path(path: &str) -> Result<()> {
+    if path.is_empty() || path.len() > MAX_PATH || path.contains('\0') {
+        let message = format!("a database's path has 1 to {MAX_PATH} bytes, none of them zero");
+        return Err(Error::storage(StorageReason::CannotOpen, message));
+    }
+    if find(path).is_some() { Err(already_attached(path)) } else { Ok(()) }
+}
+
+fn find(name: &str) -> Option<Rc<Node>> {
+    FILES.try_with(|files| files.borrow().nodes.get(name).cloned()).ok().flatten()
+}
+
+/// A failure with one of SQLite's codes that `VfsErrorCode` has no name for.
+fn fault(code: i32, message: &'static str) -> VfsError {
+    VfsError::new(VfsErrorCode::from_raw(code).unwrap_or(VfsErrorCode::Io), message.into())
+}
+
+/// Keeps a storage failure for [`last_error`]. Answers that are no failures (a lock that is held, the end of a file)
+/// must not hide one.
+fn record(error: VfsError) {
+    let reason = match error.code() {
+        VfsErrorCode::Busy | VfsErrorCode::IoShortRead | VfsErrorCode::IoDeleteNoEntry => return,
+        VfsErrorCode::Full | VfsErrorCode::NoMemory => StorageReason::Quota,
+        VfsErrorCode::CantOpen => StorageReason::CannotOpen,
+        _ => StorageReason::Io,
+    };
+    let error = Error::storage(reason, error.message()).with_sqlite_code(error.raw_code());
+    // A thread that is ending has nobody left to ask.
+    let _ = LAST_ERROR.try_with(|last| last.replace(Some(error)));
+}

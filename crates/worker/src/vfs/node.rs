@@ -1,0 +1,101 @@
+//! One file that several connections have open: its bytes, its locks, its shared memory.
+#![forbid(unsafe_code)]
+
+use super::lock_table::LockTable;
+use super::shm::Shm;
+use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
+use std::cell::{Cell, RefCell};
+
+/// What a storage has to offer: positioned reads and writes on one file. All calls are synchronous.
+pub(super) trait RawFile {
+    /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize>;
+
+    /// Writes all bytes or fails. A gap before `offset` reads as zeros.
+    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()>;
+
+    /// Sets the length.
+    fn truncate(&mut self, size: u64) -> VfsResult<()>;
+
+    /// Makes what was written survive a power cut.
+    fn sync(&mut self, options: SyncOptions) -> VfsResult<()>;
+
+    /// The length.
+    fn size(&mut self) -> VfsResult<u64>;
+
+    /// Empties the file and, where a storage likes to, its name; with `durably` this survives a power cut.
+    fn delete(&mut self, durably: bool) -> VfsResult<()> {
+        self.truncate(0)?;
+        if durably {
+            self.sync(SyncOptions { mode: SyncMode::Normal, data_only: false })?;
+        }
+        Ok(())
+    }
+}
+
+/// A file and what its handles share. Nothing here calls SQLite, so no borrow ever meets another.
+pub(super) struct Node {
+    pub(super) raw: RefCell<Box<dyn RawFile>>,
+    pub(super) locks: RefCell<LockTable>,
+    pub(super) shm: RefCell<Shm>,
+    /// Whether the name exists. An attached name may be free for a file that SQLite creates later.
+    pub(super) present: Cell<bool>,
+}
+
+impl Node {
+    pub(super) fn new(raw: Box<dyn RawFile>, present: bool) -> Node {
+        Node {
+            raw: RefCell::new(raw),
+            locks: RefCell::new(LockTable::new()),
+            shm: RefCell::default(),
+            present: Cell::new(present),
+        }
+    }
+
+    /// SQLite's own rule (`os_unix.c`): a file without bytes is no file.
+    pub(super) fn exists(&self) -> VfsResult<bool> {
+        Ok(self.present.get() && self.raw.borrow_mut().size()? > 0)
+    }
+
+    /// Removes the file. Handles that are still open see an empty one.
+    pub(super) fn delete(&self, durably: bool) -> VfsResult<()> {
+        self.raw.borrow_mut().delete(durably)?;
+        self.present.set(false);
+        Ok(())
+    }
+
+    /// Lets go of the storage, while SQLite may still hold handles; these fail from now on.
+    pub(super) fn close(&self) {
+        drop(self.raw.replace(Box::new(Closed)));
+        self.present.set(false);
+    }
+}
+
+/// What is left of a file after [`Node::close`].
+struct Closed;
+
+impl RawFile for Closed {
+    fn read(&mut self, _buffer: &mut [u8], _offset: u64) -> VfsResult<usize> {
+        Err(closed(VfsErrorCode::IoRead))
+    }
+
+    fn write(&mut self, _bytes: &[u8], _offset: u64) -> VfsResult<()> {
+        Err(closed(VfsErrorCode::IoWrite))
+    }
+
+    fn truncate(&mut self, _size: u64) -> VfsResult<()> {
+        Err(closed(VfsErrorCode::IoTruncate))
+    }
+
+    fn sync(&mut self, _options: SyncOptions) -> VfsResult<()> {
+        Err(closed(VfsErrorCode::IoSync))
+    }
+
+    fn size(&mut self) -> VfsResult<u64> {
+        Err(closed(VfsErrorCode::IoStat))
+    }
+}
+
+fn closed(code: VfsErrorCode) -> VfsError {
+    VfsError::new(code, "the files of this database were given up".into())
+}

@@ -1,0 +1,319 @@
+//! Files of the origin private file system, through synchronous access handles.
+//!
+//! A database's three files are opened once, before SQLite asks for them, and stay open: opening is asynchronous and
+//! slow, and in Chromium the *name* of a new file is not durable for some time. So deleting means emptying.
+
+#![forbid(unsafe_code)]
+
+use super::node::RawFile;
+use super::{Attachment, already_attached, check_path, find, publish};
+use aludel_protocol::{Error, Result, StorageReason};
+use js_sys::{Function, Object, Promise, Reflect};
+use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
+    FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
+};
+
+/// How long to wait for another holder. A tab that is closing lets go within milliseconds, but Chromium takes two
+/// seconds to terminate a busy worker.
+const PATIENCE_MS: f64 = 3000.0;
+/// A handle is free some milliseconds after the lock that guarded it.
+const RETRY_MS: f64 = 10.0;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
+    fn signal_after(milliseconds: f64) -> std::result::Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn now() -> f64;
+
+    type Locks;
+    #[wasm_bindgen(catch, method)]
+    fn request(
+        this: &Locks,
+        name: &str,
+        options: &Object,
+        callback: &Function,
+    ) -> std::result::Result<Promise, JsValue>;
+
+    type Storage;
+    #[wasm_bindgen(catch, method, js_name = getDirectory)]
+    fn get_directory(this: &Storage) -> std::result::Result<Promise, JsValue>;
+}
+
+/// Makes the OPFS file `path` (`/a/b.db`) known to SQLite, until [`super::detach`].
+///
+/// The Web Lock `aludel:<path>` is taken first, so a second tab or worker gets [`StorageReason::InUse`] after a bounded
+/// wait. Without `create` a file that does not exist is [`StorageReason::CannotOpen`].
+pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
+    check_path(path)?;
+    let navigator = member(&js_sys::global(), "navigator").ok_or_else(|| unavailable("navigator"))?;
+    let storage = member(&navigator, "storage")
+        .filter(|storage| member(storage, "getDirectory").is_some())
+        .ok_or_else(|| unavailable("navigator.storage.getDirectory (the origin private file system)"))?;
+    let locks = member(&navigator, "locks").ok_or_else(|| unavailable("navigator.locks (Web Locks)"))?;
+
+    let deadline = now() + PATIENCE_MS;
+    let lock = WebLock::acquire(locks.unchecked_ref(), path).await?;
+    if find(path).is_some() {
+        return Err(already_attached(path));
+    }
+    let storage: &Storage = storage.unchecked_ref();
+    let root = settle(storage.get_directory()).await.map_err(|error| Failure::of(&error).no_directory())?;
+    let (directory, name) = walk(root.unchecked_into(), path, create).await?;
+
+    let main = open(&directory, name, create, deadline).await?;
+    let wal = open(&directory, &format!("{name}-wal"), true, deadline).await?;
+    let journal = open(&directory, &format!("{name}-journal"), true, deadline).await?;
+    let (has_wal, has_journal) = (wal.size > 0, journal.size > 0);
+    publish(Attachment {
+        path,
+        main: (Box::new(main), true),
+        wal: (Box::new(wal), has_wal),
+        journal: (Box::new(journal), has_journal),
+        guard: Some(Box::new(lock)),
+    })
+}
+
+/// The directory of a path, and the name in it.
+async fn walk(root: FileSystemDirectoryHandle, path: &str, create: bool) -> Result<(FileSystemDirectoryHandle, &str)> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let Some(name) = parts.next_back() else {
+        return Err(Error::storage(StorageReason::CannotOpen, format!("{path} names no file")));
+    };
+    let mut directory = root;
+    for part in parts {
+        let options = FileSystemGetDirectoryOptions::new();
+        options.set_create(create);
+        let found = JsFuture::from(directory.get_directory_handle_with_options(part, &options)).await;
+        directory = found.map_err(|error| Failure::of(&error).opening(path))?.unchecked_into();
+    }
+    Ok((directory, name))
+}
+
+async fn open(directory: &FileSystemDirectoryHandle, name: &str, create: bool, deadline: f64) -> Result<OpfsFile> {
+    let options = FileSystemGetFileOptions::new();
+    options.set_create(create);
+    let file = JsFuture::from(directory.get_file_handle_with_options(name, &options)).await;
+    let file: FileSystemFileHandle = file.map_err(|error| Failure::of(&error).opening(name))?.unchecked_into();
+    if member(&file, "createSyncAccessHandle").is_none() {
+        return Err(unavailable("FileSystemFileHandle.createSyncAccessHandle (only dedicated workers have it)"));
+    }
+    let handle = loop {
+        match JsFuture::from(file.create_sync_access_handle()).await {
+            Ok(handle) => break FileSystemSyncAccessHandle::unchecked_from_js(handle),
+            Err(error) => {
+                let failure = Failure::of(&error);
+                if failure.name != "NoModificationAllowedError" || now() >= deadline {
+                    return Err(failure.opening(name));
+                }
+                pause().await;
+            }
+        }
+    };
+    let options = FileSystemReadWriteOptions::new();
+    // From here on dropping the file closes the handle.
+    let mut file = OpfsFile { handle, options, size: 0, dirty: false };
+    match file.handle.get_size() {
+        Ok(size) => file.size = size as u64,
+        Err(error) => return Err(Failure::of(&error).opening(name)),
+    }
+    Ok(file)
+}
+
+/// A Web Lock, held until this is dropped.
+struct WebLock {
+    release: Function,
+    /// The browser calls it once, when the lock is ours; if that never happens it has to be freed with this.
+    _granted: Closure<dyn FnMut(JsValue) -> JsValue>,
+}
+
+impl WebLock {
+    async fn acquire(locks: &Locks, path: &str) -> Result<WebLock> {
+        let mut release = None;
+        let until_released = Promise::new(&mut |resolve, _reject| release = Some(resolve));
+        let mut announce = None;
+        let granted = Promise::new(&mut |resolve, _reject| announce = Some(resolve));
+        let (Some(release), Some(announce)) = (release, announce) else {
+            return Err(unavailable("Promise"));
+        };
+        let callback = Closure::new(move |_lock: JsValue| -> JsValue {
+            // Calling a promise's own resolver cannot fail.
+            let _ = announce.call0(&JsValue::UNDEFINED);
+            until_released.clone().into()
+        });
+        let lock = WebLock { release, _granted: callback };
+        let options = Object::new();
+        let signal = signal_after(PATIENCE_MS).map_err(|_| unavailable("AbortSignal.timeout"))?;
+        Reflect::set(&options, &"signal".into(), &signal).map_err(|_| unavailable("Reflect.set"))?;
+        let requested = locks.request(&format!("aludel:{path}"), &options, lock._granted.as_ref().unchecked_ref());
+        let requested = requested.map_err(|error| Failure::of(&error).locking(path))?;
+        // The request settles when the lock is given back, or fails when the patience is over.
+        let either = js_sys::Array::of2(&granted, &requested);
+        match JsFuture::from(Promise::race(&either)).await {
+            Ok(_) => Ok(lock),
+            Err(error) => Err(Failure::of(&error).locking(path)),
+        }
+    }
+}
+
+impl Drop for WebLock {
+    fn drop(&mut self) {
+        // Calling a promise's own resolver cannot fail.
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+/// One open file, whose size is known without asking: nobody else can change it.
+struct OpfsFile {
+    handle: FileSystemSyncAccessHandle,
+    /// Reused, so that no call makes an object.
+    options: FileSystemReadWriteOptions,
+    size: u64,
+    dirty: bool,
+}
+
+impl Drop for OpfsFile {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+impl RawFile for OpfsFile {
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        let available = self.size.saturating_sub(offset);
+        let length = usize::try_from(available).map_or(buffer.len(), |available| available.min(buffer.len()));
+        if length == 0 {
+            return Ok(0);
+        }
+        self.options.set_at(offset as f64);
+        let read = self.handle.read_with_u8_array_and_options(&mut buffer[..length], &self.options);
+        let count = read.map_err(|error| Failure::of(&error).during(VfsErrorCode::IoRead))?;
+        Ok((count as usize).min(length))
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.options.set_at(offset as f64);
+        self.dirty = true;
+        match self.handle.write_with_u8_array_and_options(bytes, &self.options) {
+            Ok(count) if count as usize == bytes.len() => {
+                self.size = self.size.max(offset + bytes.len() as u64);
+                Ok(())
+            }
+            written => {
+                // How far the file grew before that is the browser's secret.
+                self.size = self.handle.get_size().map_or(self.size, |size| size as u64);
+                Err(match written {
+                    Err(error) => Failure::of(&error).during(VfsErrorCode::IoWrite),
+                    Ok(_) => VfsError::new(VfsErrorCode::Full, "the browser wrote only a part".into()),
+                })
+            }
+        }
+    }
+
+    fn truncate(&mut self, size: u64) -> VfsResult<()> {
+        if size == self.size {
+            return Ok(());
+        }
+        self.dirty = true;
+        let done = self.handle.truncate_with_f64(size as f64);
+        done.map_err(|error| Failure::of(&error).during(VfsErrorCode::IoTruncate))?;
+        self.size = size;
+        Ok(())
+    }
+
+    fn sync(&mut self, _options: SyncOptions) -> VfsResult<()> {
+        if self.dirty {
+            self.handle.flush().map_err(|error| Failure::of(&error).during(VfsErrorCode::IoSync))?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    fn size(&mut self) -> VfsResult<u64> {
+        Ok(self.size)
+    }
+}
+
+/// An exception's name and message.
+struct Failure {
+    name: String,
+    message: String,
+}
+
+impl Failure {
+    fn of(error: &JsValue) -> Failure {
+        let text = |key: &str| member(error, key).and_then(|value| value.as_string());
+        Failure { name: text("name").unwrap_or_default(), message: text("message").unwrap_or_default() }
+    }
+
+    /// What SQLite is told when an open file fails.
+    fn during(&self, code: VfsErrorCode) -> VfsError {
+        if self.name == "QuotaExceededError" {
+            return VfsError::new(VfsErrorCode::Full, "the storage quota of this origin is used up".into());
+        }
+        VfsError::new(code, format!("{}: {}", self.name, self.message).into())
+    }
+
+    fn opening(&self, name: &str) -> Error {
+        let (reason, why) = match self.name.as_str() {
+            "NoModificationAllowedError" => (StorageReason::InUse, "it is open in another tab or worker".to_owned()),
+            "QuotaExceededError" => (StorageReason::Quota, "the storage quota of this origin is used up".to_owned()),
+            "NotFoundError" => (StorageReason::CannotOpen, "it does not exist".to_owned()),
+            "SecurityError" | "NotAllowedError" => (StorageReason::Unavailable, self.message.clone()),
+            _ => (StorageReason::CannotOpen, format!("{}: {}", self.name, self.message)),
+        };
+        Error::storage(reason, format!("unable to open database file {name}: {why}"))
+    }
+
+    fn locking(&self, path: &str) -> Error {
+        match self.name.as_str() {
+            "TimeoutError" | "AbortError" => {
+                let message = format!("{path} is open in another tab or worker (the Web Lock aludel:{path} is held)");
+                Error::storage(StorageReason::InUse, message)
+            }
+            _ => unavailable(&format!("a usable navigator.locks ({}: {})", self.name, self.message)),
+        }
+    }
+
+    /// The browser has OPFS and does not give it: a private window, blocked site data, an opaque origin.
+    fn no_directory(&self) -> Error {
+        let message = format!(
+            "the origin private file system is not available here, as in some private windows or when site data is \
+             blocked ({}: {})",
+            self.name, self.message
+        );
+        Error::storage(StorageReason::Unavailable, message)
+    }
+}
+
+fn unavailable(what: &str) -> Error {
+    let message = format!("this browser or context lacks {what}, which database files need");
+    Error::storage(StorageReason::Unavailable, message)
+}
+
+/// A property that exists.
+fn member(object: &JsValue, key: &str) -> Option<JsValue> {
+    Reflect::get(object, &key.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
+}
+
+/// Waits for a promise that may not even come about.
+async fn settle(promise: std::result::Result<Promise, JsValue>) -> std::result::Result<JsValue, JsValue> {
+    JsFuture::from(promise?).await
+}
+
+async fn pause() {
+    let timer = Promise::new(&mut |resolve, _reject| {
+        set_timeout(&resolve, RETRY_MS);
+    });
+    // A timer's promise does not fail.
+    let _ = JsFuture::from(timer).await;
+}
