@@ -230,6 +230,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    code: Option<&'static str>,
     sqlite_code: i32,
     offset: Option<u32>,
     statement: Option<String>,
@@ -246,6 +247,7 @@ impl Error {
         Error(Box::new(Inner {
             kind,
             message: message.into(),
+            code: kind.code(),
             sqlite_code: 0,
             offset: None,
             statement: None,
@@ -268,6 +270,12 @@ impl Error {
     /// Adds SQLite's extended result code (<https://www.sqlite.org/rescode.html>).
     pub fn with_sqlite_code(mut self, code: i32) -> Error {
         self.0.sqlite_code = code;
+        self
+    }
+
+    /// Gives it a code of its own, as a missing parameter has. It does not travel: only errors of the client have one.
+    pub fn with_code(mut self, code: &'static str) -> Error {
+        self.0.code = Some(code);
         self
     }
 
@@ -312,9 +320,9 @@ impl Error {
         self.0.kind
     }
 
-    /// The stable code of the kind.
+    /// The stable code: that of the kind, unless the error has one of its own.
     pub fn code(&self) -> Option<&'static str> {
-        self.0.kind.code()
+        self.0.code
     }
 
     /// What happened, in a sentence, without statement and parameters.
@@ -445,6 +453,7 @@ impl Error {
         Ok(Error(Box::new(Inner {
             kind,
             message,
+            code: kind.code(),
             sqlite_code,
             offset,
             statement,

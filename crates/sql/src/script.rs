@@ -1,0 +1,162 @@
+//! Where a script is cut into statements, and what a statement begins with.
+
+use crate::{Token, TokenKind, tokens};
+
+/// One statement of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementSpan<'a> {
+    /// The statement, without the blanks and comments around it and without its semicolon.
+    pub sql: &'a str,
+    /// At which byte of the script it begins.
+    pub offset: usize,
+}
+
+/// Cuts a script at its semicolons: those in strings, comments and bodies of triggers do not count (the rules of
+/// `sqlite3_complete`). Empty statements are left out.
+pub fn split_statements(script: &str) -> Vec<StatementSpan<'_>> {
+    let mut statements = Vec::new();
+    let mut current = Current::default();
+    for token in tokens(script) {
+        if token.kind == TokenKind::Semicolon && current.ends_here() {
+            current.push_to(&mut statements, script);
+            current = Current::default();
+        } else {
+            current.take(&token);
+        }
+    }
+    current.push_to(&mut statements, script);
+    statements
+}
+
+/// The statement that is being read.
+#[derive(Default)]
+struct Current {
+    start: Option<usize>,
+    end: usize,
+    /// How many of its words matter still: `[EXPLAIN [QUERY PLAN]] CREATE [TEMP|TEMPORARY] TRIGGER`.
+    head: Head,
+    /// The last token, when it may be the END of a trigger.
+    after: After,
+}
+
+#[derive(Default, PartialEq)]
+enum Head {
+    #[default]
+    Start,
+    Explain,
+    Create,
+    Trigger,
+    Other,
+}
+
+#[derive(Default, PartialEq)]
+enum After {
+    #[default]
+    Anything,
+    Semicolon,
+    SemicolonEnd,
+}
+
+impl Current {
+    fn take(&mut self, token: &Token<'_>) {
+        if token.is_blank() {
+            return;
+        }
+        self.start.get_or_insert(token.start);
+        self.end = token.end();
+        let word = |word: &str| token.kind == TokenKind::Word && token.text.eq_ignore_ascii_case(word);
+        self.head = match std::mem::take(&mut self.head) {
+            Head::Start if word("explain") => Head::Explain,
+            Head::Explain if word("query") || word("plan") => Head::Explain,
+            Head::Start | Head::Explain if word("create") => Head::Create,
+            Head::Create if word("temp") || word("temporary") => Head::Create,
+            Head::Create if word("trigger") => Head::Trigger,
+            Head::Trigger => Head::Trigger,
+            _ => Head::Other,
+        };
+        self.after = match self.after {
+            _ if token.kind == TokenKind::Semicolon => After::Semicolon,
+            After::Semicolon if word("end") => After::SemicolonEnd,
+            _ => After::Anything,
+        };
+    }
+
+    fn ends_here(&self) -> bool {
+        self.head != Head::Trigger || self.after == After::SemicolonEnd
+    }
+
+    fn push_to<'a>(&self, statements: &mut Vec<StatementSpan<'a>>, script: &'a str) {
+        if let Some(offset) = self.start {
+            statements.push(StatementSpan { sql: &script[offset..self.end], offset });
+        }
+    }
+}
+
+/// The first word of a statement, in capitals; empty when it begins with no word.
+pub fn first_keyword(sql: &str) -> String {
+    let first = tokens(sql).find(|token| !token.is_blank());
+    first.filter(|token| token.kind == TokenKind::Word).map_or(String::new(), |token| token.text.to_ascii_uppercase())
+}
+
+/// Whether a statement is an `EXPLAIN` or `EXPLAIN QUERY PLAN`.
+pub fn is_explain(sql: &str) -> bool {
+    first_keyword(sql) == "EXPLAIN"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(script: &str, expected: &[&str]) {
+        let statements = split_statements(script);
+        assert_eq!(statements.iter().map(|s| s.sql).collect::<Vec<_>>(), expected);
+        for statement in statements {
+            assert_eq!(&script[statement.offset..statement.offset + statement.sql.len()], statement.sql);
+        }
+    }
+
+    #[test]
+    fn scripts_are_cut_at_their_semicolons() {
+        check("", &[]);
+        check(" ; ;; -- nothing\n", &[]);
+        check("SELECT 1", &["SELECT 1"]);
+        check("SELECT 1; SELECT 2;", &["SELECT 1", "SELECT 2"]);
+        check("SELECT ';', \";\", [;], `;` -- ;\n; /* ; */ SELECT 2", &["SELECT ';', \";\", [;], `;`", "SELECT 2"]);
+        check("/* a */ SELECT /* b */ 1 /* c */;", &["SELECT /* b */ 1"]);
+        check("SELECT 'open; SELECT 2", &["SELECT 'open; SELECT 2"]);
+    }
+
+    #[test]
+    fn triggers_keep_their_bodies() {
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE b SET x = 1; DELETE FROM c; END";
+        check(&format!("{trigger}; SELECT 1"), &[trigger, "SELECT 1"]);
+        let temporary = "create temp trigger t delete on a begin select case when 1 then 2 end; end";
+        check(&format!("{temporary};SELECT 1"), &[temporary, "SELECT 1"]);
+        let comment = "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; /* x */ END -- y";
+        check(
+            &format!("{comment}\n;SELECT 1"),
+            &["CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; /* x */ END", "SELECT 1"],
+        );
+        check(
+            "EXPLAIN CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; END; SELECT 2",
+            &["EXPLAIN CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; END", "SELECT 2"],
+        );
+        check("CREATE TABLE trigger_(x); SELECT 1", &["CREATE TABLE trigger_(x)", "SELECT 1"]);
+        check(
+            "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; SELECT 2",
+            &["CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; SELECT 2"],
+        );
+    }
+
+    #[test]
+    fn the_first_keyword_is_behind_blanks_and_comments() {
+        for (sql, keyword) in
+            [("select 1", "SELECT"), ("-- a\n /* b */ With x", "WITH"), ("(1)", ""), ("", ""), ("'a'", "")]
+        {
+            assert_eq!(first_keyword(sql), keyword);
+        }
+        assert!(is_explain(" explain query plan select 1"));
+        assert!(!is_explain("select 'explain'"));
+    }
+}
