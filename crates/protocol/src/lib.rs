@@ -20,5 +20,5 @@ pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClas
 pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
 pub use request::{BeginMode, Delivery, Execute, Request, TransactionOp};
-pub use rows::{Batch, BatchWriter, Cells};
+pub use rows::{Batch, BatchWriter, Cells, Mark};
 pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

@@ -98,6 +98,56 @@ impl BatchWriter {
         24 + self.tags.len() + self.slots.len() + self.ascii.len() + self.utf8.len() + self.blob.len() + 8
     }
 
+    /// Where the next row will begin.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            cells: self.tags.len(),
+            ascii: self.ascii.len(),
+            utf8: self.utf8.len(),
+            utf16_len: self.utf16_len,
+            blob: self.blob.len(),
+        }
+    }
+
+    /// About how many bytes the rows between two marks take in a frame.
+    pub fn byte_len_between(&self, from: Mark, to: Mark) -> usize {
+        let heaps = (to.ascii - from.ascii) + (to.utf8 - from.utf8) + (to.blob - from.blob);
+        24 + (to.cells - from.cells) * 9 + heaps + 8
+    }
+
+    /// How many bytes the writer holds on to, used or not.
+    pub fn capacity(&self) -> usize {
+        [&self.tags, &self.slots, &self.ascii, &self.utf8, &self.blob].iter().map(|heap| heap.capacity()).sum()
+    }
+
+    /// The bytes of a batch of the rows between two marks of this batch, as parts to be joined at a multiple of 8 bytes
+    /// of a frame; so they are copied once, from here to where they are sent from. The head goes into `head`.
+    pub fn parts<'a>(&'a self, from: Mark, to: Mark, head: &'a mut [u8; 24]) -> [&'a [u8]; 7] {
+        let rows = (to.cells - from.cells).checked_div(self.columns as usize).unwrap_or(0);
+        let fields = [
+            rows as u32,
+            self.columns,
+            (to.ascii - from.ascii) as u32,
+            (to.utf8 - from.utf8) as u32,
+            to.utf16_len - from.utf16_len,
+            (to.blob - from.blob) as u32,
+        ];
+        for (bytes, field) in head.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
+            *bytes = field.to_le_bytes();
+        }
+        let tags = &self.tags[from.cells..to.cells];
+        let padding = &[0; 8][..tags.len().next_multiple_of(8) - tags.len()];
+        [
+            head,
+            tags,
+            padding,
+            &self.slots[from.cells * 8..to.cells * 8],
+            &self.ascii[from.ascii..to.ascii],
+            &self.utf8[from.utf8..to.utf8],
+            &self.blob[from.blob..to.blob],
+        ]
+    }
+
     /// Appends the batch to a frame, which is padded to a multiple of 8 bytes first.
     pub fn encode(&self, out: &mut Writer) {
         self.encode_rows(out, self.rows());
@@ -119,6 +169,16 @@ impl BatchWriter {
         out.raw(&self.utf8);
         out.raw(&self.blob);
     }
+}
+
+/// A place between two rows of a [`BatchWriter`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    cells: usize,
+    ascii: usize,
+    utf8: usize,
+    utf16_len: u32,
+    blob: usize,
 }
 
 /// A checked batch inside a frame: every tag, length and text in it is sound. Only UTF-16 lengths, which nobody but
@@ -209,6 +269,15 @@ impl<'a> Batch<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether all that the batch borrows lies in these bytes: whether it was decoded from them.
+    pub fn lies_in(&self, bytes: &[u8]) -> bool {
+        let range = bytes.as_ptr_range();
+        [self.tags, self.slots, self.ascii.as_bytes(), self.utf8.as_bytes(), self.blob].into_iter().all(|part| {
+            let part = part.as_ptr_range();
+            part.is_empty() || (range.start <= part.start && part.end <= range.end)
+        })
     }
 
     /// Appends the batch to a frame as it is, after padding to a multiple of 8 bytes.

@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use crate::samples::{all, batch, execute, execute_frame, header, rows_frame};
-use aludel_protocol::{Batch, ErrorKind, Execute, Header, Reader, Reply, Request, Value, ValueRef};
+use aludel_protocol::{Batch, BatchWriter, ErrorKind, Execute, Header, Reader, Reply, Request, Value, ValueRef};
 
 #[test]
 fn random_rows_are_read_as_they_were_written() {
@@ -132,6 +132,30 @@ fn mutate(frame: &mut Vec<u8>, samples: &[Vec<u8>], random: &mut Random) {
             let other = &samples[random.below(samples.len())];
             frame.truncate(at);
             frame.extend(other.get(at..).unwrap_or(&[]));
+        }
+    }
+}
+
+#[test]
+fn a_cut_batch_is_two_batches_of_the_same_rows() {
+    let mut random = Random::seeded("a_cut_batch_is_two_batches_of_the_same_rows");
+    for _ in 0..200 {
+        let (columns, rows) = (1 + random.below(5), random.below(12));
+        let cut = random.below(rows + 1) * columns;
+        let values: Vec<Value> = (0..columns * rows).map(|_| random.value()).collect();
+        let mut writer = BatchWriter::new(columns as u32);
+        let start = writer.mark();
+        values[..cut].iter().for_each(|value| writer.push(value.as_ref()));
+        let middle = writer.mark();
+        values[cut..].iter().for_each(|value| writer.push(value.as_ref()));
+        let end = writer.mark();
+        for (from, to, part) in [(start, middle, &values[..cut]), (middle, end, &values[cut..])] {
+            let mut head = [0; 24];
+            let bytes = writer.parts(from, to, &mut head).concat();
+            assert!((bytes.len()..bytes.len() + 16).contains(&writer.byte_len_between(from, to)));
+            let read = Batch::decode(&mut Reader::new(&bytes)).unwrap();
+            assert!(read.lies_in(&bytes) && (read.cells().len() == 0 || !read.lies_in(&bytes.clone())));
+            same(read, part);
         }
     }
 }
