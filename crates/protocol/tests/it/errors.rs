@@ -116,3 +116,34 @@ fn errors_may_cross_threads() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Error>();
 }
+
+#[test]
+fn the_documentation_has_every_kind_and_every_reason() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ERRORS.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect();
+    let row = |name: &str| rows.iter().find(|row| row[1] == name).unwrap_or_else(|| panic!("{name} is not documented"));
+    for kind in ErrorKind::ALL {
+        let retryable = match (kind, kind.retryable()) {
+            (ErrorKind::Storage, _) => "by reason",
+            (_, true) => "yes",
+            (_, false) => "no",
+        };
+        let expected = [kind.class(), kind.parent(), &format!("{kind:?}"), kind.code().unwrap_or("-"), retryable];
+        assert_eq!(row(kind.class())[1..6], expected);
+    }
+    for (class, parent) in ErrorKind::GROUPS {
+        assert_eq!(row(class)[1..4], [*class, parent.unwrap_or("Error"), "-"]);
+    }
+    for reason in StorageReason::ALL {
+        let retryable = if Error::storage(reason, "").retryable() { "yes" } else { "no" };
+        assert_eq!(row(reason.as_str())[1..4], [reason.as_str(), &format!("{reason:?}"), retryable]);
+    }
+    for kind in ConstraintKind::ALL {
+        assert!(text.contains(&format!("`{}`", kind.as_str())), "{kind:?} is not documented");
+    }
+}
