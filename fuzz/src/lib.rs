@@ -1,0 +1,85 @@
+//! What must hold for any bytes at all: the bodies of the fuzz targets, one function each, which panic when it does not.
+
+use aludel_protocol::{Batch, Error, ErrorKind, Header, Reader, Reply, Request};
+use aludel_sql::{Text, TokenKind, first_keyword, is_explain, split_statements, tokens};
+
+/// A target: it panics when something that must hold does not.
+pub type Target = fn(&[u8]);
+
+/// Every target with its name.
+pub const TARGETS: [(&str, Target); 4] =
+    [("request", request), ("reply", reply), ("batch", batch), ("tokenizer", tokenizer)];
+
+/// A request is refused as a Protocol error, or read, written and read again as the same.
+pub fn request(bytes: &[u8]) {
+    match Request::decode(bytes) {
+        Ok((header, request)) => {
+            assert_eq!(Header::peek(bytes).expect("a frame that is read has a header"), header);
+            let again = request.encode(&header);
+            assert_eq!(Request::decode(&again).expect("what was written is read"), (header, request));
+        }
+        Err(error) => protocol(&error),
+    }
+}
+
+/// A reply is refused as a Protocol error, or read, written and read again as the same; so is the head of a Rows frame.
+pub fn reply(bytes: &[u8]) {
+    match Reply::decode(bytes) {
+        Ok((header, reply)) => {
+            let again = reply.encode(&header);
+            assert_eq!(Reply::decode(&again).expect("what was written is read"), (header, reply));
+        }
+        Err(error) => protocol(&error),
+    }
+    if let Err(error) = Reply::decode_head(bytes) {
+        protocol(&error);
+    }
+}
+
+/// A batch is refused as a Protocol error, or has exactly the cells that its counts say.
+pub fn batch(bytes: &[u8]) {
+    match Batch::decode(&mut Reader::new(bytes)) {
+        Ok(batch) => {
+            let cells = u64::from(batch.rows()) * u64::from(batch.columns());
+            assert_eq!(batch.cells().count() as u64, cells);
+        }
+        Err(error) => protocol(&error),
+    }
+}
+
+fn protocol(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+}
+
+/// Every byte of a text belongs to one token, statements lie inside of their script in order, and reading parameters
+/// answers with a text whose offsets lead back into what was written.
+pub fn tokenizer(bytes: &[u8]) {
+    let sql = String::from_utf8_lossy(bytes);
+    let mut at = 0;
+    for token in tokens(&sql) {
+        assert_eq!(token.start, at);
+        assert!(!token.text.is_empty());
+        assert_eq!(sql.get(token.start..token.end()), Some(token.text));
+        at = token.end();
+    }
+    assert_eq!(at, sql.len());
+
+    let mut end = 0;
+    for statement in split_statements(&sql) {
+        assert!(statement.offset >= end && !statement.sql.is_empty());
+        end = statement.offset + statement.sql.len();
+        assert_eq!(sql.get(statement.offset..end), Some(statement.sql));
+        is_explain(statement.sql);
+    }
+    let rest = tokens(&sql[end..]).filter(|token| !token.is_blank()).all(|token| token.kind == TokenKind::Semicolon);
+    assert!(rest, "nothing but blanks and semicolons follows the last statement");
+
+    first_keyword(&sql);
+    for text in [Text::compile(&sql), Text::verbatim(&sql)].into_iter().flatten() {
+        assert!(text.parameter_names().count() <= text.parameter_count());
+        let _ = text.expected();
+        for offset in 0..=text.sql().len() as u32 {
+            assert!(text.original_offset(offset) as usize <= sql.len());
+        }
+    }
+}
