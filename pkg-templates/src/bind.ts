@@ -1,0 +1,157 @@
+/**
+ * What was given as parameters, to the cells that a statement needs.
+ *
+ * @module
+ */
+
+import { encodeBatch, describe, isThenable } from "./encode.js";
+import { ArgumentError, DataError, ProgrammingError, StatementError } from "./errors.js";
+import { isRow } from "./row.js";
+
+/** The parameters of a statement, one per SQLite parameter index: their names, or null for `?`. */
+export type ParameterNames = readonly (string | null)[];
+
+/** Values that a statement brings along: those of the `sql` tag by position, those of `bindparams()` by name. */
+export interface OwnValues {
+  /** Values of the `?` that the statement has, in their order; null when the caller gives them. */
+  readonly positional: readonly unknown[] | null;
+  /** Values by name; those of the call go first. */
+  readonly named: Readonly<Record<string, unknown>>;
+}
+
+/** Encoded parameters. */
+export interface Bound {
+  /** A batch with headroom; undefined when the statement has no parameters and was given none. */
+  readonly batch: Uint8Array<ArrayBuffer> | undefined;
+  /** Whether it is a list of sets, each of which runs the statement once. */
+  readonly many: boolean;
+}
+
+const NOTHING: OwnValues = Object.freeze({ positional: null, named: Object.freeze(Object.create(null) as object) }) as OwnValues;
+
+/** Fits what was given to the parameters of a statement and encodes it; errors name the parameter. */
+export function bind(names: ParameterNames, given: unknown, own: OwnValues = NOTHING): Bound {
+  const many = isList(given);
+  const sets: readonly unknown[] = many ? given : [given ?? {}];
+  if (many && sets.length === 0) return { batch: encodeBatch(0, names.length, never, neverName), many };
+  if (names.length === 0) {
+    sets.forEach((set, i) => expectNone(set, many ? i : -1));
+    return many ? { batch: emptyRows(sets.length), many } : { batch: undefined, many };
+  }
+  const cell = cells(names, sets, own, many, given === null || given === undefined);
+  const name = (row: number, column: number): string => label(names, column) + where(many ? row : -1);
+  return { batch: encodeBatch(sets.length, names.length, cell, name), many };
+}
+
+/** A list of sets is an array whose elements are sets themselves. */
+function isList(given: unknown): given is readonly unknown[] {
+  if (!Array.isArray(given)) {
+    checkSet(given, -1);
+    return false;
+  }
+  const isSet = (value: unknown): boolean => Array.isArray(value) || isNamed(value);
+  // An empty list is a list of no sets: nothing to run. The first element says what the others have to be.
+  const [first] = given;
+  if (given.length > 0 && !isSet(first)) return false;
+  given.forEach((value, i) => {
+    if (!isSet(value)) throw new ArgumentError(`parameter set ${i} is no set: ${describe(value)} in a list of sets`);
+    if (Array.isArray(value) !== Array.isArray(first)) {
+      throw new ArgumentError(`parameter set ${i} is ${setKind(value)} where the others are ${setKind(first)}`);
+    }
+  });
+  return true;
+}
+
+const setKind = (set: unknown): string => (Array.isArray(set) ? "an array" : "an object");
+
+/** Whether a value can hold parameters by name: an object that is neither a value of its own nor a known mistake. */
+function isNamed(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  if (isRow(value)) return true;
+  if (ArrayBuffer.isView(value) || value instanceof Date || isThenable(value)) return false;
+  if (/^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) return false;
+  return !(Symbol.iterator in value);
+}
+
+function checkSet(given: unknown, set: number): void {
+  if (given === undefined || given === null || isNamed(given)) return;
+  const what = isThenable(given) ? "a Promise: its await was forgotten" : describe(given);
+  throw new ArgumentError(
+    `the parameters${where(set)} are ${what}; give an object { name: value }, an array [value, ...] or an array of those`,
+  );
+}
+
+type Cell = (row: number, column: number) => unknown;
+
+/** The function that finds the value of a cell. It is called for each one, so it decides what it can beforehand. */
+function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, many: boolean, none: boolean): Cell {
+  const row = (i: number): number => (many ? i : -1);
+  if (Array.isArray(sets[0])) {
+    if (own.positional !== null && names.includes(null)) {
+      throw new ArgumentError("the statement brings its own values for `?`; give the others by name");
+    }
+    sets.forEach((set, i) => {
+      const count = (set as readonly unknown[]).length;
+      if (count !== names.length) throw wrongCount(names.length, count, row(i));
+    });
+    return (i, column) => (sets[i] as readonly unknown[])[column];
+  }
+  const ownAt = new Map<number, number>();
+  names.forEach((name, i) => name === null && ownAt.set(i, ownAt.size));
+  const missing = (i: number, column: number): unknown => {
+    const name = names[column] as string | null;
+    if (name === null) {
+      const at = ownAt.get(column) as number;
+      if (own.positional !== null && at < own.positional.length) return own.positional[at];
+      if (none) throw wrongCount(names.length, 0, row(i));
+      throw new ArgumentError(`parameter ${column + 1}${where(row(i))} has no name (\`?\`): give an array of values`);
+    }
+    if (Object.hasOwn(own.named, name)) return own.named[name];
+    if (many) {
+      throw new StatementError(`A value is required for bind parameter '${name}', in parameter group ${i}`);
+    }
+    const keys = Object.keys(sets[i] as object);
+    const hint = keys.includes(`:${name}`) ? "; names are given without the colon" : "";
+    const got = keys.length === 0 ? "" : `; given: ${keys.slice(0, 10).join(", ")}`;
+    throw new StatementError(`A value is required for bind parameter '${name}'${got}${hint}`);
+  };
+  // A name that every object knows (`constructor`) counts only when it is the set's own.
+  const common = names.map((name) => name !== null && name in Object.prototype);
+  return (i, column) => {
+    const name = names[column] as string | null;
+    if (name === null) return missing(i, column);
+    const set = sets[i] as Readonly<Record<string, unknown>>;
+    const value = common[column] ? undefined : set[name];
+    if (value !== undefined) return value;
+    // Absent is another mistake than undefined.
+    return Object.hasOwn(set, name) ? set[name] : missing(i, column);
+  };
+}
+
+function label(names: ParameterNames, column: number): string {
+  const name = names[column];
+  return typeof name === "string" ? `parameter '${name}'` : `parameter ${column + 1}`;
+}
+
+const where = (set: number): string => (set < 0 ? "" : `, in parameter group ${set}`);
+
+function wrongCount(wanted: number, given: number, set: number): ProgrammingError {
+  return new ProgrammingError(
+    `Incorrect number of bindings supplied. The current statement uses ${wanted}, and there are ${given} supplied` +
+      `${where(set)}.`,
+  );
+}
+
+function expectNone(set: unknown, index: number): void {
+  if (Array.isArray(set) && set.length > 0) throw wrongCount(0, set.length, index);
+}
+
+function emptyRows(rows: number): Uint8Array<ArrayBuffer> {
+  return encodeBatch(rows, 0, never, neverName);
+}
+
+function never(): never {
+  throw new DataError("a batch without cells has no cell");
+}
+
+const neverName = (): string => "";

@@ -1,0 +1,194 @@
+/**
+ * Parameters to the bytes of a batch, in one pass, with room in front for the head of the frame that will carry them.
+ *
+ * The layout is the same as that of rows (see `rows.ts`). Strings are joined and encoded by one call; only when they are
+ * not all ASCII is each looked at.
+ *
+ * @module
+ */
+
+import { DataError } from "./errors.js";
+
+/** How many bytes are left free in front of the batch: wasm writes the head of the frame into them. */
+export const HEADROOM = 1024;
+
+const NULL = 0;
+const SAFE_INTEGER = 1;
+const WIDE_INTEGER = 2;
+const REAL = 3;
+const ASCII = 4;
+const UTF8 = 5;
+const BLOB = 6;
+
+const HEADER = 24;
+const MIN_BIGINT = -(2n ** 63n);
+const MAX_BIGINT = 2n ** 63n - 1n;
+const MAX_HEAP = 0xffffffff;
+
+const encoder: TextEncoder = new TextEncoder();
+
+/**
+ * Encodes parameter sets: `rows` of `columns` cells each. `cell` gives a value by its set and position, `name` says in
+ * an error which parameter is meant.
+ */
+export function encodeBatch(
+  rows: number,
+  columns: number,
+  cell: (row: number, column: number) => unknown,
+  name: (row: number, column: number) => string,
+): Uint8Array<ArrayBuffer> {
+  const cells = rows * columns;
+  const tags = new Uint8Array(cells);
+  const slots = new Float64Array(cells);
+  const words = new Uint32Array(slots.buffer);
+  const strings: string[] = [];
+  const blobs: Uint8Array[] = [];
+  let units = 0;
+  let blobLength = 0;
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, at++) {
+      const value = cell(row, column);
+      if (typeof value === "string") {
+        tags[at] = ASCII;
+        words[2 * at] = value.length;
+        units += value.length;
+        strings.push(value);
+      } else if (typeof value === "number") {
+        if (Number.isSafeInteger(value) && !Object.is(value, -0)) tags[at] = SAFE_INTEGER;
+        else if (value === value) tags[at] = REAL;
+        else throw new DataError(`${name(row, column)} is NaN, which SQLite cannot store; use null`);
+        slots[at] = value;
+      } else if (value === null) {
+        tags[at] = NULL;
+      } else if (typeof value === "boolean") {
+        tags[at] = SAFE_INTEGER;
+        slots[at] = value ? 1 : 0;
+      } else if (typeof value === "bigint") {
+        const number = Number(value);
+        if (Number.isSafeInteger(number)) {
+          tags[at] = SAFE_INTEGER;
+          slots[at] = number;
+        } else if (value >= MIN_BIGINT && value <= MAX_BIGINT) {
+          tags[at] = WIDE_INTEGER;
+          new BigInt64Array(slots.buffer, at * 8, 1)[0] = value;
+        } else {
+          throw new DataError(`${name(row, column)} is ${value}, which does not fit into SQLite's 64 bits`);
+        }
+      } else {
+        const blob = asBytes(value);
+        if (blob === undefined) throw new DataError(`${name(row, column)} ${unbindable(value)}`);
+        tags[at] = BLOB;
+        words[2 * at] = blob.byteLength;
+        blobLength += blob.byteLength;
+        blobs.push(blob);
+      }
+    }
+  }
+  const heapAt = HEADROOM + HEADER + Math.ceil(cells / 8) * 8 + cells * 8;
+  if (blobLength > MAX_HEAP || units > MAX_HEAP) throw new DataError("the parameters of one call are longer than 4 GiB");
+
+  const joined = strings.length === 1 ? (strings[0] as string) : strings.join("");
+  let buffer = new ArrayBuffer(heapAt + joined.length + blobLength);
+  let asciiLength = joined.length;
+  let [utf8Length, utf16Length] = [0, 0];
+  const { read, written } = encoder.encodeInto(joined, new Uint8Array(buffer, heapAt, joined.length));
+  if (read !== joined.length || written !== joined.length) {
+    const split = splitTexts(tags, words, strings, (cell) => name(Math.floor(cell / columns), cell % columns));
+    asciiLength = split.ascii.length;
+    utf16Length = split.utf8.length;
+    utf8Length = split.utf8Length;
+    buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
+    encoder.encodeInto(split.ascii, new Uint8Array(buffer, heapAt, asciiLength));
+    encoder.encodeInto(split.utf8, new Uint8Array(buffer, heapAt + asciiLength, utf8Length));
+  }
+
+  const bytes = new Uint8Array(buffer);
+  const header = new DataView(buffer, HEADROOM, HEADER);
+  [rows, columns, asciiLength, utf8Length, utf16Length, blobLength].forEach((n, i) => header.setUint32(4 * i, n, true));
+  bytes.set(tags, HEADROOM + HEADER);
+  bytes.set(new Uint8Array(slots.buffer), heapAt - cells * 8);
+  let blobAt = heapAt + asciiLength + utf8Length;
+  for (const blob of blobs) {
+    bytes.set(blob, blobAt);
+    blobAt += blob.byteLength;
+  }
+  return bytes;
+}
+
+/** Sorts the texts into the two heaps and marks the cells of those that are not ASCII. */
+function splitTexts(
+  tags: Uint8Array,
+  words: Uint32Array,
+  strings: readonly string[],
+  name: (cell: number) => string,
+): { ascii: string; utf8: string; utf8Length: number } {
+  const ascii: string[] = [];
+  const utf8: string[] = [];
+  let utf8Length = 0;
+  let next = 0;
+  for (let cell = 0; cell < tags.length; cell++) {
+    if (tags[cell] !== ASCII) continue;
+    const string = strings[next++] as string;
+    const length = byteLength(string);
+    if (length < 0) throw new DataError(`${name(cell)} holds a lone surrogate, which UTF-8 cannot express`);
+    if (length === string.length) {
+      ascii.push(string);
+      continue;
+    }
+    tags[cell] = UTF8;
+    words[2 * cell + 1] = length;
+    utf8Length += length;
+    utf8.push(string);
+  }
+  return { ascii: ascii.join(""), utf8: utf8.join(""), utf8Length };
+}
+
+/** How many bytes a text has in UTF-8; -1 when it holds a lone surrogate. */
+function byteLength(string: string): number {
+  let length = string.length;
+  for (let i = 0; i < string.length; i++) {
+    const unit = string.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) {
+      length += 1;
+    } else if (unit < 0xd800 || unit > 0xdfff) {
+      length += 2;
+    } else {
+      const low = unit < 0xdc00 ? string.charCodeAt(++i) : NaN;
+      if (!(low >= 0xdc00 && low <= 0xdfff)) return -1;
+      length += 2;
+    }
+  }
+  return length;
+}
+
+function asBytes(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer) return new Uint8Array(value);
+  return undefined;
+}
+
+/** Why a value cannot be bound, and what to do instead. */
+function unbindable(value: unknown): string {
+  if (value === undefined) return "is undefined; use null for SQL NULL";
+  if (typeof value === "function") return "is a function, which cannot be stored; was it to be called?";
+  if (typeof value === "symbol") return "is a symbol, which cannot be stored";
+  if (isThenable(value)) return "is a Promise: its await was forgotten";
+  if (value instanceof Date) return "is a Date; convert it first, with toISOString() or getTime()";
+  if (Array.isArray(value)) return "is an array; bind its elements one by one, or store JSON.stringify() of it";
+  return `is an object (${describe(value)}); store JSON.stringify() of it, or one of its values`;
+}
+
+/** Whether a value is a promise, or looks like one. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** A few words about what a value is, for an error. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  return Object.prototype.toString.call(value).slice(8, -1);
+}

@@ -1,0 +1,336 @@
+/**
+ * Results that are here already: what `execute()` gives. Their methods are synchronous.
+ *
+ * States and errors are SQLAlchemy's; `tests/vectors/result.json` lists them for this file and for its Rust twin,
+ * `src/result_set.rs`.
+ *
+ * @module
+ */
+
+import { dispose } from "./dispose.js";
+import { Cursor, END, Feed, columnIndex, type Make } from "./feed.js";
+import { ArgumentError } from "./errors.js";
+import { shapeOf, type Row } from "./row.js";
+import type { AnyRow, RowType, SqlValue, ValueOf } from "./values.js";
+
+/** The fetching that all results have. Get one from `execute()`; it is closed when a method says so, or by `close()`. */
+export abstract class Fetched<T> implements Iterable<T> {
+  readonly #cursor: Cursor<T>;
+
+  /** @internal */
+  protected constructor(cursor: Cursor<T>) {
+    this.#cursor = cursor;
+  }
+
+  /** At most `size` rows; without a size as many as {@link Result.yieldPer} said, or else one. Empty after the last row. */
+  fetchmany(size?: number): T[] {
+    return this.#cursor.feed.run(this.#cursor.take(sizeOf(size, this.#cursor.feed)));
+  }
+
+  /** The rows that are left. Empty after the last row. */
+  fetchall(): T[] {
+    return this.#cursor.feed.run(this.#cursor.take(Infinity));
+  }
+
+  /** The rows that are left: the same as {@link fetchall}. */
+  all(): T[] {
+    return this.fetchall();
+  }
+
+  /** The first row, or null if there is none; closes the result. */
+  first(): T | null {
+    return this.#cursor.feed.run(this.#cursor.only(false, false));
+  }
+
+  /** The only row; throws `NoResultFound` or `MultipleResultsFound`. Closes the result. */
+  one(): T {
+    return this.#cursor.feed.run(this.#cursor.only(true, true)) as T;
+  }
+
+  /** The only row, or null if there is none; throws `MultipleResultsFound`. Closes the result. */
+  oneOrNone(): T | null {
+    return this.#cursor.feed.run(this.#cursor.only(false, true));
+  }
+
+  /** The rows that are left, as lists of `size`. */
+  partitions(size?: number): IterableIterator<T[]> {
+    const cursor = this.#cursor;
+    return (function* () {
+      for (;;) {
+        const part = cursor.feed.run(cursor.take(sizeOf(size, cursor.feed)));
+        if (part.length === 0) return;
+        yield part;
+      }
+    })();
+  }
+
+  /**
+   * Gives each row once only. Rows are the same when their values are; a `strategy` gives the value to compare instead
+   * (by identity, if it is an object).
+   */
+  unique(strategy?: (item: T) => unknown): this {
+    this.#cursor.unique(strategy);
+    return this;
+  }
+
+  /** Drops the rows that were not fetched. From then on fetching is a `ResourceClosedError`. */
+  close(): void {
+    this.#cursor.feed.close();
+  }
+
+  /** Whether it was closed, by {@link close} or a method that closes. A result that was only fetched to its end was not. */
+  get closed(): boolean {
+    return this.#cursor.feed.closed;
+  }
+
+  /** The rows that are left, one by one. */
+  [Symbol.iterator](): IterableIterator<T> {
+    const cursor = this.#cursor;
+    cursor.feed.check();
+    return (function* () {
+      for (;;) {
+        const item = cursor.feed.run(cursor.next());
+        if (item === END) return;
+        yield item;
+      }
+    })();
+  }
+
+  /** As {@link close}. */
+  [dispose](): void {
+    this.close();
+  }
+}
+
+/** The rows of a statement, or how many it changed. */
+export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
+  readonly #cursor: Cursor<Row<R>>;
+  readonly #view: View;
+
+  private constructor(feed: Feed, view: View) {
+    const cursor = new Cursor<Row<R>>(feed, (values, base) => view.row(values, base) as Row<R>);
+    super(cursor);
+    this.#cursor = cursor;
+    this.#view = view;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<R extends RowType>(feed: Feed): Result<R> {
+    return new Result<R>(feed, new View(feed));
+  }
+
+  /** The next row, or null after the last one. */
+  fetchone(): Row<R> | null {
+    const row = this.#cursor.feed.run(this.#cursor.next());
+    return row === END ? null : row;
+  }
+
+  /** The first column of the first row, or null if there is no row; closes the result. */
+  scalar<T = ValueOf<R>>(): T | null {
+    return cell<T>(this.first());
+  }
+
+  /** The first column of the only row; throws `NoResultFound` or `MultipleResultsFound`. Closes the result. */
+  scalarOne<T = ValueOf<R>>(): T {
+    return cell<T>(this.one()) as T;
+  }
+
+  /** The first column of the only row, or null if there is none; throws `MultipleResultsFound`. Closes the result. */
+  scalarOneOrNone<T = ValueOf<R>>(): T | null {
+    return cell<T>(this.oneOrNone());
+  }
+
+  /** The values of one column, by name or position, the first by default. It shares its rows with this result. */
+  scalars<K extends keyof R & string>(column: K): ScalarResult<R[K]>;
+  scalars<T = ValueOf<R>>(column?: number | string): ScalarResult<T>;
+  scalars(column: number | string = 0): ScalarResult<unknown> {
+    const cursor = new Cursor<unknown>(this.#cursor.feed, this.#view.scalar(column));
+    if (this.#cursor.isUnique) cursor.unique(undefined);
+    return ScalarResult.of(cursor);
+  }
+
+  /** The rows as objects without a prototype. It shares its rows with this result. */
+  mappings(): MappingResult<R> {
+    // A view of its own: `columns()` of one does not change the other.
+    const view = this.#view.copy();
+    const cursor = new Cursor<Readonly<R>>(this.#cursor.feed, view.mapping() as Make<Readonly<R>>);
+    if (this.#cursor.isUnique) cursor.unique(undefined);
+    return MappingResult.of(cursor, view);
+  }
+
+  /** From here on, rows have these columns only, in this order, by name or position. */
+  columns(...columns: (number | string)[]): Result<AnyRow> {
+    this.#view.pick(columns);
+    return this as unknown as Result<AnyRow>;
+  }
+
+  /** The names of the columns. */
+  keys(): readonly string[] {
+    return this.#view.keys();
+  }
+
+  /** Sets how many rows {@link fetchmany} and {@link partitions} take when they are not told. */
+  yieldPer(size: number): this {
+    this.#cursor.feed.yieldPer = sizeOf(size, this.#cursor.feed);
+    return this;
+  }
+
+  /** Fetches the rows that are left and gives a function that makes a new result of them, as often as it is called. */
+  freeze(): () => Result<R> {
+    return freezer(this.keys(), this.rowcount, this.lastrowid, this.fetchall());
+  }
+
+  /** How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for any other statement. */
+  get rowcount(): number {
+    return this.#cursor.feed.rowcount;
+  }
+
+  /** The rowid of the row that was inserted last on the connection. */
+  get lastrowid(): number | bigint | null {
+    return this.#cursor.feed.lastrowid;
+  }
+
+  /** Whether the statement returns rows, be it none. */
+  get returnsRows(): boolean {
+    return this.#cursor.feed.columns !== null;
+  }
+}
+
+/** The values of one column of a result. */
+export class ScalarResult<T = SqlValue> extends Fetched<T> {
+  private constructor(cursor: Cursor<T>) {
+    super(cursor);
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<T>(cursor: Cursor<T>): ScalarResult<T> {
+    return new ScalarResult(cursor);
+  }
+}
+
+/** The rows of a result as frozen objects without a prototype. */
+export class MappingResult<R extends RowType = AnyRow> extends Fetched<Readonly<R>> {
+  readonly #cursor: Cursor<Readonly<R>>;
+  readonly #view: View;
+
+  private constructor(cursor: Cursor<Readonly<R>>, view: View) {
+    super(cursor);
+    this.#cursor = cursor;
+    this.#view = view;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<R extends RowType>(cursor: Cursor<Readonly<R>>, view: View): MappingResult<R> {
+    return new MappingResult<R>(cursor, view);
+  }
+
+  /** The next row, or null after the last one. */
+  fetchone(): Readonly<R> | null {
+    const row = this.#cursor.feed.run(this.#cursor.next());
+    return row === END ? null : row;
+  }
+
+  /** From here on, rows have these columns only, in this order, by name or position. */
+  columns(...columns: (number | string)[]): MappingResult<AnyRow> {
+    this.#view.pick(columns);
+    return this as unknown as MappingResult<AnyRow>;
+  }
+
+  /** The names of the columns. */
+  keys(): readonly string[] {
+    return this.#view.keys();
+  }
+}
+
+/**
+ * Which columns a result shows, and how its rows are made.
+ * @internal
+ */
+export class View {
+  readonly #feed: Feed;
+  #picked: readonly number[] | null = null;
+  #shape: ReturnType<typeof shapeOf> | null;
+
+  constructor(feed: Feed) {
+    this.#feed = feed;
+    this.#shape = feed.columns === null ? null : shapeOf(feed.columns);
+  }
+
+  /** A view that shows the same and goes its own way. */
+  copy(): View {
+    const view = new View(this.#feed);
+    view.#picked = this.#picked;
+    view.#shape = this.#shape;
+    return view;
+  }
+
+  /** The names of the columns that it shows. */
+  keys(): readonly string[] {
+    // Names outlive a close; only a statement without rows has none.
+    if (this.#shape === null) this.#feed.check();
+    return (this.#shape as ReturnType<typeof shapeOf>).names;
+  }
+
+  /** Keeps only some of the columns that it shows. */
+  pick(columns: readonly (number | string)[]): void {
+    const keys = this.keys();
+    const picked = columns.map((column) => columnIndex(keys, column));
+    this.#shape = shapeOf(picked.map((i) => keys[i] as string));
+    const before = this.#picked;
+    this.#picked = before === null ? picked : picked.map((i) => before[i] as number);
+  }
+
+  row(values: readonly SqlValue[], base: number): object {
+    const shape = this.#shape as ReturnType<typeof shapeOf>;
+    const picked = this.#picked;
+    return picked === null ? shape.make(values, base) : shape.make(picked.map((i) => values[base + i] as SqlValue), 0);
+  }
+
+  /** Makes the value of one column. */
+  scalar(column: number | string): Make<SqlValue> {
+    const index = columnIndex(this.keys(), column);
+    const at = this.#picked === null ? index : (this.#picked[index] as number);
+    return (values, base) => values[base + at] as SqlValue;
+  }
+
+  /** Makes objects without a prototype. */
+  mapping(): Make<object> {
+    return (values, base) => {
+      const shape = this.#shape as ReturnType<typeof shapeOf>;
+      const picked = this.#picked;
+      if (picked === null) return shape.mapping(values, base);
+      return shape.mapping(picked.map((i) => values[base + i] as SqlValue), 0);
+    };
+  }
+}
+
+/** @internal */
+export function freezer<R extends RowType>(
+  keys: readonly string[],
+  rowcount: number,
+  lastrowid: number | bigint | null,
+  rows: readonly Row<R>[],
+): () => Result<R> {
+  const values = rows.flatMap((row) => Array.from(row as Iterable<SqlValue>));
+  return () => {
+    const feed = new Feed(keys, rowcount, lastrowid, null);
+    feed.push({ rows: rows.length, columns: keys.length, values });
+    feed.end();
+    return Result.of<R>(feed);
+  };
+}
+
+/** @internal */
+export function cell<T>(row: object | null): T | null {
+  return row === null ? null : ((row as readonly unknown[])[0] as T);
+}
+
+/** @internal */
+export function sizeOf(size: number | undefined, feed: Feed): number {
+  if (size === undefined) return feed.yieldPer;
+  if (!(Number.isInteger(size) && size > 0)) throw new ArgumentError(`a number of rows is a positive integer, not ${size}`);
+  return size;
+}
