@@ -23,13 +23,14 @@ pub(super) trait RawFile {
     /// The length.
     fn size(&mut self) -> VfsResult<u64>;
 
-    /// Empties the file and, where a storage likes to, its name; with `durably` this survives a power cut.
-    fn delete(&mut self, durably: bool) -> VfsResult<()> {
+    /// Removes the file: by default it is emptied, since its name has to stay.
+    ///
+    /// An emptied file is synced even if SQLite does not ask for `durably`: where a name is removed, the next journal is
+    /// another file, but here it overwrites this one. If the power failed meanwhile, the old header over a part of the new
+    /// records would undo a part of a committed transaction.
+    fn delete(&mut self, _durably: bool) -> VfsResult<()> {
         self.truncate(0)?;
-        if durably {
-            self.sync(SyncOptions { mode: SyncMode::Normal, data_only: false })?;
-        }
-        Ok(())
+        self.sync(SyncOptions { mode: SyncMode::Normal, data_only: false })
     }
 }
 

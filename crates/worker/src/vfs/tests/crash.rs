@@ -1,0 +1,175 @@
+//! Crashes at every write: what a new process finds is all of a transaction or nothing.
+
+use super::support::{Db, Log, Op, Random, Recording, attach};
+use crate::vfs::detach;
+use crate::vfs::memory::MemoryFile;
+use crate::vfs::node::RawFile;
+use rsqlite_vfs::VfsResult;
+
+/// What happened to the files, and after how many operations which transaction was acknowledged.
+struct History {
+    ops: Vec<Op>,
+    acknowledged: Vec<(usize, i64)>,
+}
+
+/// Five transactions that touch many pages each. Transaction `n` leaves 30 + 10 * n rows, all with the value `n`.
+fn history(journal_mode: &str, synchronous: &str) -> History {
+    let log = Log::default();
+    attach("/recorded.db", Recording::database(&log));
+    let mut acknowledged = Vec::new();
+    {
+        let (one, two) = (Db::open("/recorded.db"), Db::open("/recorded.db"));
+        for db in [&one, &two] {
+            assert_eq!(db.value(&format!("PRAGMA journal_mode={journal_mode}")), journal_mode);
+            // A small cache spills pages to the files before the commit.
+            db.run(&format!("PRAGMA synchronous={synchronous}; PRAGMA wal_autocheckpoint=25; PRAGMA cache_size=6"));
+        }
+        one.run(
+            "BEGIN; CREATE TABLE t(v INTEGER, pad TEXT);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+             INSERT INTO t SELECT 0, printf('%900d', i) FROM n; COMMIT",
+        );
+        acknowledged.push((log.borrow().len(), 0));
+        for n in 1..5_i64 {
+            let db = if n % 2 == 0 { &one } else { &two };
+            db.run(&format!(
+                "BEGIN IMMEDIATE; UPDATE t SET v = {n};
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
+                 INSERT INTO t SELECT {n}, printf('%900d', i) FROM n; COMMIT"
+            ));
+            acknowledged.push((log.borrow().len(), n));
+        }
+    }
+    detach("/recorded.db");
+    let ops = log.borrow().clone();
+    History { ops, acknowledged }
+}
+
+impl History {
+    /// The last transaction that was acknowledged before a crash after `count` operations; -1 for none.
+    fn acknowledged(&self, count: usize) -> i64 {
+        self.acknowledged.iter().rev().find(|(at, _)| *at <= count).map_or(-1, |(_, n)| *n)
+    }
+}
+
+/// The three files as they are after these operations.
+#[derive(Default)]
+struct Image([MemoryFile; 3]);
+
+impl Image {
+    fn apply(&mut self, op: &Op) -> VfsResult<()> {
+        match op {
+            Op::Write { file, offset, bytes } => self.0[*file].write(bytes, *offset),
+            Op::Truncate { file, size } => self.0[*file].truncate(*size),
+            Op::Sync { .. } => Ok(()),
+        }
+    }
+}
+
+/// Opens an image with new connections; the transaction that they find, -1 for none.
+fn recover(image: Image, what: &str) -> i64 {
+    attach("/crashed.db", image.0.map(|file| -> Box<dyn RawFile> { Box::new(file) }));
+    let found = {
+        let (db, other) = (Db::open("/crashed.db"), Db::open("/crashed.db"));
+        let found = if db.value("SELECT count(*) FROM sqlite_schema") == "0" {
+            -1
+        } else {
+            let row = db.value("SELECT min(v), max(v), count(*) FROM t");
+            let cells: Vec<i64> = row.split('|').map(|cell| cell.parse().unwrap()).collect();
+            assert_eq!(cells[0], cells[1], "{what}: half a transaction: {row}");
+            assert_eq!(cells[2], 30 + 10 * cells[0], "{what}: {row}");
+            cells[0]
+        };
+        db.check_integrity();
+        db.run("CREATE TABLE afterwards(x); INSERT INTO afterwards VALUES(1)");
+        assert_eq!(other.value("SELECT x FROM afterwards"), "1");
+        other.check_integrity();
+        found
+    };
+    detach("/crashed.db");
+    found
+}
+
+/// The process dies: everything that was written is there. The last write may be there in part.
+fn survives_the_death_of_the_process(journal_mode: &str, synchronous: &str) {
+    let history = history(journal_mode, synchronous);
+    assert!(history.ops.len() > 80, "{} operations", history.ops.len());
+    for count in 0..=history.ops.len() {
+        let acknowledged = history.acknowledged(count);
+        for torn in [false, true] {
+            let mut image = Image::default();
+            history.ops[..count].iter().for_each(|op| image.apply(op).unwrap());
+            if torn {
+                let Some(Op::Write { file, offset, bytes }) = history.ops.get(count) else { continue };
+                let half = bytes[..bytes.len() / 2].to_vec();
+                image.apply(&Op::Write { file: *file, offset: *offset, bytes: half }).unwrap();
+            }
+            let what = format!("{journal_mode}/{synchronous}, {count} operations, torn: {torn}");
+            let found = recover(image, &what);
+            assert!(
+                found == acknowledged || found == acknowledged + 1,
+                "{what}: {acknowledged} was acknowledged, {found} is there"
+            );
+        }
+    }
+}
+
+/// The power fails: of what a file got since its last sync any part may be missing.
+fn survives_a_power_cut(journal_mode: &str, synchronous: &str, durable: bool) {
+    let history = history(journal_mode, synchronous);
+    let mut random = Random::new(&format!("power cut, {journal_mode}/{synchronous}"));
+    for count in 0..=history.ops.len() {
+        let acknowledged = history.acknowledged(count);
+        let ops = &history.ops[..count];
+        let synced = [0, 1, 2].map(|file| {
+            ops.iter().rposition(|op| matches!(op, Op::Sync { file: synced } if *synced == file)).unwrap_or(0)
+        });
+        for kept in [0, 2, 3] {
+            let mut image = Image::default();
+            for (at, op) in ops.iter().enumerate() {
+                let (Op::Write { file, .. } | Op::Truncate { file, .. } | Op::Sync { file }) = op;
+                // In the first round nothing that was not synced is kept, in the others some of it.
+                if at <= synced[*file] || random.below(4) < kept {
+                    image.apply(op).unwrap();
+                }
+            }
+            let what = format!("{journal_mode}/{synchronous}, {count} operations, {kept} of 4 kept");
+            let found = recover(image, &what);
+            assert!(found <= acknowledged + 1, "{what}: {found} is there");
+            if durable {
+                assert!(found >= acknowledged, "{what}: {acknowledged} was acknowledged, {found} is there");
+            }
+        }
+    }
+}
+
+#[test]
+fn wal_survives_the_death_of_the_process() {
+    survives_the_death_of_the_process("wal", "normal");
+    survives_the_death_of_the_process("wal", "full");
+}
+
+#[test]
+fn rollback_journals_survive_the_death_of_the_process() {
+    survives_the_death_of_the_process("delete", "full");
+    survives_the_death_of_the_process("truncate", "full");
+    survives_the_death_of_the_process("persist", "full");
+}
+
+#[test]
+fn wal_with_full_loses_nothing_in_a_power_cut() {
+    survives_a_power_cut("wal", "full", true);
+}
+
+#[test]
+fn wal_with_normal_stays_whole_in_a_power_cut() {
+    survives_a_power_cut("wal", "normal", false);
+}
+
+#[test]
+fn rollback_journals_stay_whole_in_a_power_cut() {
+    // A journal's end need not be durable when the commit is: then the last transaction is undone as a whole.
+    survives_a_power_cut("delete", "full", false);
+    survives_a_power_cut("truncate", "full", false);
+    survives_a_power_cut("persist", "full", false);
+}
