@@ -1,0 +1,159 @@
+// The workloads. Each runs on a page of its own, checks what it got, and returns what it measured.
+import { CREATE, COLUMNS, checksum, people } from "./data.js";
+
+const INSERT = {
+  columns: COLUMNS,
+  positional: `INSERT INTO person VALUES (${COLUMNS.map(() => "?").join(", ")})`,
+  named: `INSERT INTO person VALUES (${COLUMNS.map((column) => `:${column}`).join(", ")})`,
+};
+const READ = `SELECT ${COLUMNS.join(", ")} FROM person ORDER BY id`;
+const ROWS = 100_000;
+
+const load = (engine) => import(`./engines/${engine}.js`);
+
+function check(what, got, expected) {
+  if (got !== expected) throw new Error(`${what}: ${got} where ${expected} was due`);
+}
+
+/** Runs `work` while the event loop is turned as fast as it goes, and returns the longest time between two turns. */
+async function longestBlock(work) {
+  const { port1, port2 } = new MessageChannel();
+  let longest = 0;
+  let last = performance.now();
+  let running = true;
+  port1.onmessage = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (running) port2.postMessage(0);
+  };
+  port2.postMessage(0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  longest = 0;
+  await work();
+  // One turn more, so that the task that resolved `work` counts as well.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  running = false;
+  port1.close();
+  return longest;
+}
+
+async function timed(work) {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+const workloads = {
+  /** From nothing but a page to the first row of a database on file. */
+  async open(engine, path, options) {
+    const start = performance.now();
+    const { open } = await load(engine);
+    const db = await open(path, options);
+    const row = await db.first("SELECT ? + 1 AS x", 41);
+    const ms = performance.now() - start;
+    check("first row", row.x, 42);
+    await db.close();
+    return { ms };
+  },
+
+  /** One call after the other. */
+  async sequential(engine, path, options, count = 3000) {
+    const db = await (await load(engine)).open(path, options);
+    for (let i = 0; i < 300; i++) await db.first("SELECT ? AS x", i);
+    let sum = 0;
+    const ms = await timed(async () => {
+      for (let i = 0; i < count; i++) sum += (await db.first("SELECT ? AS x", i)).x;
+    });
+    check("sum", sum, (count * (count - 1)) / 2);
+    await db.close();
+    return { us: (ms * 1000) / count };
+  },
+
+  /** All calls at once. */
+  async pipelined(engine, path, options, count = 5000) {
+    const db = await (await load(engine)).open(path, options);
+    for (let i = 0; i < 300; i++) await db.first("SELECT ? AS x", i);
+    let rows;
+    const ms = await timed(async () => {
+      rows = await Promise.all(Array.from({ length: count }, (_, i) => db.first("SELECT ? AS x", i)));
+    });
+    check("answers", rows.every((row, i) => row.x === i), true);
+    await db.close();
+    return { ms };
+  },
+
+  /** 100,000 objects in one call, twice: once for the time, once for the page's longest block. */
+  async insert(engine, path, options) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(ROWS);
+    await db.exec(CREATE);
+    const ms = await timed(() => db.insertAll(INSERT, rows));
+    check("rows", checksum(await db.all(READ)), checksum(rows));
+    await db.exec("DELETE FROM person");
+    const block = await longestBlock(() => db.insertAll(INSERT, rows));
+    check("count", (await db.all("SELECT count(*) AS n FROM person"))[0].n, ROWS);
+    await db.close();
+    return { ms, block };
+  },
+
+  /** 100,000 x 6 cells into objects, likewise. */
+  async read(engine, path, options) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(ROWS);
+    await db.exec(CREATE);
+    await db.insertAll(INSERT, rows);
+    const expected = checksum(rows);
+    let got = await db.all(READ);
+    check("rows before", checksum(got), expected);
+    got = null;
+    const ms = await timed(async () => {
+      got = await db.all(READ);
+    });
+    check("rows", checksum(got), expected);
+    check("columns", Object.keys(got[0]).join(), COLUMNS.join());
+    got = null;
+    const block = await longestBlock(async () => {
+      got = await db.all(READ);
+    });
+    check("rows after", checksum(got), expected);
+    await db.close();
+    return { ms, block };
+  },
+
+  /** Inserts of one row, each committed before the next. */
+  async autocommit(engine, path, options, count = 300) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(count + 20).map((row) => COLUMNS.map((column) => row[column]));
+    await db.exec(CREATE);
+    for (const row of rows.slice(count)) await db.run(INSERT.positional, row);
+    const ms = await timed(async () => {
+      for (const row of rows.slice(0, count)) await db.run(INSERT.positional, row);
+    });
+    check("rows", checksum(await db.all(READ)), checksum(people(count + 20)));
+    await db.close();
+    return { us: (ms * 1000) / count };
+  },
+
+  /** Reads `rows` rows as a stream, in a consumer that rests after each batch; the caller samples memory meanwhile. */
+  async stream(engine, path, options, rows) {
+    const db = await (await load(engine)).open(path, options);
+    const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+      SELECT i AS id, 'name ' || i AS name, i / 8.0 AS score, 'größe ' || i AS note FROM n`;
+    const result = await db.stream(sql);
+    let count = 0;
+    let sum = 0;
+    for await (const batch of result.partitions(1000)) {
+      count += batch.length;
+      for (const row of batch) sum += row.id + row.note.length;
+      // A consumer slower than the worker: the worker must wait for it, not run ahead.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    check("rows", count, rows);
+    await db.close();
+    return { sum };
+  },
+};
+
+globalThis.run = (workload, engine, path, options = {}, ...rest) => workloads[workload](engine, path, options, ...rest);
+globalThis.ready = true;

@@ -1,0 +1,1 @@
+self.onmessage = ({ data: { id, args } }) => self.postMessage({ id, value: { x: args[0] } });

@@ -1,0 +1,45 @@
+importScripts("/sql.js/sql-wasm.js");
+
+let db;
+const statements = new Map();
+
+function prepared(sql) {
+  let statement = statements.get(sql);
+  if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+  return statement;
+}
+
+const ops = {
+  async open() {
+    const SQL = await initSqlJs({ locateFile: (file) => `/sql.js/${file}` });
+    db = new SQL.Database();
+  },
+  exec: (sql) => void db.exec(sql),
+  first(sql, values) {
+    const statement = prepared(sql);
+    return statement.getAsObject(values);
+  },
+  run(sql, values) {
+    prepared(sql).run(values);
+  },
+  insertAll(sql, columns, rows) {
+    db.exec("BEGIN");
+    const statement = prepared(sql);
+    for (const row of rows) statement.run(columns.map((column) => row[column]));
+    db.exec("COMMIT");
+  },
+  all(sql) {
+    const [result] = db.exec(sql);
+    return { columns: result?.columns ?? [], rows: result?.values ?? [] };
+  },
+};
+
+self.onmessage = ({ data: { id, op, args } }) => {
+  const fail = (error) => self.postMessage({ id, error: String(error?.message ?? error) });
+  if (op === "open") return ops.open().then(() => self.postMessage({ id }), fail);
+  try {
+    self.postMessage({ id, value: ops[op](...args) });
+  } catch (error) {
+    fail(error);
+  }
+};

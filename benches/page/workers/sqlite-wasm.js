@@ -1,0 +1,65 @@
+import sqlite3InitModule from "/sqlite-wasm/index.mjs";
+
+let db;
+const statements = new Map();
+
+function prepared(sql) {
+  let statement = statements.get(sql);
+  if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+  return statement;
+}
+
+const ops = {
+  async open(path, wal) {
+    const sqlite3 = await sqlite3InitModule({ print() {}, printErr() {} });
+    // A pool per database: it is opened by one worker at a time.
+    const name = path.replace(/\W/g, "-");
+    const pool = await sqlite3.installOpfsSAHPoolVfs({ name, directory: `.sahpool-${name}` });
+    db = new pool.OpfsSAHPoolDb(`/${path}`);
+    if (wal) {
+      db.exec("PRAGMA locking_mode=exclusive");
+      const mode = db.selectValue("PRAGMA journal_mode=wal");
+      if (mode !== "wal") throw new Error(`journal_mode is ${mode}`);
+      db.exec("PRAGMA synchronous=normal");
+    }
+  },
+  exec: (sql) => void db.exec(sql),
+  first(sql, values) {
+    const statement = prepared(sql).bind(values);
+    const row = statement.step() ? statement.get({}) : null;
+    statement.reset();
+    return row;
+  },
+  run(sql, values) {
+    prepared(sql).bind(values).stepReset();
+  },
+  insertAll(sql, columns, rows) {
+    db.transaction(() => {
+      const statement = prepared(sql);
+      for (const row of rows) statement.bind(columns.map((column) => row[column])).stepReset();
+    });
+  },
+  all(sql) {
+    const columns = [];
+    const rows = db.exec({ sql, rowMode: "array", returnValue: "resultRows", columnNames: columns });
+    return { columns, rows };
+  },
+  close() {
+    statements.forEach((statement) => statement.finalize());
+    db.close();
+  },
+};
+
+// Messages are answered in their order: an operation that is not ready yet holds up the next.
+let queue = Promise.resolve();
+self.onmessage = ({ data: { id, op, args } }) => {
+  const work = async () => self.postMessage({ id, value: await ops[op](...args) });
+  const fail = (error) => self.postMessage({ id, error: String(error?.message ?? error) });
+  if (db && op !== "close") {
+    try {
+      self.postMessage({ id, value: ops[op](...args) });
+    } catch (error) {
+      fail(error);
+    }
+  } else queue = queue.then(work).catch(fail);
+};

@@ -1,0 +1,140 @@
+// aludel beside its peers, in one headless Chromium, interleaved. `cargo xtask bench [--rounds N] [--only NAME,...] [--engines NAME,...]`
+import { appendFileSync, existsSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { launch, versionOf } from "./browser.mjs";
+import { streamingPeaks } from "./memory.mjs";
+import { report, table } from "./report.mjs";
+import { serve } from "./server.mjs";
+
+const { values: asked } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    only: { type: "string" },
+    engines: { type: "string" },
+    json: { type: "string" },
+  },
+});
+const rounds = Number(asked.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${asked.rounds} is no count`);
+
+const packaged = existsSync(new URL("../pkg/index.js", import.meta.url));
+const ENGINES = [
+  { name: "aludel", title: "aludel", own: true, durable: true },
+  { name: "sqlite-wasm", title: "sqlite-wasm sahpool", durable: true },
+  { name: "sql.js", title: "sql.js (memory)" },
+  { name: "echo", title: "bare worker", floor: true },
+].filter(({ name }) => (asked.engines ? asked.engines.split(",").includes(name) : name !== "aludel" || packaged));
+if (!packaged) console.log("pkg/ is not there (cargo xtask package makes it): only the peers are measured");
+if (!ENGINES.some((engine) => engine.own)) ENGINES.unshift({ name: "aludel", title: "aludel", own: true, absent: true });
+
+const db = ["aludel", "sqlite-wasm", "sql.js"];
+// `figures` are the keys of what a workload returns; targets are those of the issue's table of peers, for sqlite-wasm.
+const WORKLOADS = [
+  { name: "open", variant: "cold", engines: db, figures: { ms: { title: "open to first row, cold, ms", target: "1.0x" } } },
+  { name: "open", variant: "warm", engines: db, figures: { ms: { title: "open to first row, warm, ms", target: "1.0x" } } },
+  { name: "sequential", engines: [...db, "echo"], figures: { us: { title: "round trip, us", target: "0.9x" } } },
+  { name: "pipelined", engines: [...db, "echo"], figures: { ms: { title: "5,000 calls at once, ms", target: "0.4x" } } },
+  {
+    name: "insert",
+    engines: db,
+    figures: {
+      ms: { title: "insert 100,000 objects, ms", target: "0.25x" },
+      block: { title: "  longest main-thread block, ms" },
+    },
+  },
+  {
+    name: "read",
+    engines: db,
+    figures: {
+      ms: { title: "read 100,000 x 6 into objects, ms", target: "0.25x" },
+      block: { title: "  longest main-thread block, ms" },
+    },
+  },
+  { name: "autocommit", engines: db, figures: { us: { title: "autocommitted insert, us", target: "0.25x" } } },
+  {
+    name: "autocommit",
+    variant: "full",
+    engines: ["aludel", "sqlite-wasm"],
+    options: { aludel: { durability: "full" } },
+    figures: { us: { title: "  aludel at durability full, us", target: "1.0x" } },
+  },
+  {
+    name: "autocommit",
+    variant: "wal",
+    engines: ["aludel", "sqlite-wasm"],
+    options: { "sqlite-wasm": { wal: true } },
+    figures: { us: { title: "  sqlite-wasm in exclusive WAL, us" } },
+  },
+].filter(({ name }) => !asked.only || asked.only.split(",").includes(name));
+
+const { browser, version, close } = await launch();
+const server = await serve();
+const figures = WORKLOADS.flatMap((workload) =>
+  Object.entries(workload.figures).map(([key, figure]) => ({ ...figure, key, workload, values: {} })));
+let failed = 0;
+
+/** One workload of one engine, on a page of its own. */
+async function measure(workload, engine, round) {
+  const page = await browser.newPage();
+  const path = `${workload.name}-${workload.variant ?? "plain"}-${round}.db`;
+  const options = workload.options?.[engine.name] ?? {};
+  const run = async () => {
+    await page.goto(`${server.origin}/bench/index.html`);
+    await page.waitForFunction("globalThis.ready");
+    return page.evaluate((...args) => globalThis.run(...args), workload.name, engine.name, path, options);
+  };
+  try {
+    if (workload.variant === "cold") {
+      const session = await page.createCDPSession();
+      await session.send("Network.clearBrowserCache");
+    }
+    // A warm opening finds the database, and the browser's cache, of a visit before it.
+    if (workload.variant === "warm") await run();
+    return await run();
+  } finally {
+    await page.close();
+  }
+}
+
+try {
+  console.log(`${version}, ${cpus().length} x ${cpus()[0]?.model ?? "cpu"}, ${rounds} rounds, medians; ` +
+    `@sqlite.org/sqlite-wasm ${versionOf("@sqlite.org/sqlite-wasm")}, sql.js ${versionOf("sql.js")}`);
+  for (let round = 0; round < rounds; round++) {
+    for (const workload of WORKLOADS) {
+      const engines = ENGINES.filter(({ name, absent }) => !absent && workload.engines.includes(name));
+      // Who goes first changes from round to round.
+      for (let i = 0; i < engines.length; i++) {
+        const engine = engines[(i + round) % engines.length];
+        try {
+          const result = await measure(workload, engine, round);
+          for (const { key, values } of figures.filter((figure) => figure.workload === workload)) {
+            (values[engine.name] ??= []).push(result[key]);
+          }
+        } catch (error) {
+          failed++;
+          console.error(`${workload.name} ${workload.variant ?? ""} on ${engine.name} failed: ${error.message}`);
+        }
+      }
+    }
+    process.stderr.write(`round ${round + 1} of ${rounds} done\n`);
+  }
+  console.log(`\n${report(figures, ENGINES)}`);
+
+  if (packaged && (!asked.only || asked.only.includes("stream")) && (!asked.engines || asked.engines.includes("aludel"))) {
+    const peaks = await streamingPeaks({ browser, origin: server.origin });
+    const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
+    console.log("\nPeak memory while streaming to a slow consumer, after collection, MiB\n");
+    console.log(table(
+      ["rows", "page heap", "page buffers", "worker heap", "worker buffers and wasm", "sum"],
+      peaks.map(({ rows, peak }) => [rows.toLocaleString("en"), mib(peak.pageHeap), mib(peak.pageBuffers),
+        mib(peak.workerHeap), mib(peak.workerBuffers), mib(peak.total)]),
+    ));
+    console.log(`\n1,000,000 rows take ${(peaks[1].peak.total / peaks[0].peak.total).toFixed(3)}x the peak of 100,000`);
+  }
+  if (asked.json) appendFileSync(asked.json, `${JSON.stringify({ version, rounds, figures: figures.map(({ title, values }) => ({ title, values })) })}\n`);
+} finally {
+  await close();
+  await server.close();
+}
+process.exitCode = failed ? 1 : 0;
