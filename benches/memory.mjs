@@ -1,23 +1,23 @@
 // The peak of live memory, page and worker together, while a stream is read slowly.
 // Also used by tests/npm: memory must not grow with the number of rows.
 
-/** What lives in a page or worker: its JavaScript heap, and the array buffers and wasm memories beside it. */
+/** What lives in a page or worker after a collection: JavaScript heap, array buffers, wasm memories. */
 async function live(session) {
-  // Twice: the second collects what finalizers of the first let go.
-  await session.send("HeapProfiler.collectGarbage");
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize, backingStorageSize = 0 } = await session.send("Runtime.getHeapUsage");
-  return { heap: usedSize, buffers: backingStorageSize };
+  // V8 counts wasm memories nowhere: page/watch.js has noted them.
+  const expression = "(globalThis.wasmMemories ?? []).reduce((sum, memory) => sum + memory.buffer.byteLength, 0)";
+  const { result } = await session.send("Runtime.evaluate", { expression, returnByValue: true });
+  return { heap: usedSize, buffers: backingStorageSize, wasm: result.value };
 }
 
 async function peakOf(page, rows, path) {
   const session = await page.createCDPSession();
-  await session.send("HeapProfiler.enable");
-  const outcome = page.evaluate((...args) => globalThis.run(...args), "stream", "aludel", path, {}, rows);
+  const outcome = page.evaluate((...args) => globalThis.run(...args), "stream", "aludel", path, { watched: true }, rows);
   let running = true;
   let failure;
   outcome.then(() => (running = false), (error) => ((running = false), (failure = error)));
-  const peak = { pageHeap: 0, pageBuffers: 0, workerHeap: 0, workerBuffers: 0, total: 0, samples: 0 };
+  const peak = { page: 0, worker: 0, wasm: 0, total: 0, samples: 0 };
   while (running) {
     const [worker] = page.workers();
     if (!worker) {
@@ -25,13 +25,12 @@ async function peakOf(page, rows, path) {
       continue;
     }
     try {
-      const own = await live(session);
-      const other = await live(worker.client);
-      peak.pageHeap = Math.max(peak.pageHeap, own.heap);
-      peak.pageBuffers = Math.max(peak.pageBuffers, own.buffers);
-      peak.workerHeap = Math.max(peak.workerHeap, other.heap);
-      peak.workerBuffers = Math.max(peak.workerBuffers, other.buffers);
-      peak.total = Math.max(peak.total, own.heap + own.buffers + other.heap + other.buffers);
+      const [own, other] = [await live(session), await live(worker.client)];
+      const [here, there, wasm] = [own.heap + own.buffers, other.heap + other.buffers, own.wasm + other.wasm];
+      peak.page = Math.max(peak.page, here);
+      peak.worker = Math.max(peak.worker, there);
+      peak.wasm = Math.max(peak.wasm, wasm);
+      peak.total = Math.max(peak.total, here + there + wasm);
       peak.samples++;
     } catch (error) {
       // The worker may end between two questions; anything else is told.

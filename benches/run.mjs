@@ -126,9 +126,9 @@ try {
     const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
     console.log("\nPeak memory while streaming to a slow consumer, after collection, MiB\n");
     console.log(table(
-      ["rows", "page heap", "page buffers", "worker heap", "worker buffers and wasm", "sum"],
-      peaks.map(({ rows, peak }) => [rows.toLocaleString("en"), mib(peak.pageHeap), mib(peak.pageBuffers),
-        mib(peak.workerHeap), mib(peak.workerBuffers), mib(peak.total)]),
+      ["rows", "page", "worker", "wasm of both", "peak of the sum", "samples"],
+      peaks.map(({ rows, peak }) => [rows.toLocaleString("en"), mib(peak.page), mib(peak.worker), mib(peak.wasm),
+        mib(peak.total), String(peak.samples)]),
     ));
     console.log(`\n1,000,000 rows take ${(peaks[1].peak.total / peaks[0].peak.total).toFixed(3)}x the peak of 100,000`);
   }

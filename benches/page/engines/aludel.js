@@ -1,8 +1,10 @@
 // aludel as a user writes it: the public API of the package.
-import { createEngine, text } from "/aludel/index.js";
-
-export async function open(path, { durability = "normal" } = {}) {
-  const engine = createEngine(`sqlite:///${path}`, { durability });
+export async function open(path, { durability = "normal", watched = false } = {}) {
+  // To be seen, memories have to be noted before the package makes them.
+  if (watched) await import("../watch.js");
+  const { createEngine, text } = await import("aludel");
+  const worker = () => new Worker(new URL("../workers/aludel-watched.js", import.meta.url), { type: "module" });
+  const engine = createEngine(`sqlite:///${path}`, { durability, ...(watched && { worker }) });
   const connection = await engine.connect();
   const kept = new Map();
   const statement = (sql) => {
