@@ -6,10 +6,25 @@
 //! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
 #![deny(unsafe_code)]
 
+mod connection;
+mod cursor;
+mod database;
+#[cfg(not(target_arch = "wasm32"))]
+mod disk;
+#[cfg(target_arch = "wasm32")]
+#[path = "disk_absent.rs"]
+mod disk;
+mod execution;
+mod host;
+mod job;
+mod scheduler;
 mod service;
 #[allow(unsafe_code)]
 pub mod sqlite;
+mod statement_cache;
+mod transaction;
 #[allow(unsafe_code)]
 pub mod vfs;
 
-pub use service::{Host, Preparation, Service, Turn};
+pub use host::{Host, Preparation, Turn};
+pub use service::Service;

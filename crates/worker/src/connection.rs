@@ -1,0 +1,320 @@
+//! A connection: its queue of jobs, its streams, its transaction.
+#![forbid(unsafe_code)]
+
+use crate::Host;
+use crate::database::Database;
+use crate::execution::{Context, Progress, run_once};
+use crate::job::{Job, Work, reply, reply_error};
+use crate::scheduler::Slice;
+use crate::sqlite::{self, TransactionState};
+use crate::statement_cache::StatementCache;
+use crate::transaction;
+use aludel_protocol::{BatchWriter, Error, ErrorKind, OpenOptions, Reply};
+use std::collections::VecDeque;
+
+/// Buffers that are larger are not kept from one execution to the next.
+const SPARE_BYTES: usize = 1 << 20;
+
+/// Names a connection: its client, and the number that the client chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionKey {
+    pub(crate) client: u64,
+    pub(crate) id: u32,
+}
+
+/// An open connection. Its jobs run one after the other; a stream that waits for credits steps aside.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    key: ConnectionKey,
+    db: sqlite::Connection,
+    cache: StatementCache,
+    /// The first is the one that runs.
+    queue: VecDeque<Job>,
+    streams: Vec<Job>,
+    /// Whose turn it is: 0 is the queue's, others are streams'.
+    unit: usize,
+    lock_timeout: f64,
+    spare: Option<BatchWriter>,
+    state: TransactionState,
+    closed: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(key: ConnectionKey, db: sqlite::Connection, options: &OpenOptions, queue: VecDeque<Job>) -> Self {
+        Connection {
+            key,
+            db,
+            cache: StatementCache::new(options.statement_cache as usize),
+            queue,
+            streams: Vec::new(),
+            unit: 0,
+            lock_timeout: if options.lock_timeout == 0 { f64::INFINITY } else { options.lock_timeout.into() },
+            spare: None,
+            state: TransactionState::None,
+            closed: false,
+        }
+    }
+
+    /// Takes a job into the queue.
+    pub(crate) fn enqueue(&mut self, job: Job) {
+        self.queue.push_back(job);
+    }
+
+    /// Whether it was closed by its last job.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether a transaction is open.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.db.in_transaction()
+    }
+
+    fn can_run(&self, job: &Job, database: &Database) -> bool {
+        if job.waits_since.is_some() {
+            return database.lock.may_try(self.key, job.header.request);
+        }
+        !matches!(&job.work, Work::Execute(execution) if execution.is_starved() && execution.has_begun())
+    }
+
+    fn runnable_unit(&self, database: &Database) -> Option<usize> {
+        let units = 1 + self.streams.len();
+        (0..units).map(|step| (self.unit + step) % units).find(|unit| {
+            let job = if *unit == 0 { self.queue.front() } else { self.streams.get(unit - 1) };
+            job.is_some_and(|job| self.can_run(job, database))
+        })
+    }
+
+    /// Whether any of its jobs can go on.
+    pub(crate) fn is_runnable(&self, database: &Database) -> bool {
+        self.runnable_unit(database).is_some()
+    }
+
+    /// Goes on with one of its jobs until the slice ends.
+    pub(crate) fn run(&mut self, database: &mut Database, host: &mut dyn Host, end: f64) {
+        let Some(unit) = self.runnable_unit(database) else { return };
+        self.unit = unit + 1;
+        let job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) };
+        let Some(mut job) = job else { return };
+        let now = host.now();
+        let in_transaction = self.db.in_transaction();
+        let progress = self.advance(&mut job, database, host, &mut Slice::new(now, end));
+        let waited = job.waits_since.is_some();
+        if waited && !matches!(progress, Progress::Busy) {
+            database.lock.leave(self.key, job.header.request);
+            job.waits_since = None;
+        }
+        let job = match progress {
+            Progress::Done => {
+                self.discard(job);
+                None
+            }
+            Progress::Yielded => Some(job),
+            Progress::Starved => {
+                // It steps aside for good: from here on it is no part of the queue.
+                self.streams.push(job);
+                None
+            }
+            Progress::Busy => {
+                job.waits_since.get_or_insert(now);
+                database.lock.wait(self.key, job.header.request);
+                Some(job)
+            }
+            Progress::Expired => {
+                self.fail(job, host, |job| job.timed_out());
+                None
+            }
+            Progress::Failed(error) => {
+                self.fail(job, host, |_| error);
+                None
+            }
+        };
+        match job {
+            Some(job) if unit == 0 => self.queue.push_front(job),
+            Some(job) => self.streams.insert((unit - 1).min(self.streams.len()), job),
+            None => {}
+        }
+        self.settle(in_transaction, database, host);
+    }
+
+    fn advance(&mut self, job: &mut Job, database: &Database, host: &mut dyn Host, slice: &mut Slice) -> Progress {
+        let first_try = job.waits_since.is_none();
+        let lock_is_promised = first_try && database.lock.is_promised(self.key);
+        let deadline = job.deadline();
+        match &mut job.work {
+            Work::Execute(execution) => execution.run(&mut Context {
+                db: &self.db,
+                cache: &mut self.cache,
+                host,
+                header: &job.header,
+                slice,
+                spare: &mut self.spare,
+                deadline,
+                lock_is_promised,
+            }),
+            Work::Transaction(op) => {
+                if transaction::ends(op) {
+                    self.close_streams(host, "the transaction in which it was opened has ended");
+                }
+                match transaction::run(op, &self.db, &mut self.cache, lock_is_promised) {
+                    Ok(()) => self.done(job, host),
+                    Err(progress) => progress,
+                }
+            }
+            Work::Reset => {
+                self.close_streams(host, "its connection was given back");
+                match self.roll_back() {
+                    Ok(()) => self.done(job, host),
+                    Err(error) => Progress::Failed(error),
+                }
+            }
+            Work::Close => {
+                self.close_streams(host, "its connection was closed");
+                // SQLite rolls back when it closes, too.
+                let _ = self.roll_back();
+                self.closed = true;
+                self.done(job, host)
+            }
+        }
+    }
+
+    fn done(&self, job: &Job, host: &mut dyn Host) -> Progress {
+        reply(host, &job.header, &Reply::Done { in_transaction: self.db.in_transaction() });
+        Progress::Done
+    }
+
+    fn roll_back(&mut self) -> Result<(), Error> {
+        if !self.db.in_transaction() {
+            return Ok(());
+        }
+        run_once(&self.db, &mut self.cache, "ROLLBACK").map_err(|failure| failure.into_error(None))
+    }
+
+    /// After anything ran: streams end with their transaction, and the lock may have changed hands.
+    fn settle(&mut self, was_in_transaction: bool, database: &mut Database, host: &mut dyn Host) {
+        if was_in_transaction && !self.db.in_transaction() {
+            self.close_streams(host, "the transaction in which it was opened has ended");
+        }
+        let state = self.db.transaction_state();
+        database.lock.observe(self.key, state == TransactionState::Write, host.now());
+        if state < self.state {
+            database.lock.released();
+        }
+        self.state = state;
+    }
+
+    fn close_streams(&mut self, host: &mut dyn Host, why: &str) {
+        for job in std::mem::take(&mut self.streams) {
+            self.fail(job, host, |job| {
+                Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."))
+                    .with_statement(job.sql())
+            });
+        }
+    }
+
+    /// Ends a job wherever it stands, and answers it with an error.
+    fn fail(&mut self, job: Job, host: &mut dyn Host, error: impl FnOnce(&Job) -> Error) {
+        let (header, error) = (job.header, error(&job));
+        self.discard(job);
+        reply_error(host, &header, error, self.db.in_transaction());
+    }
+
+    /// Ends a job wherever it stands, without a word.
+    fn discard(&mut self, mut job: Job) {
+        if let Work::Execute(execution) = &mut job.work {
+            let batch = execution.stop(&self.db, &mut self.cache);
+            if batch.capacity() <= SPARE_BYTES {
+                self.spare = Some(batch);
+            }
+        }
+    }
+
+    /// Takes jobs out that `which` picks, and ends each by `end`.
+    fn remove(
+        &mut self,
+        database: &mut Database,
+        host: &mut dyn Host,
+        which: impl Fn(&Job) -> bool,
+        mut end: impl FnMut(&mut Connection, Job, &mut Database, &mut dyn Host),
+    ) -> bool {
+        if !self.queue.iter().chain(&self.streams).any(&which) {
+            return false;
+        }
+        let in_transaction = self.db.in_transaction();
+        let (picked, queue): (Vec<Job>, VecDeque<Job>) = split(std::mem::take(&mut self.queue), &which);
+        let (streams, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), &which);
+        (self.queue, self.streams) = (queue, kept);
+        for job in picked.into_iter().chain(streams) {
+            if job.waits_since.is_some() {
+                database.lock.leave(self.key, job.header.request);
+            }
+            end(self, job, database, host);
+        }
+        self.settle(in_transaction, database, host);
+        true
+    }
+
+    /// Ends a request that its caller gave up. What ends a transaction or connection is done all the same.
+    pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, host: &mut dyn Host) -> bool {
+        let which = |job: &Job| job.header.request == request && job.can_be_cancelled();
+        self.remove(database, host, which, |this, job, _, host| this.fail(job, host, Job::cancelled))
+    }
+
+    /// Ends a stream whose reader wants no more of it.
+    pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, host: &mut dyn Host) -> bool {
+        let which = |job: &Job| job.header.request == request && job.is_stream();
+        self.remove(database, host, which, |this, job, _, _| this.discard(job))
+    }
+
+    /// Lets a stream send more frames.
+    pub(crate) fn credit(&mut self, request: u64, credits: u32) -> bool {
+        let job = self.queue.iter_mut().chain(&mut self.streams).find(|job| job.header.request == request);
+        match job.map(|job| &mut job.work) {
+            Some(Work::Execute(execution)) => {
+                execution.grant(credits);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Ends what has waited or run too long.
+    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, host: &mut dyn Host) {
+        let lock_timeout = self.lock_timeout;
+        let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
+        let which = move |job: &Job| now >= job.deadline() || locked_out(job);
+        self.remove(database, host, which, |this, job, database, host| {
+            this.fail(job, host, |job| {
+                let late = now >= job.deadline();
+                let locked = job.waits_since.map(|_| database.locked(now).with_statement(job.sql()));
+                match (locked, late) {
+                    (Some(locked), true) => job.timed_out().with_cause(locked),
+                    (Some(locked), false) => locked,
+                    (None, _) => job.timed_out(),
+                }
+            });
+        });
+    }
+
+    /// When [`Connection::expire`] is due next.
+    pub(crate) fn expires_at(&self) -> f64 {
+        let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
+        self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job))).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Answers everything that is left with an error, before it is dropped.
+    pub(crate) fn abandon(&mut self, host: &mut dyn Host, error: impl Fn(&Job) -> Error) {
+        let jobs = std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.streams));
+        for job in jobs.collect::<Vec<_>>() {
+            self.fail(job, host, &error);
+        }
+    }
+}
+
+fn split<C: Default + Extend<Job>>(jobs: impl IntoIterator<Item = Job>, which: impl Fn(&Job) -> bool) -> (Vec<Job>, C) {
+    let (mut picked, mut kept) = (Vec::new(), C::default());
+    for job in jobs {
+        if which(&job) { picked.push(job) } else { kept.extend([job]) }
+    }
+    (picked, kept)
+}

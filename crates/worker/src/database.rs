@@ -1,0 +1,163 @@
+//! A database: its files, its connections, and who may write.
+#![forbid(unsafe_code)]
+
+use crate::connection::ConnectionKey;
+use crate::scheduler::WriteLock;
+use crate::sqlite::{self, Failure, ffi};
+use crate::{Host, Preparation, disk, vfs};
+use aludel_protocol::{Durability, Error, ErrorKind, OpenOptions, Result, Storage, StorageReason};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// After how many pages the log is copied into the database: the worst commit stays near two milliseconds.
+const AUTOCHECKPOINT_PAGES: u32 = 250;
+/// To how many bytes the log file is cut back once it was copied.
+const JOURNAL_SIZE_LIMIT: u32 = 4 << 20;
+/// SQLite's own default, said so that both builds have it.
+const EXPRESSION_DEPTH: i32 = 1_000;
+const LENGTH: i32 = 1_000_000_000;
+
+/// A database that has connections, or whose files are being made ready for one.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) storage: Storage,
+    pub(crate) path: String,
+    pub(crate) lock: WriteLock<ConnectionKey, u64>,
+    /// How many connections are open or opening.
+    pub(crate) connections: usize,
+    /// What SQLite calls it.
+    name: String,
+    files: Files,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Files {
+    Absent,
+    Preparing,
+    Ready,
+}
+
+impl Database {
+    pub(crate) fn new(storage: Storage, path: &str) -> Database {
+        // Each engine in memory has a database of its own, whatever it calls it, and the VFS knows all by name.
+        static MEMORIES: AtomicU64 = AtomicU64::new(1);
+        let name = match storage {
+            Storage::Memory => format!("memory-{}", MEMORIES.fetch_add(1, Ordering::Relaxed)),
+            Storage::Opfs | Storage::Disk => path.to_owned(),
+        };
+        let path = path.to_owned();
+        Database { storage, path, name, lock: WriteLock::new(), connections: 0, files: Files::Absent }
+    }
+
+    /// Whether its files can be opened now.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.files == Files::Ready
+    }
+
+    /// Makes its files ready, or has the host do so.
+    pub(crate) fn prepare(&mut self, host: &mut dyn Host, create: bool) -> Result<()> {
+        if self.files != Files::Absent {
+            return Ok(());
+        }
+        // SQLite takes these names for something else; a URI among them only where it was built to.
+        let special = ["", ":memory:"].contains(&self.path.as_str()) || self.path.starts_with("file:");
+        if self.storage != Storage::Memory && special {
+            let message = format!("{:?} cannot be the path of a database file", self.path);
+            return Err(Error::storage(StorageReason::CannotOpen, message));
+        }
+        vfs::register()?;
+        self.files = match self.storage {
+            Storage::Memory => {
+                vfs::attach_memory(&self.name);
+                Files::Ready
+            }
+            Storage::Disk => {
+                disk::attach(&self.name, create)?;
+                Files::Ready
+            }
+            Storage::Opfs => match host.prepare_files(&self.path, create) {
+                Preparation::Ready(result) => {
+                    result?;
+                    Files::Ready
+                }
+                Preparation::Later => Files::Preparing,
+            },
+        };
+        Ok(())
+    }
+
+    /// Takes note of what the host made of [`Database::prepare`].
+    pub(crate) fn prepared(&mut self, done: bool) {
+        self.files = if done { Files::Ready } else { Files::Absent };
+    }
+
+    /// Gives up its files, if it has no connections left that need them.
+    pub(crate) fn release(&mut self, host: &mut dyn Host) {
+        let was = std::mem::replace(&mut self.files, Files::Absent);
+        match self.storage {
+            _ if was != Files::Ready => {}
+            Storage::Opfs => host.release_files(&self.path),
+            Storage::Memory | Storage::Disk => vfs::detach(&self.name),
+        }
+    }
+
+    /// Whether it can end now: one in memory lives as long as its worker, and files on their way are waited for.
+    pub(crate) fn is_over(&self) -> bool {
+        self.connections == 0
+            && match self.files {
+                Files::Absent => true,
+                Files::Preparing => false,
+                Files::Ready => self.storage != Storage::Memory,
+            }
+    }
+
+    /// Opens a connection, with all of its settings; says which journal mode SQLite reports.
+    pub(crate) fn connect(&self, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
+        // Whether the file may be made was decided when its files were; by now it is there, if only empty.
+        let connected = sqlite::Connection::open(&self.name, vfs::VFS_NAME, true)
+            .and_then(|connection| configure(&connection, options).map(|mode| (connection, mode)));
+        let (connection, mode) = connected.map_err(|failure| failure.into_error(None))?;
+        if mode != "wal" {
+            let message = format!("the database cannot be used in WAL mode: SQLite answers with journal mode {mode:?}");
+            return Err(Error::new(ErrorKind::NotSupported, message));
+        }
+        Ok((connection, mode))
+    }
+
+    /// What to tell somebody who waited for the write lock too long.
+    pub(crate) fn locked(&self, now: f64) -> Error {
+        let message = match self.lock.holder() {
+            Some((holder, since)) => {
+                let held = (now - since).max(0.0).round();
+                format!("database is locked: connection {} has held the write lock for {held} ms", holder.id)
+            }
+            None => "database is locked".to_owned(),
+        };
+        Error::new(ErrorKind::Operational, message).with_sqlite_code(ffi::SQLITE_BUSY).with_retryable(true)
+    }
+}
+
+fn configure(connection: &sqlite::Connection, options: &OpenOptions) -> Result<String, Failure> {
+    connection.configure(ffi::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.configure(ffi::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // As SQLITE_DQS=0, for builds of SQLite by other people's options.
+    connection.configure(ffi::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.configure(ffi::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.limit(ffi::SQLITE_LIMIT_LENGTH, LENGTH);
+    connection.limit(ffi::SQLITE_LIMIT_EXPR_DEPTH, EXPRESSION_DEPTH);
+    connection.limit(ffi::SQLITE_LIMIT_ATTACHED, 0);
+    let run = |sql: &str| connection.query(sql);
+    run("PRAGMA cell_size_check = ON")?;
+    run("PRAGMA page_size = 4096")?;
+    if options.cache_bytes > 0 {
+        run(&format!("PRAGMA cache_size = -{}", (options.cache_bytes / 1024).max(1)))?;
+    }
+    let mode = run("PRAGMA journal_mode = wal")?.unwrap_or_default();
+    run(match options.durability {
+        Durability::Normal => "PRAGMA synchronous = NORMAL",
+        Durability::Full => "PRAGMA synchronous = FULL",
+    })?;
+    run(&format!("PRAGMA foreign_keys = {}", if options.foreign_keys { "ON" } else { "OFF" }))?;
+    run(&format!("PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}"))?;
+    run(&format!("PRAGMA journal_size_limit = {JOURNAL_SIZE_LIMIT}"))?;
+    Ok(mode)
+}

@@ -1,0 +1,11 @@
+//! Database files on the disk of a host.
+#![forbid(unsafe_code)]
+
+use crate::vfs;
+use aludel_protocol::Result;
+use std::path::Path;
+
+/// Makes the file with this path ready to be opened by the same name.
+pub(crate) fn attach(path: &str, create: bool) -> Result<()> {
+    vfs::attach_disk(path, Path::new(path), create)
+}

@@ -1,0 +1,420 @@
+//! An Execute on its way: prepare, begin, run each parameter set, commit.
+#![forbid(unsafe_code)]
+
+use crate::Host;
+use crate::cursor::{Cursor, Halt, Limits, Standing};
+use crate::scheduler::Slice;
+use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState};
+use crate::statement_cache::StatementCache;
+use aludel_protocol::{BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header};
+use std::rc::Rc;
+
+/// What a frame holds when the client does not say.
+const FIRST_BATCH_BYTES: usize = 16 << 10;
+const BATCH_BYTES: usize = 256 << 10;
+/// What a frame may be asked to hold at most.
+const MOST_BATCH_BYTES: usize = 64 << 20;
+
+/// What an execution works with.
+pub(crate) struct Context<'a> {
+    pub(crate) db: &'a sqlite::Connection,
+    pub(crate) cache: &'a mut StatementCache,
+    pub(crate) host: &'a mut dyn Host,
+    pub(crate) header: &'a Header,
+    pub(crate) slice: &'a mut Slice,
+    /// Buffers that the last execution left.
+    pub(crate) spare: &'a mut Option<BatchWriter>,
+    /// When it is to be interrupted.
+    pub(crate) deadline: f64,
+    /// Whether others wait for the write lock and come first.
+    pub(crate) lock_is_promised: bool,
+}
+
+/// How far an execution came.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// It is done; its last frame is sent.
+    Done,
+    /// Its slice is over.
+    Yielded,
+    /// It has no credits.
+    Starved,
+    /// Another connection holds a lock that it needs; nothing of the current set has happened.
+    Busy,
+    /// Its deadline has passed.
+    Expired,
+    /// It failed.
+    Failed(Error),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Prepare,
+    Begin,
+    /// Bind the next parameter set, or finish.
+    Next,
+    Step,
+    Finish,
+}
+
+/// An Execute request and how far it came.
+#[derive(Debug)]
+pub(crate) struct Execution {
+    sql: Rc<str>,
+    begin: BeginMode,
+    many: bool,
+    /// Frames that may still be sent, if it is a stream.
+    credits: Option<u32>,
+    parameters: Option<Parameters>,
+    cursor: Cursor,
+    stage: Stage,
+    /// How many parameter sets were begun.
+    begun: usize,
+    /// Whether the current set has returned a row, after which it cannot be tried again.
+    rows: bool,
+    /// Whether it may be cached: some pragmas act when they are prepared.
+    cacheable: bool,
+    /// Whether it is an INSERT, UPDATE or DELETE.
+    changing: bool,
+    readonly: bool,
+    changes: i64,
+    /// Whether the open transaction is its own.
+    owns: bool,
+    frames: u64,
+}
+
+impl Execution {
+    /// Takes over a request; its parameters stay in `frame`, from which it was decoded.
+    pub(crate) fn new(execute: &Execute<'_>, frame: &Rc<Vec<u8>>) -> Execution {
+        let bytes = |asked: u32, default| match asked as usize {
+            0 => default,
+            asked => asked.min(MOST_BATCH_BYTES),
+        };
+        let (credits, rows) = match execute.delivery {
+            Delivery::Buffered => (None, u32::MAX),
+            Delivery::Stream { credits, max_rows } => (Some(credits), if max_rows == 0 { u32::MAX } else { max_rows }),
+        };
+        let limits = Limits {
+            first: bytes(execute.first_batch_bytes, FIRST_BATCH_BYTES),
+            later: bytes(execute.batch_bytes, BATCH_BYTES),
+            rows,
+        };
+        let keyword = first_keyword(execute.sql);
+        let is = |words: &[&str]| words.iter().any(|word| keyword.eq_ignore_ascii_case(word));
+        Execution {
+            sql: execute.sql.into(),
+            begin: execute.begin,
+            many: execute.many,
+            credits,
+            parameters: execute.parameters.as_ref().and_then(|batch| Parameters::new(frame, batch)),
+            cursor: Cursor::new(limits),
+            stage: Stage::Prepare,
+            begun: 0,
+            rows: false,
+            cacheable: !is(&["PRAGMA"]),
+            changing: is(&["INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"]),
+            readonly: false,
+            changes: 0,
+            owns: false,
+            frames: 0,
+        }
+    }
+
+    /// The text of the statement.
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Whether it is a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.credits.is_some()
+    }
+
+    /// Whether it has sent a frame.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.frames > 0
+    }
+
+    /// Whether it was prepared.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.stage != Stage::Prepare
+    }
+
+    /// Whether it has to wait for credits.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.credits == Some(0)
+    }
+
+    /// Lets it send more frames.
+    pub(crate) fn grant(&mut self, credits: u32) {
+        if let Some(left) = &mut self.credits {
+            *left = left.saturating_add(credits);
+        }
+    }
+
+    /// Goes on until something stops it.
+    pub(crate) fn run(&mut self, cx: &mut Context<'_>) -> Progress {
+        loop {
+            let stopped = match self.stage {
+                Stage::Prepare => self.prepare(cx),
+                Stage::Begin => self.begin(cx),
+                Stage::Next => self.next(),
+                Stage::Step => self.step(cx),
+                Stage::Finish => self.finish(cx),
+            };
+            if let Err(progress) = stopped {
+                return progress;
+            }
+        }
+    }
+
+    /// Ends it, wherever it stands: its statement goes back into the cache, its own transaction is rolled back. Gives
+    /// its buffers back.
+    pub(crate) fn stop(&mut self, db: &sqlite::Connection, cache: &mut StatementCache) -> BatchWriter {
+        let batch = self.release(cache);
+        if self.owns && db.in_transaction() {
+            // A rollback that fails leaves the transaction open, which the reply tells.
+            let _ = run_once(db, cache, "ROLLBACK");
+        }
+        batch
+    }
+
+    fn release(&mut self, cache: &mut StatementCache) -> BatchWriter {
+        let (statement, batch) = self.cursor.dismantle();
+        if let Some(statement) = statement
+            && self.cacheable
+        {
+            cache.put(&self.sql, statement);
+        }
+        self.parameters = None;
+        batch
+    }
+
+    fn prepare(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
+        if self.sql.contains('\0') {
+            return Err(self.failed(ErrorKind::Programming, "the query contains a null character"));
+        }
+        let statement = match cx.cache.take(&self.sql) {
+            Some(statement) => Some(statement),
+            None => match cx.db.prepare(&self.sql).map_err(|failure| self.failure(failure, false))? {
+                Prepared::Empty => None,
+                Prepared::One(statement) => Some(statement),
+                Prepared::Several => {
+                    let message = "You can only execute one statement at a time.";
+                    return Err(self.failed(ErrorKind::Programming, message));
+                }
+            },
+        };
+        let checked = self.check_parameters(statement.as_ref());
+        let Some(statement) = statement else {
+            checked?;
+            self.changing = false;
+            self.parameters = None;
+            self.stage = Stage::Finish;
+            return Ok(());
+        };
+        self.readonly = statement.is_readonly();
+        // WITH may begin a SELECT, too.
+        self.changing &= !self.readonly;
+        self.cursor.attach(statement, cx.spare.take().unwrap_or_default());
+        self.stage = Stage::Begin;
+        checked
+    }
+
+    fn check_parameters(&self, statement: Option<&Statement>) -> Result<(), Progress> {
+        let (supplied, sets) = self.parameters.as_ref().map_or((0, 1), |p| (p.columns(), p.left()));
+        let uses = statement.map_or(0, Statement::parameter_count);
+        if !self.many && sets != 1 {
+            let message = format!("{sets} parameter sets for a statement that runs once");
+            return Err(self.failed(ErrorKind::Protocol, message));
+        }
+        if supplied != uses && sets > 0 {
+            let message = format!(
+                "Incorrect number of bindings supplied. The current statement uses {uses}, and there are {supplied} \
+                 supplied."
+            );
+            return Err(self.failed(ErrorKind::Programming, message));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
+        let own = self.begin == BeginMode::Own && self.many;
+        let sql = match self.begin {
+            BeginMode::None => None,
+            BeginMode::Own if !own => None,
+            BeginMode::Auto | BeginMode::Own if self.readonly => Some("BEGIN DEFERRED"),
+            BeginMode::Deferred => Some("BEGIN DEFERRED"),
+            BeginMode::Auto | BeginMode::Own | BeginMode::Immediate => Some("BEGIN IMMEDIATE"),
+            BeginMode::Exclusive => Some("BEGIN EXCLUSIVE"),
+        };
+        // The mode says how to begin if that is still to be done: an earlier request of a pipeline may have begun.
+        if let Some(sql) = sql.filter(|_| !cx.db.in_transaction()) {
+            if cx.lock_is_promised && sql != "BEGIN DEFERRED" {
+                return Err(Progress::Busy);
+            }
+            run_once(cx.db, cx.cache, sql).map_err(|failure| self.failure(failure, false))?;
+            self.owns = own;
+        }
+        self.stage = Stage::Next;
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<(), Progress> {
+        let bound = match (&mut self.parameters, self.cursor.statement()) {
+            (Some(parameters), Some(statement)) => parameters.bind_next(statement),
+            _ => Ok(self.begun == 0),
+        };
+        match bound {
+            Ok(true) => {
+                self.begun += 1;
+                self.rows = false;
+                self.stage = Stage::Step;
+            }
+            Ok(false) => self.stage = Stage::Finish,
+            Err(failure) => {
+                self.begun += 1;
+                return Err(self.failure(failure, false));
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
+        if !self.rows && !self.readonly && cx.lock_is_promised && cx.db.transaction_state() != TransactionState::Write {
+            return Err(Progress::Busy);
+        }
+        loop {
+            if self.is_starved() {
+                return Err(Progress::Starved);
+            }
+            if self.cursor.is_full() {
+                self.post(cx, true);
+                continue;
+            }
+            let (host, deadline) = (&*cx.host, cx.deadline);
+            let late = || host.now() >= deadline;
+            let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() { Some(&late) } else { None };
+            match self.cursor.step(watch) {
+                Ok(Step::Row) => self.rows = true,
+                Ok(Step::Done) => {
+                    if self.changing {
+                        self.changes += cx.db.changes();
+                    }
+                    if let Some(statement) = self.cursor.statement() {
+                        statement.rewind();
+                    }
+                    self.stage = Stage::Next;
+                }
+                Err(Halt::Cell(error)) => return Err(Progress::Failed(error.with_statement(&*self.sql))),
+                Err(Halt::Sqlite(failure)) => {
+                    if let Some(statement) = self.cursor.statement() {
+                        statement.rewind();
+                    }
+                    return Err(self.failure(failure, self.rows));
+                }
+            }
+            if cx.slice.is_over(|| cx.host.now()) {
+                let late = cx.host.now() >= cx.deadline;
+                return Err(if late { Progress::Expired } else { Progress::Yielded });
+            }
+            if self.stage != Stage::Step {
+                return Ok(());
+            }
+        }
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
+        if self.is_starved() {
+            return Err(Progress::Starved);
+        }
+        if let Some(statement) = self.cursor.statement() {
+            statement.reset();
+        }
+        if self.owns {
+            run_once(cx.db, cx.cache, "COMMIT").map_err(|failure| self.failure(failure, false))?;
+            self.owns = false;
+        }
+        self.post(cx, false);
+        Err(Progress::Done)
+    }
+
+    fn post(&mut self, cx: &mut Context<'_>, more: bool) {
+        let standing = Standing {
+            more,
+            in_transaction: cx.db.in_transaction(),
+            changes: if self.changing { self.changes } else { -1 },
+            last_insert_rowid: cx.db.last_insert_rowid(),
+        };
+        self.cursor.post(cx.host, cx.header, standing);
+        self.frames += 1;
+        if let Some(left) = &mut self.credits {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    fn failure(&self, failure: Failure, rows_were_sent: bool) -> Progress {
+        if failure.is_busy() && !rows_were_sent {
+            return Progress::Busy;
+        }
+        if failure.is_interrupt() {
+            return Progress::Expired;
+        }
+        let group = self.begun.checked_sub(1).filter(|_| self.many);
+        Progress::Failed(failure.into_error(group).with_statement(&*self.sql))
+    }
+
+    fn failed(&self, kind: ErrorKind, message: impl Into<String>) -> Progress {
+        Progress::Failed(Error::new(kind, message).with_statement(&*self.sql))
+    }
+}
+
+/// Runs a statement of the worker's own that returns no rows.
+pub(crate) fn run_once(db: &sqlite::Connection, cache: &mut StatementCache, sql: &str) -> Result<(), Failure> {
+    let mut statement = match cache.take(sql) {
+        Some(statement) => statement,
+        None => match db.prepare(sql)? {
+            Prepared::One(statement) => statement,
+            Prepared::Empty | Prepared::Several => return Ok(()),
+        },
+    };
+    let outcome = statement.step(None);
+    cache.put(&sql.into(), statement);
+    outcome.map(|_| ())
+}
+
+/// The first word of a statement, behind white space and comments.
+fn first_keyword(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c', ';']);
+        rest = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, rest)| rest)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, rest)| rest)
+        } else {
+            let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            return &rest[..end];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_keyword;
+
+    #[test]
+    fn the_first_keyword_stands_behind_comments() {
+        for (sql, keyword) in [
+            ("insert into t", "insert"),
+            (" \n-- select\n ; /* delete */\tUPDATE t", "UPDATE"),
+            ("-- nothing", ""),
+            ("/* nothing", ""),
+            ("", ""),
+            ("with(x)", "with"),
+            ("é", ""),
+        ] {
+            assert_eq!(first_keyword(sql), keyword, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What the worker needs from where it runs, and what it asks of it.
+#![forbid(unsafe_code)]
+
+use aludel_protocol::{Error, Result, StorageReason};
+
+/// What a [`crate::Service`] needs from where it runs.
+pub trait Host {
+    /// A clock that never goes back, in milliseconds.
+    fn now(&self) -> f64;
+
+    /// Sends one reply frame, given in parts that are to be joined.
+    fn post(&mut self, parts: &[&[u8]]);
+
+    /// Makes the files of an OPFS database ready for `vfs`; [`Preparation::Later`] promises a call of
+    /// [`crate::Service::files_ready`]. A host that has no OPFS leaves this as it is.
+    fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
+        let _ = create;
+        let message = format!("there is no origin private file system here to open {path} in");
+        Preparation::Ready(Err(Error::storage(StorageReason::Unavailable, message)))
+    }
+
+    /// Gives up the files of an OPFS database after its last connection was closed.
+    fn release_files(&mut self, path: &str) {
+        let _ = path;
+    }
+}
+
+/// What [`Host::prepare_files`] answers.
+#[derive(Debug)]
+pub enum Preparation {
+    /// The files are ready, or will never be.
+    Ready(Result<()>),
+    /// [`crate::Service::files_ready`] will be called with the outcome.
+    Later,
+}
+
+/// What a [`crate::Service`] wants after a turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Turn {
+    /// Nothing until the next frame.
+    Idle,
+    /// Another turn, soon, after the host has looked for frames.
+    Again,
+    /// Another turn at this time of [`Host::now`], or after the next frame.
+    WaitUntil(f64),
+}

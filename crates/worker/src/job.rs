@@ -1,0 +1,91 @@
+//! A request that waits or runs, and what is answered to it.
+#![forbid(unsafe_code)]
+
+use crate::Host;
+use crate::execution::Execution;
+use aludel_protocol::{Error, ErrorKind, Header, Reply, TransactionOp};
+
+/// A request of a connection.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) header: Header,
+    pub(crate) work: Work,
+    /// Since when it waits for a lock that another connection holds.
+    pub(crate) waits_since: Option<f64>,
+    arrived: f64,
+    /// How long it may take, in milliseconds; 0 is forever.
+    timeout: u32,
+}
+
+/// What a job does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Runs a statement.
+    Execute(Box<Execution>),
+    /// Begins or ends a transaction or savepoint.
+    Transaction(TransactionOp),
+    /// Ends what the connection was doing.
+    Reset,
+    /// Closes the connection.
+    Close,
+}
+
+impl Job {
+    pub(crate) fn new(header: Header, work: Work, arrived: f64, timeout: u32) -> Job {
+        Job { header, work, waits_since: None, arrived, timeout }
+    }
+
+    /// When it has taken too long. A stream that has begun to answer takes as long as its reader does.
+    pub(crate) fn deadline(&self) -> f64 {
+        match &self.work {
+            Work::Execute(execution) if execution.is_stream() && execution.has_answered() => f64::INFINITY,
+            _ if self.timeout == 0 => f64::INFINITY,
+            _ => self.arrived + f64::from(self.timeout),
+        }
+    }
+
+    /// The statement that it runs, as far as it has one.
+    pub(crate) fn sql(&self) -> &str {
+        match &self.work {
+            Work::Execute(execution) => execution.sql(),
+            Work::Transaction(TransactionOp::Begin(_)) => "BEGIN",
+            Work::Transaction(TransactionOp::Commit) => "COMMIT",
+            Work::Transaction(TransactionOp::Rollback) | Work::Reset => "ROLLBACK",
+            Work::Transaction(TransactionOp::Savepoint(..)) => "SAVEPOINT",
+            Work::Transaction(TransactionOp::Release(_)) => "RELEASE",
+            Work::Transaction(TransactionOp::RollbackTo(_)) => "ROLLBACK TO",
+            Work::Close => "",
+        }
+    }
+
+    /// Whether it is a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.is_stream())
+    }
+
+    /// Whether giving it up leaves nothing behind that would have to be done after all.
+    pub(crate) fn can_be_cancelled(&self) -> bool {
+        !matches!(self.work, Work::Transaction(TransactionOp::Rollback) | Work::Reset | Work::Close)
+    }
+
+    /// The error of a job that took too long.
+    pub(crate) fn timed_out(&self) -> Error {
+        let message = format!("statement timed out after {} ms", self.timeout);
+        Error::new(ErrorKind::Timeout, message).with_statement(self.sql())
+    }
+
+    /// The error of a job that its caller gave up.
+    pub(crate) fn cancelled(&self) -> Error {
+        Error::new(ErrorKind::Cancelled, "the statement was cancelled").with_statement(self.sql())
+    }
+}
+
+/// Posts a reply that is no Rows.
+pub(crate) fn reply(host: &mut dyn Host, header: &Header, reply: &Reply<'_>) {
+    host.post(&[&reply.encode(header)]);
+}
+
+/// Posts an error.
+pub(crate) fn reply_error(host: &mut dyn Host, header: &Header, error: Error, in_transaction: bool) {
+    reply(host, header, &Reply::Error { error, in_transaction });
+}

@@ -1,0 +1,246 @@
+//! Who runs next, for how long, and who waits for whom: decisions without an environment.
+#![forbid(unsafe_code)]
+
+use crate::Turn;
+use std::collections::VecDeque;
+
+/// How long a turn lasts, in milliseconds, before the host looks for frames again.
+pub(crate) const TURN_MS: f64 = 8.0;
+
+/// How long one piece of work runs, in milliseconds, while others could.
+pub(crate) const SLICE_MS: f64 = 2.0;
+
+/// The most rows (or parameter sets) between two looks at the clock.
+const MOST_UNSEEN: u32 = 64;
+
+/// A share of a turn. It looks at the clock seldom when rows come fast, and after each when they come slowly.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    end: f64,
+    last: f64,
+    every: u32,
+    left: u32,
+}
+
+impl Slice {
+    pub(crate) fn new(now: f64, end: f64) -> Slice {
+        Slice { end, last: now, every: 1, left: 1 }
+    }
+
+    /// To be asked after each row: whether the slice is over.
+    pub(crate) fn is_over(&mut self, now: impl FnOnce() -> f64) -> bool {
+        self.left = self.left.saturating_sub(1);
+        if self.left > 0 {
+            return false;
+        }
+        let now = now();
+        let took = now - self.last;
+        self.last = now;
+        if took < 0.1 {
+            self.every = (self.every * 2).min(MOST_UNSEEN);
+        } else if took > 0.5 {
+            self.every = (self.every / 8).max(1);
+        }
+        self.left = self.every;
+        now >= self.end
+    }
+}
+
+/// What to do after a turn: go on while something can run, else wait for the earliest of the times.
+pub(crate) fn after_turn(runnable: bool, times: impl Iterator<Item = f64>) -> Turn {
+    if runnable {
+        return Turn::Again;
+    }
+    let earliest = times.fold(f64::INFINITY, f64::min);
+    if earliest.is_finite() { Turn::WaitUntil(earliest) } else { Turn::Idle }
+}
+
+/// Takes the first that can run and moves it behind the others.
+pub(crate) fn rotate<K: Copy>(order: &mut VecDeque<K>, can_run: impl Fn(K) -> bool) -> Option<K> {
+    let at = order.iter().position(|key| can_run(*key))?;
+    let key = order.remove(at)?;
+    order.push_back(key);
+    Some(key)
+}
+
+/// The write lock of a database: who holds it since when, and who waits for it. SQLite decides who gets it; this
+/// decides who may try.
+///
+/// `C` names a connection, `R` a request.
+#[derive(Debug)]
+pub(crate) struct WriteLock<C, R> {
+    holder: Option<(C, f64)>,
+    waiters: VecDeque<Waiter<C, R>>,
+    /// Counts how often a lock was given up.
+    releases: u64,
+}
+
+#[derive(Debug)]
+struct Waiter<C, R> {
+    connection: C,
+    request: R,
+    /// The count of releases when it last tried in vain.
+    tried: u64,
+}
+
+impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
+    pub(crate) fn new() -> WriteLock<C, R> {
+        WriteLock { holder: None, waiters: VecDeque::new(), releases: 0 }
+    }
+
+    /// Who holds the lock, and since when.
+    pub(crate) fn holder(&self) -> Option<(C, f64)> {
+        self.holder
+    }
+
+    /// Takes note of whether a connection holds the lock.
+    pub(crate) fn observe(&mut self, connection: C, holds: bool, now: f64) {
+        match self.holder {
+            Some((holder, _)) if holder == connection => {
+                if !holds {
+                    self.holder = None;
+                    self.releases += 1;
+                }
+            }
+            _ if holds => self.holder = Some((connection, now)),
+            _ => {}
+        }
+    }
+
+    /// Takes note of a lock of another kind (a reader's) that was given up.
+    pub(crate) fn released(&mut self) {
+        self.releases += 1;
+    }
+
+    /// Puts a request that found the lock taken at the end of the queue, or leaves it at its place there.
+    pub(crate) fn wait(&mut self, connection: C, request: R) {
+        let tried = self.releases;
+        match self.waiters.iter_mut().find(|waiter| waiter.connection == connection && waiter.request == request) {
+            Some(waiter) => waiter.tried = tried,
+            None => self.waiters.push_back(Waiter { connection, request, tried }),
+        }
+    }
+
+    /// Takes a request out of the queue.
+    pub(crate) fn leave(&mut self, connection: C, request: R) {
+        self.waiters.retain(|waiter| waiter.connection != connection || waiter.request != request);
+    }
+
+    /// Takes a connection that is closed out of everything.
+    pub(crate) fn forget(&mut self, connection: C, now: f64) {
+        self.observe(connection, false, now);
+        self.released();
+        self.waiters.retain(|waiter| waiter.connection != connection);
+    }
+
+    /// Whether this waiting request may try now: the lock is free, and those before it have tried in vain.
+    pub(crate) fn may_try(&self, connection: C, request: R) -> bool {
+        if self.holder.is_some_and(|(holder, _)| holder != connection) {
+            return false;
+        }
+        let next = self.waiters.iter().find(|waiter| waiter.tried < self.releases);
+        next.is_some_and(|waiter| waiter.connection == connection && waiter.request == request)
+    }
+
+    /// Whether a request of this connection that does not wait yet has to queue behind those that do.
+    pub(crate) fn is_promised(&self, connection: C) -> bool {
+        self.holder.is_none()
+            && self.waiters.iter().any(|waiter| waiter.tried < self.releases && waiter.connection != connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_looks_often_when_rows_are_slow_and_seldom_when_they_are_fast() {
+        let looks = |row_ms: f64| {
+            let (mut now, mut looks, mut rows) = (0.0, 0, 0);
+            let mut slice = Slice::new(0.0, TURN_MS);
+            loop {
+                now += row_ms;
+                rows += 1;
+                let over = slice.is_over(|| {
+                    looks += 1;
+                    now
+                });
+                if over {
+                    return (looks, rows, now);
+                }
+            }
+        };
+        let (seen, rows, now) = looks(0.001);
+        assert!(rows > 7_900 && now < TURN_MS + 0.1 && seen < rows / 30, "{seen} looks in {rows} rows, {now} ms");
+        let (seen, rows, now) = looks(3.0);
+        assert_eq!((seen, rows, now), (3, 3, 9.0));
+    }
+
+    #[test]
+    fn a_slice_that_meets_slow_rows_late_still_ends() {
+        let (mut now, mut rows) = (0.0, 0);
+        let mut slice = Slice::new(0.0, 2.0);
+        while !slice.is_over(|| now) {
+            rows += 1;
+            now += if rows < 500 { 0.0001 } else { 0.5 };
+        }
+        assert!(now < 2.0 + 0.5 * f64::from(MOST_UNSEEN), "{now}");
+    }
+
+    #[test]
+    fn work_comes_before_waiting_and_the_earliest_time_counts() {
+        assert_eq!(after_turn(true, [5.0].into_iter()), Turn::Again);
+        assert_eq!(after_turn(false, [7.0, 5.0, f64::INFINITY].into_iter()), Turn::WaitUntil(5.0));
+        assert_eq!(after_turn(false, [f64::INFINITY].into_iter()), Turn::Idle);
+        assert_eq!(after_turn(false, [].into_iter()), Turn::Idle);
+    }
+
+    #[test]
+    fn everyone_gets_a_turn() {
+        let mut order = VecDeque::from([1, 2, 3]);
+        let picks: Vec<_> = (0..6).map(|_| rotate(&mut order, |key| key != 2).unwrap()).collect();
+        assert_eq!(picks, [1, 3, 1, 3, 1, 3]);
+        assert_eq!(rotate(&mut order, |key| key == 2), Some(2));
+        assert_eq!(rotate(&mut order, |_| false), None);
+    }
+
+    #[test]
+    fn waiters_try_in_the_order_in_which_they_came() {
+        let mut lock = WriteLock::new();
+        lock.observe('a', true, 1.0);
+        lock.observe('a', true, 5.0);
+        assert_eq!(lock.holder(), Some(('a', 1.0)));
+        lock.wait('b', 1);
+        lock.wait('c', 2);
+        lock.wait('b', 1);
+        assert!(!lock.may_try('b', 1) && !lock.is_promised('d'));
+        lock.observe('a', false, 6.0);
+        assert!(lock.may_try('b', 1) && !lock.may_try('c', 2));
+        // A newcomer may not overtake; the connection whose turn it is may.
+        assert!(lock.is_promised('d'));
+        lock.leave('b', 1);
+        lock.observe('b', true, 7.0);
+        assert!(!lock.may_try('c', 2) && !lock.is_promised('d'));
+        lock.observe('b', false, 8.0);
+        assert!(lock.may_try('c', 2) && !lock.is_promised('c'));
+    }
+
+    #[test]
+    fn one_that_tried_in_vain_lets_the_next_try() {
+        let mut lock = WriteLock::new();
+        lock.observe('a', true, 0.0);
+        lock.wait('b', 1);
+        lock.wait('c', 2);
+        lock.observe('a', false, 1.0);
+        assert!(lock.may_try('b', 1));
+        lock.wait('b', 1);
+        assert!(!lock.may_try('b', 1) && lock.may_try('c', 2));
+        lock.wait('c', 2);
+        assert!(!lock.may_try('c', 2) && !lock.is_promised('d'));
+        // A reader ended: it may have been what the first of them waited for.
+        lock.released();
+        assert!(lock.may_try('b', 1));
+        lock.forget('b', 2.0);
+        assert!(lock.may_try('c', 2));
+    }
+}

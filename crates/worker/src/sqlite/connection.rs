@@ -1,0 +1,248 @@
+//! A connection to a database.
+
+use super::{Failure, Statement, ffi, function};
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::ptr;
+use std::rc::Rc;
+
+/// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
+const STEPS_PER_LOOK: c_int = 2_000;
+
+/// A connection. It is closed when it and all of its statements are dropped.
+#[derive(Debug)]
+pub struct Connection {
+    inner: Rc<Inner>,
+}
+
+/// The connection proper, shared with its statements.
+#[derive(Debug)]
+pub(super) struct Inner {
+    raw: *mut ffi::sqlite3,
+    watch: Watch,
+}
+
+/// What SQLite's callbacks reach while a statement steps.
+#[derive(Default)]
+pub(super) struct Watch {
+    stop: Cell<Option<*const dyn Fn() -> bool>>,
+    /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
+    #[cfg(feature = "faults")]
+    pub(super) panic: Cell<bool>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("watching", &self.stop.get().is_some()).finish()
+    }
+}
+
+/// What preparing a text gave.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Nothing but white space and comments.
+    Empty,
+    /// One statement.
+    One(Statement),
+    /// A statement, and more text behind it.
+    Several,
+}
+
+/// What a connection's transaction holds of the main database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TransactionState {
+    /// No lock.
+    None,
+    /// A snapshot to read.
+    Read,
+    /// The write lock.
+    Write,
+}
+
+impl Connection {
+    /// Opens a database through a VFS. URIs are not understood (`SQLITE_USE_URI=0`), so a name is only a name.
+    pub fn open(name: &str, vfs: &CStr, create: bool) -> Result<Connection, Failure> {
+        // SAFETY: there is no connection to ask, which is allowed.
+        let invalid = || unsafe { Failure::of(ptr::null_mut(), ffi::SQLITE_CANTOPEN) };
+        let name = CString::new(name).map_err(|_| invalid())?;
+        let create = if create { ffi::SQLITE_OPEN_CREATE } else { 0 };
+        let flags = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_EXRESCODE | create;
+        let mut raw = ptr::null_mut();
+        // SAFETY: both texts are NUL-terminated and live; `raw` is a place for the result.
+        let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, vfs.as_ptr()) };
+        // Even a failed open gives a connection, which says why and has to be closed.
+        let inner = Rc::new(Inner { raw, watch: Watch::default() });
+        if code != ffi::SQLITE_OK {
+            return Err(inner.failure(code));
+        }
+        let watch = ptr::from_ref(&inner.watch).cast_mut().cast();
+        // SAFETY: the connection is live. `watch` is on the heap of `inner`, which closes the connection when dropped.
+        unsafe { ffi::sqlite3_progress_handler(raw, STEPS_PER_LOOK, Some(look), watch) };
+        function::register(&inner)?;
+        Ok(Connection { inner })
+    }
+
+    /// Prepares a statement for as many uses as its cache gives it.
+    pub fn prepare(&self, sql: &str) -> Result<Prepared, Failure> {
+        let Ok(length) = c_int::try_from(sql.len()) else {
+            // SAFETY: there is no connection to ask, which is allowed.
+            return Err(unsafe { Failure::of(ptr::null_mut(), ffi::SQLITE_TOOBIG) });
+        };
+        let (mut raw, mut tail) = (ptr::null_mut(), ptr::null());
+        let start = sql.as_ptr().cast();
+        // SAFETY: the connection is live, `start` has `length` readable bytes, `raw` and `tail` are places for results.
+        let code = unsafe {
+            let flags = ffi::SQLITE_PREPARE_PERSISTENT;
+            ffi::sqlite3_prepare_v3(self.raw(), start, length, flags, &mut raw, &mut tail)
+        };
+        if code != ffi::SQLITE_OK {
+            return Err(self.inner.failure(code));
+        }
+        let Some(raw) = ptr::NonNull::new(raw) else { return Ok(Prepared::Empty) };
+        let statement = Statement::new(raw, Rc::clone(&self.inner));
+        let used = (tail as usize).saturating_sub(start as usize);
+        let rest = sql.as_bytes().get(used..).unwrap_or_default();
+        Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
+    }
+
+    /// Runs one statement of the worker's own, and gives the first cell of its first row as text.
+    pub fn query(&self, sql: &str) -> Result<Option<String>, Failure> {
+        let Prepared::One(mut statement) = self.prepare(sql)? else { return Ok(None) };
+        let mut answer = None;
+        while statement.step(None)? == super::Step::Row {
+            if answer.is_none() {
+                answer = match statement.cell(0) {
+                    Ok(aludel_protocol::ValueRef::Text(text)) => Some(text.to_owned()),
+                    Ok(aludel_protocol::ValueRef::Integer(number)) => Some(number.to_string()),
+                    _ => None,
+                };
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Turns one of SQLite's boolean options (`SQLITE_DBCONFIG_...`) on or off.
+    pub fn configure(&self, option: c_int, on: bool) -> Result<(), Failure> {
+        let nowhere: *mut c_int = ptr::null_mut();
+        // SAFETY: the connection is live; the options that callers name take an `int` and a place, which may be null.
+        match unsafe { ffi::sqlite3_db_config(self.raw(), option, c_int::from(on), nowhere) } {
+            ffi::SQLITE_OK => Ok(()),
+            code => Err(self.inner.failure(code)),
+        }
+    }
+
+    /// Lowers one of SQLite's limits (`SQLITE_LIMIT_...`).
+    pub fn limit(&self, limit: c_int, value: c_int) {
+        // SAFETY: the connection is live; limits that do not exist are ignored.
+        unsafe { ffi::sqlite3_limit(self.raw(), limit, value) };
+    }
+
+    /// Whether a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        // SAFETY: the connection is live.
+        unsafe { ffi::sqlite3_get_autocommit(self.raw()) == 0 }
+    }
+
+    /// What the transaction (or a running statement) holds of the main database.
+    pub fn transaction_state(&self) -> TransactionState {
+        // SAFETY: the connection is live and the name NUL-terminated.
+        match unsafe { ffi::sqlite3_txn_state(self.raw(), c"main".as_ptr()) } {
+            ffi::SQLITE_TXN_WRITE => TransactionState::Write,
+            ffi::SQLITE_TXN_READ => TransactionState::Read,
+            _ => TransactionState::None,
+        }
+    }
+
+    /// Rows that the last INSERT, UPDATE or DELETE changed, those of triggers and foreign keys aside.
+    pub fn changes(&self) -> i64 {
+        // SAFETY: the connection is live.
+        unsafe { ffi::sqlite3_changes64(self.raw()) }
+    }
+
+    /// The rowid of the last row that this connection inserted.
+    pub fn last_insert_rowid(&self) -> i64 {
+        // SAFETY: the connection is live.
+        unsafe { ffi::sqlite3_last_insert_rowid(self.raw()) }
+    }
+
+    fn raw(&self) -> *mut ffi::sqlite3 {
+        self.inner.raw
+    }
+}
+
+impl Inner {
+    #[cfg(feature = "faults")]
+    pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
+        self.raw
+    }
+
+    /// What the call that returned `code` says went wrong.
+    pub(super) fn failure(&self, code: c_int) -> Failure {
+        // SAFETY: the connection is live until `self` is dropped.
+        unsafe { Failure::of(self.raw, code) }
+    }
+
+    /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
+    pub(super) fn watched<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
+        struct Unwatch<'a>(&'a Watch);
+        impl Drop for Unwatch<'_> {
+            fn drop(&mut self) {
+                self.0.stop.set(None);
+            }
+        }
+        // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
+        let stop = stop.map(|stop| unsafe { std::mem::transmute::<&dyn Fn() -> bool, *const dyn Fn() -> bool>(stop) });
+        self.watch.stop.set(stop);
+        let _unwatch = Unwatch(&self.watch);
+        work()
+    }
+
+    #[cfg(feature = "faults")]
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // SAFETY: every statement holds this value, so none is left. A null connection is allowed.
+        unsafe { ffi::sqlite3_close(self.raw) };
+    }
+}
+
+/// SQLite's progress handler: anything but 0 interrupts the statement.
+unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
+    // SAFETY: this is the pointer given in `open`, and SQLite calls only while the connection is open.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    // SAFETY: `watched` keeps the closure alive for as long as the pointer stands there.
+    watch.stop.get().is_some_and(|stop| unsafe { (*stop)() }).into()
+}
+
+/// Whether SQL text is nothing but white space, comments and semicolons.
+fn is_blank(mut rest: &[u8]) -> bool {
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b';', rest @ ..] => rest,
+            [b'-', b'-', rest @ ..] => rest.iter().position(|b| *b == b'\n').map_or(&[], |end| &rest[end..]),
+            // SQLite takes a comment that never ends for one that ends with the text.
+            [b'/', b'*', rest @ ..] => rest.windows(2).position(|w| w == b"*/").map_or(&[], |end| &rest[end + 2..]),
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_and_comments_are_blank() {
+        for text in ["", " \t\r\n\x0c", ";;", "-- x", "-- x\n;", "/* x */", "/* x", "/**/ -- y"] {
+            assert!(is_blank(text.as_bytes()), "{text:?}");
+        }
+        for text in ["x", "-", "/", "- - x", "-- x\ny", "/* x */ y", "; select 1", "/*/ select 1 */ x"] {
+            assert!(!is_blank(text.as_bytes()), "{text:?}");
+        }
+    }
+}

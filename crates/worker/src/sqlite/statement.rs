@@ -1,0 +1,148 @@
+//! A prepared statement.
+
+use super::connection::Inner;
+use super::{Failure, ffi};
+use aludel_protocol::ValueRef;
+use std::ffi::{CStr, c_int};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+/// A prepared statement. What its parameters point into lives until they are cleared.
+#[derive(Debug)]
+pub struct Statement {
+    raw: NonNull<ffi::sqlite3_stmt>,
+    connection: Rc<Inner>,
+    /// The frame whose bytes text and blob parameters point into.
+    frame: Option<Rc<Vec<u8>>>,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A row is there.
+    Row,
+    /// The statement is done.
+    Done,
+}
+
+impl Statement {
+    pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>) -> Statement {
+        Statement { raw, connection, frame: None }
+    }
+
+    pub(super) fn raw(&self) -> *mut ffi::sqlite3_stmt {
+        self.raw.as_ptr()
+    }
+
+    /// Runs to the next row, or to the end; `stop` is asked now and then whether to interrupt it.
+    pub fn step(&mut self, stop: Option<&dyn Fn() -> bool>) -> Result<Step, Failure> {
+        let raw = self.raw();
+        // SAFETY: the statement is live.
+        let code = self.connection.watched(stop, || unsafe { ffi::sqlite3_step(raw) });
+        super::function::panic_if_asked(&self.connection);
+        match code {
+            ffi::SQLITE_ROW => Ok(Step::Row),
+            ffi::SQLITE_DONE => Ok(Step::Done),
+            code => Err(self.connection.failure(code)),
+        }
+    }
+
+    /// Makes it ready to be stepped from the start, with the parameters that it has.
+    pub fn rewind(&mut self) {
+        // SAFETY: the statement is live. The code repeats what the last step said.
+        unsafe { ffi::sqlite3_reset(self.raw()) };
+    }
+
+    /// Makes it ready for other parameters, and lets go of those that it has.
+    pub fn reset(&mut self) {
+        self.rewind();
+        // SAFETY: the statement is live.
+        unsafe { ffi::sqlite3_clear_bindings(self.raw()) };
+        self.frame = None;
+    }
+
+    /// Whether it leaves the database as it is (`sqlite3_stmt_readonly`).
+    pub fn is_readonly(&self) -> bool {
+        // SAFETY: the statement is live.
+        unsafe { ffi::sqlite3_stmt_readonly(self.raw()) != 0 }
+    }
+
+    /// Whether it is an EXPLAIN or EXPLAIN QUERY PLAN.
+    pub fn is_explain(&self) -> bool {
+        // SAFETY: the statement is live.
+        unsafe { ffi::sqlite3_stmt_isexplain(self.raw()) != 0 }
+    }
+
+    /// The largest index of a parameter in it.
+    pub fn parameter_count(&self) -> u32 {
+        // SAFETY: the statement is live.
+        unsafe { ffi::sqlite3_bind_parameter_count(self.raw()) }.try_into().unwrap_or(0)
+    }
+
+    /// How many columns its rows have; 0 when it returns none. A schema change may alter it until the first step.
+    pub fn column_count(&self) -> c_int {
+        // SAFETY: the statement is live.
+        unsafe { ffi::sqlite3_column_count(self.raw()) }
+    }
+
+    /// The names of its columns. Right after the first step only, which prepares it anew when the schema has changed.
+    pub fn column_names(&self) -> Vec<String> {
+        (0..self.column_count())
+            .map(|column| {
+                // SAFETY: the statement is live and has this column.
+                let name = unsafe { ffi::sqlite3_column_name(self.raw(), column) };
+                if name.is_null() {
+                    return String::new();
+                }
+                // SAFETY: SQLite keeps the NUL-terminated name until the statement is prepared anew.
+                unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+            })
+            .collect()
+    }
+
+    /// Lets go of parameters that lie in any other frame.
+    pub(super) fn keep_only(&mut self, frame: &Rc<Vec<u8>>) {
+        if self.frame.as_ref().is_some_and(|kept| !Rc::ptr_eq(kept, frame)) {
+            self.reset();
+        }
+    }
+
+    /// Binds the parameter with this index (from 1). Text and blobs that lie in `frame` are bound where they are, and
+    /// `frame`, the only one so far, lives until [`Statement::reset`]; others are copied.
+    pub(super) fn bind(&mut self, index: c_int, value: ValueRef<'_>, frame: &Rc<Vec<u8>>) -> Result<(), Failure> {
+        let raw = self.raw();
+        let mut keep = |bytes: &[u8]| {
+            if !frame.as_ptr_range().contains(&bytes.as_ptr()) {
+                return ffi::SQLITE_TRANSIENT();
+            }
+            self.frame.get_or_insert_with(|| Rc::clone(frame));
+            ffi::SQLITE_STATIC()
+        };
+        let code = match value {
+            // SAFETY: the statement is live; a wrong index is answered with an error.
+            ValueRef::Null => unsafe { ffi::sqlite3_bind_null(raw, index) },
+            // SAFETY: as above.
+            ValueRef::Integer(integer) => unsafe { ffi::sqlite3_bind_int64(raw, index, integer) },
+            // SAFETY: as above.
+            ValueRef::Real(real) => unsafe { ffi::sqlite3_bind_double(raw, index, real) },
+            ValueRef::Text(text) => {
+                let (start, length, kept) = (text.as_ptr().cast(), text.len() as u64, keep(text.as_bytes()));
+                // SAFETY: as above. The text is valid for its length, and either copied or in the frame that is kept.
+                unsafe { ffi::sqlite3_bind_text64(raw, index, start, length, kept, ffi::SQLITE_UTF8 as u8) }
+            }
+            ValueRef::Blob(blob) => {
+                let (start, length, kept) = (blob.as_ptr().cast(), blob.len() as u64, keep(blob));
+                // SAFETY: as above. A slice's pointer is never null, so that an empty blob does not become NULL.
+                unsafe { ffi::sqlite3_bind_blob64(raw, index, start, length, kept) }
+            }
+        };
+        if code == ffi::SQLITE_OK { Ok(()) } else { Err(self.connection.failure(code)) }
+    }
+}
+
+impl Drop for Statement {
+    fn drop(&mut self) {
+        // SAFETY: the statement is live and nothing uses it afterwards. Frame and connection are dropped after it.
+        unsafe { ffi::sqlite3_finalize(self.raw()) };
+    }
+}

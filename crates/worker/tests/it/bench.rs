@@ -1,0 +1,313 @@
+//! A service, a clock that moves only when it is looked at or told to, and readable replies.
+
+use aludel_protocol::{
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
+    Storage, TransactionOp, Value,
+};
+use aludel_worker::{Host, Preparation, Service, Turn};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How much time a look at the clock takes, in milliseconds.
+pub const TICK: f64 = 0.002;
+
+pub struct Memory {
+    pub clock: Rc<Cell<f64>>,
+    pub posted: Vec<Vec<u8>>,
+    pub prepared: Vec<(String, bool)>,
+    pub released: Vec<String>,
+    /// What is answered when files are to be prepared: `Later` when there is nothing.
+    pub preparation: Option<Result<(), Error>>,
+}
+
+impl Host for Memory {
+    fn now(&self) -> f64 {
+        self.clock.set(self.clock.get() + TICK);
+        self.clock.get()
+    }
+
+    fn post(&mut self, parts: &[&[u8]]) {
+        self.posted.push(parts.concat());
+    }
+
+    fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
+        self.prepared.push((path.to_owned(), create));
+        self.preparation.clone().map_or(Preparation::Later, Preparation::Ready)
+    }
+
+    fn release_files(&mut self, path: &str) {
+        self.released.push(path.to_owned());
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Got {
+    Hello(u16),
+    Opened(String),
+    Rows(Rows),
+    Done(bool),
+    Error(Error, bool),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    pub more: bool,
+    pub in_transaction: bool,
+    pub changes: i64,
+    pub last_insert_rowid: i64,
+    pub columns: Option<Vec<String>>,
+    pub rows: Vec<Vec<Value>>,
+    pub frame_len: usize,
+}
+
+/// All frames of one statement together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Value>>,
+    pub changes: i64,
+    pub last_insert_rowid: i64,
+    pub in_transaction: bool,
+    pub frames: usize,
+}
+
+pub struct Bench {
+    pub service: Service<Memory>,
+    pub clock: Rc<Cell<f64>>,
+    request: u64,
+    replies: BTreeMap<u64, Vec<Got>>,
+}
+
+pub fn options(storage: Storage, path: &str) -> OpenOptions {
+    OpenOptions {
+        storage,
+        path: path.into(),
+        create: true,
+        durability: Durability::Normal,
+        foreign_keys: true,
+        cache_bytes: 1 << 20,
+        statement_cache: 10,
+        lock_timeout: 1_000,
+    }
+}
+
+pub fn execute(sql: &str) -> Execute<'_> {
+    Execute {
+        begin: BeginMode::None,
+        delivery: Delivery::Buffered,
+        many: false,
+        deadline: 0,
+        first_batch_bytes: 0,
+        batch_bytes: 0,
+        sql,
+        parameters: None,
+    }
+}
+
+pub fn stream(sql: &str, credits: u32, max_rows: u32) -> Execute<'_> {
+    Execute { delivery: Delivery::Stream { credits, max_rows }, ..execute(sql) }
+}
+
+pub fn header(request: u64, connection: u32) -> Header {
+    Header::new(1, request, connection, RepeatClass::Safe)
+}
+
+/// The frame of an Execute with parameter sets.
+pub fn execute_frame(header: &Header, execute: &Execute<'_>, sets: &[Vec<Value>]) -> Vec<u8> {
+    let mut batch = BatchWriter::new(sets.first().map_or(0, Vec::len) as u32);
+    sets.iter().flatten().for_each(|value| batch.push(value.as_ref()));
+    let mut out = aludel_protocol::Writer::new();
+    out.raw(&execute.encode_head(header, !sets.is_empty()));
+    if !sets.is_empty() {
+        batch.encode_rows(&mut out, sets.len() as u32);
+    }
+    out.finish()
+}
+
+impl Bench {
+    /// A service that knows nobody yet.
+    pub fn fresh() -> Bench {
+        let clock = Rc::new(Cell::new(1_000.0));
+        let host = Memory {
+            clock: Rc::clone(&clock),
+            posted: vec![],
+            prepared: vec![],
+            released: vec![],
+            preparation: Some(Ok(())),
+        };
+        Bench { service: Service::new(host), clock, request: 0, replies: BTreeMap::new() }
+    }
+
+    /// A service after Hello.
+    pub fn greeted() -> Bench {
+        let mut bench = Bench::fresh();
+        let id = bench.send(0, Request::Hello { protocol: 1, version: "test" });
+        assert!(matches!(bench.take(id)[..], [Got::Hello(1)]));
+        bench
+    }
+
+    /// A service with connections 1 to `count` on one database in memory.
+    pub fn with(count: u32) -> Bench {
+        let mut bench = Bench::greeted();
+        (1..=count).for_each(|id| bench.open(id, options(Storage::Memory, "test")));
+        bench
+    }
+
+    pub fn open(&mut self, connection: u32, options: OpenOptions) {
+        let id = self.send(connection, Request::Open(options));
+        self.settle();
+        assert_eq!(self.take(id), [Got::Opened("wal".into())]);
+    }
+
+    pub fn send(&mut self, connection: u32, request: Request<'_>) -> u64 {
+        self.request += 1;
+        let frame = request.encode(&header(self.request, connection));
+        self.service.receive(frame);
+        self.request
+    }
+
+    pub fn send_execute(&mut self, connection: u32, execute: &Execute<'_>, sets: &[Vec<Value>]) -> u64 {
+        self.request += 1;
+        self.service.receive(execute_frame(&header(self.request, connection), execute, sets));
+        self.request
+    }
+
+    pub fn send_transaction(&mut self, connection: u32, op: TransactionOp) -> u64 {
+        self.send(connection, Request::Transaction { op, deadline: 0 })
+    }
+
+    /// Takes turns until there is nothing to do now.
+    pub fn settle(&mut self) -> Turn {
+        loop {
+            let turn = self.service.turn();
+            if turn != Turn::Again {
+                return turn;
+            }
+        }
+    }
+
+    pub fn advance(&mut self, ms: f64) {
+        self.clock.set(self.clock.get() + ms);
+    }
+
+    fn collect(&mut self) {
+        for frame in std::mem::take(&mut self.service.host_mut().posted) {
+            let (header, reply) = Reply::decode(&frame).unwrap();
+            let got = match reply {
+                Reply::Hello { protocol, .. } => Got::Hello(protocol),
+                Reply::Opened { journal_mode, .. } => Got::Opened(journal_mode.into()),
+                Reply::Done { in_transaction } => Got::Done(in_transaction),
+                Reply::Error { error, in_transaction } => Got::Error(error, in_transaction),
+                Reply::Fatal { message } => panic!("{message}"),
+                Reply::Rows(rows) => {
+                    let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
+                    let width = rows.batch.columns().max(1) as usize;
+                    Got::Rows(Rows {
+                        more: rows.more,
+                        in_transaction: rows.in_transaction,
+                        changes: rows.changes,
+                        last_insert_rowid: rows.last_insert_rowid,
+                        columns: rows.columns.map(|names| names.into_iter().map(str::to_owned).collect()),
+                        rows: cells.chunks(width).map(<[Value]>::to_vec).collect(),
+                        frame_len: frame.len(),
+                    })
+                }
+            };
+            self.replies.entry(header.request).or_default().push(got);
+        }
+    }
+
+    /// The replies to a request since it was last asked.
+    pub fn take(&mut self, request: u64) -> Vec<Got> {
+        self.collect();
+        self.replies.remove(&request).unwrap_or_default()
+    }
+
+    /// The Rows replies to a request since it was last asked; there must be no others.
+    pub fn rows(&mut self, request: u64) -> Vec<Rows> {
+        let rows = |got| match got {
+            Got::Rows(rows) => rows,
+            other => panic!("{other:?}"),
+        };
+        self.take(request).into_iter().map(rows).collect()
+    }
+
+    /// The error that a request ended with, and whether a transaction is open after it.
+    pub fn error(&mut self, request: u64) -> (Error, bool) {
+        match self.take(request).pop() {
+            Some(Got::Error(error, in_transaction)) => (error, in_transaction),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a finished statement came to.
+    pub fn outcome(&mut self, request: u64) -> Result<Outcome, Error> {
+        let mut outcome = Outcome {
+            columns: vec![],
+            rows: vec![],
+            changes: 0,
+            last_insert_rowid: 0,
+            in_transaction: false,
+            frames: 0,
+        };
+        let replies = self.take(request);
+        let last = replies.len().checked_sub(1).expect("no reply");
+        for (index, reply) in replies.into_iter().enumerate() {
+            match reply {
+                Got::Rows(rows) => {
+                    assert_eq!(rows.more, index < last, "only the last frame says that it is");
+                    assert_eq!(rows.columns.is_some(), index == 0, "only the first frame names the columns");
+                    outcome.columns.extend(rows.columns.unwrap_or_default());
+                    outcome.rows.extend(rows.rows);
+                    outcome.changes = rows.changes;
+                    outcome.last_insert_rowid = rows.last_insert_rowid;
+                    outcome.in_transaction = rows.in_transaction;
+                    outcome.frames += 1;
+                }
+                Got::Error(error, _) => {
+                    assert_eq!(index, last, "nothing follows an error");
+                    return Err(error);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        Ok(outcome)
+    }
+
+    pub fn try_run(&mut self, connection: u32, execute: &Execute<'_>, sets: &[Vec<Value>]) -> Result<Outcome, Error> {
+        let id = self.send_execute(connection, execute, sets);
+        self.settle();
+        self.outcome(id)
+    }
+
+    pub fn run(&mut self, connection: u32, sql: &str) -> Outcome {
+        self.try_run(connection, &execute(sql), &[]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub fn fail(&mut self, connection: u32, sql: &str) -> Error {
+        self.try_run(connection, &execute(sql), &[]).expect_err(sql)
+    }
+
+    pub fn transaction(&mut self, connection: u32, op: TransactionOp) -> Got {
+        let id = self.send_transaction(connection, op);
+        self.settle();
+        let mut replies = self.take(id);
+        assert_eq!(replies.len(), 1, "{replies:?}");
+        replies.remove(0)
+    }
+
+    /// The only cell of the only row.
+    pub fn scalar(&mut self, connection: u32, sql: &str) -> Value {
+        let outcome = self.run(connection, sql);
+        assert_eq!((outcome.rows.len(), outcome.columns.len()), (1, 1), "{sql}");
+        outcome.rows[0][0].clone()
+    }
+
+    pub fn integer(&mut self, connection: u32, sql: &str) -> i64 {
+        match self.scalar(connection, sql) {
+            Value::Integer(integer) => integer,
+            other => panic!("{other:?}"),
+        }
+    }
+}
