@@ -191,6 +191,16 @@ impl<'a> Reply<'a> {
         Reply::decode_parts(frame, |input| Batch::decode(input).map(Some))
     }
 
+    /// How many bytes of a frame make its head: up to the batch of a Rows frame, else all of it. `prefix` is the first
+    /// [`ROWS_BATCH_OFFSET_AT`]` + 4` bytes of the frame at least, or all of a shorter one.
+    pub fn head_len(prefix: &[u8], frame_len: usize) -> usize {
+        let offset = prefix.get(ROWS_BATCH_OFFSET_AT..).and_then(|rest| rest.first_chunk::<4>());
+        match (prefix.get(2), offset) {
+            (Some(&ROWS), Some(offset)) => frame_len.min(u32::from_le_bytes(*offset) as usize),
+            _ => frame_len,
+        }
+    }
+
     /// Reads a reply whose batch stays elsewhere (in JavaScript): `head` is a Rows frame up to its batch, or the whole
     /// of any other frame. The batch of a Rows reply is then empty.
     pub fn decode_head(head: &'a [u8]) -> Result<(Header, Reply<'a>)> {

@@ -203,6 +203,7 @@ fn the_head_of_a_rows_frame_can_be_read_without_its_batch() {
     assert_eq!(head.batch, Batch::EMPTY);
     let batch = Batch::decode(&mut Reader::new(&frame[at..])).unwrap();
     assert_eq!(batch.cells().map(ValueRef::to_owned).collect::<Vec<_>>(), every_value());
+    assert_eq!(Reply::head_len(&frame[..64], frame.len()), at);
     assert!(Reply::decode_head(&frame).is_err(), "a head with the batch behind it");
     assert!(Reply::decode(&frame[..at]).is_err(), "a frame without its batch");
 }
@@ -228,4 +229,16 @@ fn a_long_chain_of_causes_arrives_cut() {
     let messages: Vec<&str> =
         std::iter::successors(Some(&error), |error| error.cause()).map(|error| error.message()).collect();
     assert_eq!(messages, ["50", "49", "48", "47", "46", "45", "44", "43", "42"]);
+}
+
+#[test]
+fn only_a_rows_frame_has_a_head_shorter_than_itself() {
+    for sample in all().into_iter().filter(|sample| sample.reply) {
+        let (head, whole) = (Reply::head_len(&sample.frame, sample.frame.len()), sample.frame.len());
+        assert_eq!(head < whole, sample.name.starts_with("reply_rows"), "{}", sample.name);
+        assert!(Reply::decode_head(&sample.frame[..head]).is_ok(), "{}", sample.name);
+        for len in 0..ROWS_BATCH_OFFSET_AT + 4 {
+            assert!(Reply::head_len(&sample.frame[..len.min(whole)], whole) <= whole);
+        }
+    }
 }
