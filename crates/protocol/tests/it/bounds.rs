@@ -106,9 +106,50 @@ fn cells_that_claim_more_of_a_heap_than_it_has_are_refused() {
 }
 
 #[test]
+fn a_text_that_begins_inside_a_character_is_refused() {
+    // Two cells of a byte each, which add up to the heap of one character of two bytes.
+    let mut body = vec![5, 5, 0, 0, 0, 0, 0, 0];
+    body.extend([1u32, 1, 1, 1].into_iter().flat_map(u32::to_le_bytes));
+    body.extend("ä".as_bytes());
+    assert!(counted([1, 2, 0, 2, 2, 0], &body).is_err());
+}
+
+/// Bytes of sound frames that may only be 0, or 0 and 1, each with another value.
+#[test]
+fn flags_and_reserved_bytes_hold_what_they_may() {
+    let execute = execute("SELECT 1").encode_head(&header(), false);
+    let rows = rows_frame(true, -1, 0, None, &BatchWriter::new(1));
+    let done = Reply::Done { in_transaction: false }.encode(&header());
+    let commit = Request::Transaction { op: aludel_protocol::TransactionOp::Commit, deadline: 0 }.encode(&header());
+    let cases = [
+        (&execute, 3, 3, "a repeat class that is none"),
+        (&execute, 28, 1, "reserved bytes of the header"),
+        (&execute, 32, 6, "a begin mode that is none"),
+        (&execute, 33, 2, "many"),
+        (&execute, 34, 2, "stream"),
+        (&execute, 35, 2, "parameters follow"),
+        (&execute, 36, 1, "credits without a stream"),
+        (&execute, 40, 1, "a most of rows without a stream"),
+        (&commit, 32, 7, "a transaction op that is none"),
+        (&commit, 33, 2, "a commit with a begin mode"),
+        (&commit, 34, 1, "reserved bytes of a transaction"),
+        (&rows, 32, 2, "more"),
+        (&rows, 33, 2, "in transaction"),
+        (&rows, 34, 2, "named"),
+        (&rows, 35, 1, "the reserved byte of rows"),
+        (&done, 32, 0xff, "in transaction"),
+    ];
+    for (sound, at, byte, what) in cases {
+        let read = |frame: &[u8]| Request::decode(frame).map(|_| ()).or(Reply::decode(frame).map(|_| ()));
+        assert!(read(sound).is_ok(), "{what}");
+        let mut frame = sound.clone();
+        frame[at] = byte;
+        assert!(read(&frame).is_err(), "{what}: {byte} at {at} is accepted");
+    }
+}
+
+#[test]
 fn padding_must_be_zero() {
-    let mut out = Writer::new();
-    BatchWriter::new(1).encode(&mut out);
     let mut frame = execute("SELECT").encode_head(&header(), false);
     assert!(Request::decode(&frame).is_ok());
     *frame.last_mut().unwrap() = 1;
