@@ -56,6 +56,10 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     let storage = member(&navigator, "storage")
         .filter(|storage| member(storage, "getDirectory").is_some())
         .ok_or_else(|| unavailable("navigator.storage.getDirectory (the origin private file system)"))?;
+    let prototype = member(&js_sys::global(), "FileSystemFileHandle").and_then(|class| member(&class, "prototype"));
+    if !prototype.is_some_and(|prototype| Reflect::has(&prototype, &"createSyncAccessHandle".into()) == Ok(true)) {
+        return Err(unavailable("FileSystemFileHandle.createSyncAccessHandle (only dedicated workers have it)"));
+    }
     let locks = member(&navigator, "locks").ok_or_else(|| unavailable("navigator.locks (Web Locks)"))?;
 
     let deadline = now() + PATIENCE_MS;
@@ -101,9 +105,6 @@ async fn open(directory: &FileSystemDirectoryHandle, name: &str, create: bool, d
     options.set_create(create);
     let file = JsFuture::from(directory.get_file_handle_with_options(name, &options)).await;
     let file: FileSystemFileHandle = file.map_err(|error| Failure::of(&error).opening(name))?.unchecked_into();
-    if member(&file, "createSyncAccessHandle").is_none() {
-        return Err(unavailable("FileSystemFileHandle.createSyncAccessHandle (only dedicated workers have it)"));
-    }
     let handle = loop {
         match JsFuture::from(file.create_sync_access_handle()).await {
             Ok(handle) => break FileSystemSyncAccessHandle::unchecked_from_js(handle),

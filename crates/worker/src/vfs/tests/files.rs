@@ -148,6 +148,28 @@ fn a_disk_file_belongs_to_one_engine() {
 }
 
 #[test]
+fn other_sqlites_respect_the_lock_and_are_respected() {
+    let fixture = Fixture::disk();
+    let db = fixture.wal();
+    db.run("CREATE TABLE t(x); INSERT INTO t VALUES(1)");
+    let stock = Db::stock(&fixture.fs_path());
+    assert_eq!(stock.try_rows("SELECT * FROM t"), Err(ffi::SQLITE_BUSY));
+    assert_eq!(stock.try_run("INSERT INTO t VALUES(2)"), Err(ffi::SQLITE_BUSY));
+    // A process that tries in vain must not take the lock away when it closes its files.
+    drop(stock);
+    assert!(attach_disk("/other-name.db", &fixture.fs_path(), false).is_err());
+    let stock = Db::stock(&fixture.fs_path());
+    assert_eq!(stock.try_rows("SELECT * FROM t"), Err(ffi::SQLITE_BUSY));
+    drop(db);
+    detach(fixture.path);
+    assert_eq!(stock.rows("SELECT * FROM t"), ["1"]);
+    let error = attach_disk(fixture.path, &fixture.fs_path(), false).unwrap_err();
+    assert_eq!(error.reason(), Some(StorageReason::InUse), "{error}");
+    drop(stock);
+    attach_disk(fixture.path, &fixture.fs_path(), false).unwrap();
+}
+
+#[test]
 fn a_missing_disk_file_is_made_only_when_asked() {
     let fixture = Fixture::disk();
     let missing = fixture.directory.as_ref().unwrap().join("missing.db");
