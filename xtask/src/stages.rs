@@ -1,0 +1,179 @@
+//! The stages of `cargo xtask test`, the cheapest first.
+
+use crate::metadata::Metadata;
+use crate::shell::{self, cargo, npm_bin};
+use crate::test::Report;
+use crate::{browsers, build, demo, package, size, tidy};
+use anyhow::{Context, Result};
+use std::process::Command;
+
+/// One stage of the tests.
+pub struct Stage {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it does.
+    pub what: &'static str,
+    /// Whether it is left out unless asked for by name or in continuous integration.
+    pub only_in_ci: bool,
+    /// Does it.
+    pub run: fn(&mut Report) -> Result<()>,
+}
+
+const fn stage(name: &'static str, what: &'static str, run: fn(&mut Report) -> Result<()>) -> Stage {
+    Stage { name, what, only_in_ci: false, run }
+}
+
+/// All of them, in their order.
+pub const STAGES: &[Stage] = &[
+    stage("tidy", "the rules of the house", tidy::stage),
+    stage("format", "cargo fmt --check", format),
+    stage("clippy", "clippy on the host and on wasm32, warnings are errors", clippy),
+    stage("native", "the tests of every crate on the host, and those in the documentation", native),
+    stage("package", "the npm package is built, and npm would publish the listed files", build_package),
+    stage("size", "the wasm files are within their budget", |report| {
+        report.check("size", size::size(false));
+        Ok(())
+    }),
+    stage("unit", "the package in Node", |report| report.node_tests("Testing the package in Node", "tests/unit", &[])),
+    stage("types", "the package's types", types),
+    stage("lint", "publint and arethetypeswrong on the package", lint),
+    stage("web", "worker, storage and transport in Chromium, without isolation headers", |report| {
+        web(report, "--chrome", false)
+    }),
+    stage("isolated", "the transport in Chromium, with isolation headers", |report| web(report, "--chrome", true)),
+    Stage {
+        name: "firefox",
+        what: "worker, storage and transport in Firefox, without isolation headers",
+        only_in_ci: true,
+        run: |report| web(report, "--firefox", false),
+    },
+    stage("npm", "the packed package in browsers and bundlers", |report| {
+        report.node_tests("Testing the packed package", "tests/npm", &browsers::environment())
+    }),
+    stage("rust-app", "an app in Rust on the client, in browsers", rust_app),
+    stage("e2e", "the demo, driven in browsers", |report| {
+        report.node_tests("Driving the demo", "tests/e2e", &browsers::environment())
+    }),
+    stage("check", "cargo xtask demo --check", |report| {
+        report.check("demo --check", demo::demo(&["--check".to_string()]).map(|_| ()));
+        Ok(())
+    }),
+    stage("msrv", "the crates build with the oldest compiler that README names", msrv),
+    stage("fuzz", "the fuzz targets, on every golden frame and mutations of them", |report| {
+        // Without its default feature: that one takes a nightly compiler and C++.
+        let arguments = ["test", "--manifest-path", "fuzz/Cargo.toml", "--no-default-features"];
+        report.counted("Running the fuzz targets on the golden frames", cargo().args(arguments));
+        Ok(())
+    }),
+    stage("crates", "cargo package of every published crate", crates),
+];
+
+/// The crates that are compiled for browsers.
+const WASM_CRATES: [&str; 5] = ["aludel-protocol", "aludel-sql", "aludel-worker", "aludel", "aludel-js"];
+const WASM: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
+
+fn format(report: &mut Report) -> Result<()> {
+    report.plain("cargo fmt --check", cargo().args(["fmt", "--all", "--check"]));
+    Ok(())
+}
+
+fn clippy(report: &mut Report) -> Result<()> {
+    let deny = ["--", "-D", "warnings"];
+    report.plain("clippy, host", cargo().args(["clippy", "--workspace", "--all-targets"]).args(deny));
+    report.plain(
+        "clippy, wasm32",
+        cargo().arg("clippy").args(WASM).args(WASM_CRATES.iter().flat_map(|name| ["-p", name])).args(deny),
+    );
+    report.plain(
+        "clippy, tests on wasm32",
+        cargo().arg("clippy").args(WASM).args(["-p", "aludel", "-p", "aludel-worker", "--tests"]).args(deny),
+    );
+    Ok(())
+}
+
+fn native(report: &mut Report) -> Result<()> {
+    report.counted("Testing every crate on the host", cargo().args(["test", "--workspace", "--no-fail-fast"]));
+    Ok(())
+}
+
+fn build_package(report: &mut Report) -> Result<()> {
+    report.check("package", package::package());
+    report.check("the list of its files", package::check_list(false));
+    Ok(())
+}
+
+fn types(report: &mut Report) -> Result<()> {
+    report.plain("Checking the package's types", npm_bin("tsc").args(["-p", "tests/types"]));
+    Ok(())
+}
+
+fn lint(report: &mut Report) -> Result<()> {
+    report.plain("publint", npm_bin("publint").args(["pkg", "--strict"]));
+    report.plain("arethetypeswrong", npm_bin("attw").args(["--pack", "pkg", "--profile", "esm-only"]));
+    Ok(())
+}
+
+fn web(report: &mut Report, browser: &str, isolated: bool) -> Result<()> {
+    let (driver, path) = if browser == "--firefox" {
+        ("--geckodriver", Some(shell::tools_dir().join("bin/geckodriver")))
+    } else {
+        ("--chromedriver", browsers::chromedriver())
+    };
+    let path = path.filter(|path| path.exists()).with_context(|| format!("there is no driver for {browser}"))?;
+    let run = |arguments: &[&str]| -> Command {
+        let mut command = shell::command("wasm-pack");
+        command.args(["test", "--mode", "no-install", "--headless", browser, driver]).arg(&path).args(arguments);
+        if !isolated {
+            command.env("WASM_BINDGEN_TEST_NO_ORIGIN_ISOLATION", "1");
+        }
+        // For all tests of one binary together, and a cold browser on a busy machine.
+        command.env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+        command
+    };
+    if !isolated {
+        report.counted("Testing worker and storage in a browser", &mut run(&["crates/worker"]));
+    }
+    report.counted("Testing the client and its worker in a browser", &mut run(&[".", "--test", "web"]));
+    Ok(())
+}
+
+fn rust_app(report: &mut Report) -> Result<()> {
+    build::rust_app()?;
+    report.node_tests("Testing the Rust app", "tests/rust-app", &browsers::environment())
+}
+
+fn crates(report: &mut Report) -> Result<()> {
+    let mut command = cargo();
+    command.args(["package", "--workspace", "--exclude", "xtask"]);
+    // Whoever runs the tests while working has changes that are not committed; a clean checkout has none.
+    command.arg("--allow-dirty");
+    report.plain("cargo package", &mut command);
+    Ok(())
+}
+
+/// Where the running compiler is the oldest one supported, all the other stages have shown it already.
+fn msrv(report: &mut Report) -> Result<()> {
+    let metadata = Metadata::load(&["--no-deps"])?;
+    let oldest = metadata.member("aludel")?.1.rust_version.clone().context("Cargo.toml names no rust-version")?;
+    let running = shell::ask(shell::command("rustc").arg("--version")).context("there is no rustc")?;
+    if running.starts_with(&format!("rustc {oldest}.")) {
+        shell::say(&format!("The tests ran on {}", running.trim()));
+        report.check("msrv", Ok(()));
+        return Ok(());
+    }
+    let toolchain = format!("+{oldest}");
+    shell::run(
+        &format!("Installing Rust {oldest}"),
+        shell::command("rustup").args(["toolchain", "install", &oldest, "--profile", "minimal", "--target", WASM[1]]),
+    )?;
+    for target in [&[][..], &WASM[..]] {
+        let mut command = shell::command("cargo");
+        command.arg(&toolchain).arg("check").args(target).args(WASM_CRATES.iter().flat_map(|name| ["-p", name]));
+        // A directory of its own, so that the two compilers do not throw out each other's work.
+        report.plain(
+            "Building on the oldest compiler",
+            command.env("CARGO_TARGET_DIR", shell::target_dir().join("msrv")),
+        );
+    }
+    Ok(())
+}
