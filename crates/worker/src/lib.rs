@@ -14,6 +14,8 @@ mod disk;
 #[cfg(target_arch = "wasm32")]
 #[path = "disk_absent.rs"]
 mod disk;
+#[cfg(target_arch = "wasm32")]
+pub mod entry;
 mod execution;
 mod host;
 mod job;
