@@ -5,7 +5,7 @@
  */
 
 import { encodeBatch, describe, isThenable } from "./encode.js";
-import { ArgumentError, DataError, ProgrammingError, StatementError } from "./errors.js";
+import { ArgumentError, DataError, InvalidRequestError, ProgrammingError, StatementError } from "./errors.js";
 import { isRow } from "./row.js";
 
 /** The parameters of a statement, one per SQLite parameter index: their names, or null for `?`. */
@@ -31,9 +31,14 @@ const NOTHING: OwnValues = Object.freeze({ positional: null, named: Object.freez
 
 /** Fits what was given to the parameters of a statement and encodes it; errors name the parameter. */
 export function bind(names: ParameterNames, given: unknown, own: OwnValues = NOTHING): Bound {
+  for (const name of Object.keys(own.named)) {
+    if (names.includes(name)) continue;
+    throw new ArgumentError(`This text() construct doesn't define a bound parameter named '${name}'`);
+  }
+  // As in SQLAlchemy, an empty list is no parameters.
+  if (Array.isArray(given) && given.length === 0 && !names.includes(null)) given = null;
   const many = isList(given);
-  const sets: readonly unknown[] = many ? given : [given ?? {}];
-  if (many && sets.length === 0) return { batch: encodeBatch(0, names.length, never, neverName), many };
+  const sets = many ? (given as readonly unknown[]) : [given ?? {}];
   if (names.length === 0) {
     sets.forEach((set, i) => expectNone(set, many ? i : -1));
     return many ? { batch: emptyRows(sets.length), many } : { batch: undefined, many };
@@ -50,9 +55,9 @@ function isList(given: unknown): given is readonly unknown[] {
     return false;
   }
   const isSet = (value: unknown): boolean => Array.isArray(value) || isNamed(value);
-  // An empty list is a list of no sets: nothing to run. The first element says what the others have to be.
+  // The first element says what the others have to be.
   const [first] = given;
-  if (given.length > 0 && !isSet(first)) return false;
+  if (!isSet(first)) return false;
   given.forEach((value, i) => {
     if (!isSet(value)) throw new ArgumentError(`parameter set ${i} is no set: ${describe(value)} in a list of sets`);
     if (Array.isArray(value) !== Array.isArray(first)) {
@@ -86,9 +91,20 @@ type Cell = (row: number, column: number) => unknown;
 /** The function that finds the value of a cell. It is called for each one, so it decides what it can beforehand. */
 function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, many: boolean, none: boolean): Cell {
   const row = (i: number): number => (many ? i : -1);
+  const named = names.filter((name) => name !== null);
+  if (named.length > 0 && named.length < names.length && own.positional === null) {
+    throw new ArgumentError(
+      "The statement mixes parameters by name (:name) and by position (?); use one way of the two",
+    );
+  }
   if (Array.isArray(sets[0])) {
-    if (own.positional !== null && names.includes(null)) {
-      throw new ArgumentError("the statement brings its own values for `?`; give the others by name");
+    if (own.positional !== null) {
+      throw new ArgumentError("The statement brings its own values for `?`; give the others by name");
+    }
+    if (named.length > 0) {
+      throw new ArgumentError(
+        `The statement names its parameters (:${named.join(", :")}); give their values by name, not as a list`,
+      );
     }
     sets.forEach((set, i) => {
       const count = (set as readonly unknown[]).length;
@@ -104,16 +120,12 @@ function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, 
       const at = ownAt.get(column) as number;
       if (own.positional !== null && at < own.positional.length) return own.positional[at];
       if (none) throw wrongCount(names.length, 0, row(i));
-      throw new ArgumentError(`parameter ${column + 1}${where(row(i))} has no name (\`?\`): give an array of values`);
+      throw new ArgumentError(
+        `The statement takes ${names.length} parameters by position (?); give their values as a list, not by name`,
+      );
     }
     if (Object.hasOwn(own.named, name)) return own.named[name];
-    if (many) {
-      throw new StatementError(`A value is required for bind parameter '${name}', in parameter group ${i}`);
-    }
-    const keys = Object.keys(sets[i] as object);
-    const hint = keys.includes(`:${name}`) ? "; names are given without the colon" : "";
-    const got = keys.length === 0 ? "" : `; given: ${keys.slice(0, 10).join(", ")}`;
-    throw new StatementError(`A value is required for bind parameter '${name}'${got}${hint}`);
+    throw missingParameter(name, sets[i] as object, row(i));
   };
   // A name that every object knows (`constructor`) counts only when it is the set's own.
   const common = names.map((name) => name !== null && name in Object.prototype);
@@ -135,10 +147,20 @@ function label(names: ParameterNames, column: number): string {
 
 const where = (set: number): string => (set < 0 ? "" : `, in parameter group ${set}`);
 
+/** SQLAlchemy's words, then what was given instead. */
+function missingParameter(name: string, set: object, group: number): StatementError {
+  const keys = Object.keys(set);
+  const hint = keys.includes(`:${name}`) ? "; names are given without the colon" : "";
+  const got = keys.length === 0 ? "" : `; given: ${keys.slice(0, 10).join(", ")}`;
+  const message = `A value is required for bind parameter '${name}'${where(group)}`;
+  const cause = new InvalidRequestError(message, { code: "cd3x" });
+  return new StatementError(`${message}${got}${hint}`, { code: "cd3x", cause });
+}
+
 function wrongCount(wanted: number, given: number, set: number): ProgrammingError {
   return new ProgrammingError(
-    `Incorrect number of bindings supplied. The current statement uses ${wanted}, and there are ${given} supplied` +
-      `${where(set)}.`,
+    `Incorrect number of bindings supplied. The current statement uses ${wanted}, and there are ${given} supplied.` +
+      (set < 0 ? "" : ` (in parameter group ${set})`),
   );
 }
 

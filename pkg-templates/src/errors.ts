@@ -33,6 +33,8 @@ export type StorageReason =
 export interface ErrorDetails {
   /** The error behind this one. */
   readonly cause?: unknown;
+  /** Its stable code, where it is not that of the class. */
+  readonly code?: string | null;
   /** The SQL statement. */
   readonly statement?: string | null;
   /** Its parameters, as they were given. */
@@ -84,7 +86,7 @@ export class SQLAlchemyError extends Error {
     const cause = details.cause ?? orig;
     super(text, cause === null ? undefined : { cause });
     const row = rowOf(new.target);
-    this.code = row.code;
+    this.code = details.code ?? row.code;
     this.retryable = details.retryable ?? row.retryable;
     this.statement = statement;
     this.params = details.params ?? null;
@@ -235,6 +237,7 @@ function rowOf(errorClass: unknown): ClassRow {
  */
 export interface ErrorRecord {
   readonly class: string;
+  readonly code: string | undefined;
   readonly message: string;
   readonly sqliteCode: number;
   readonly offset: number;
@@ -267,6 +270,7 @@ export function rehydrate(thrown: unknown, context?: StatementContext): unknown 
   const about = statement !== null && context !== undefined && context.statement === statement ? context : undefined;
   const offset = thrown.offset < 0 || statement === null ? null : utf16Index(statement, thrown.offset);
   const details: ErrorDetails = {
+    code: thrown.code ?? null,
     statement,
     params: about?.params,
     paramsText: thrown.parameters ?? about?.paramsText() ?? null,

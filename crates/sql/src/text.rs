@@ -2,6 +2,7 @@
 
 use crate::{Expected, Style, TokenKind, tokens};
 use aludel_protocol::{Error, ErrorKind, Result};
+use std::borrow::Cow;
 
 /// The most parameters that SQLite allows (`SQLITE_MAX_VARIABLE_NUMBER`).
 const MAX_PARAMETER: u32 = 32_766;
@@ -87,6 +88,22 @@ impl Text {
         &self.sql
     }
 
+    /// The text as it was written.
+    pub fn source(&self) -> Cow<'_, str> {
+        if self.removed.is_empty() {
+            return Cow::Borrowed(&self.sql);
+        }
+        let mut source = String::with_capacity(self.sql.len() + self.removed.len());
+        let mut from = 0;
+        for at in self.removed.iter().map(|at| *at as usize) {
+            source.push_str(&self.sql[from..at]);
+            source.push('\\');
+            from = at;
+        }
+        source.push_str(&self.sql[from..]);
+        Cow::Owned(source)
+    }
+
     /// How its parameters are written.
     pub fn style(&self) -> Style {
         self.style
@@ -95,6 +112,11 @@ impl Text {
     /// How many parameters SQLite sees: the largest index.
     pub fn parameter_count(&self) -> usize {
         self.parameters.len()
+    }
+
+    /// Its parameters in SQLite's index order: their names without `:`, `@` or `$`, none for `?`.
+    pub fn parameters(&self) -> impl Iterator<Item = Option<&str>> {
+        self.parameters.iter().map(|name| name.as_deref().map(|name| &name[1..]))
     }
 
     /// The names of its parameters in SQLite's index order, without `:`, `@` or `$`; a name is given once per index,
@@ -173,6 +195,7 @@ mod tests {
         let source = "SELECT '\\:\\:', zz";
         let text = Text::compile(source).unwrap();
         assert_eq!(text.sql(), "SELECT '::', zz");
+        assert_eq!(text.source(), source);
         for (needle, _) in [("SELECT", 0), ("'", 0), ("zz", 0)] {
             let offset = text.sql().find(needle).unwrap() as u32;
             assert_eq!(text.original_offset(offset) as usize, source.find(needle).unwrap(), "{needle}");

@@ -1,7 +1,7 @@
 // Where the compiled modules of the package are: `pkg/` as `cargo xtask package` leaves it, or $ALUDEL_PKG.
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const root = new URL("../../../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 /** The directory of the built package. */
 export const pkg = process.env.ALUDEL_PKG ? pathToFileURL(`${process.env.ALUDEL_PKG}/`) : new URL("pkg/", root);

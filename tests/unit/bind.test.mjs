@@ -30,12 +30,11 @@ test("parameters by name, by position, and in lists", () => {
   const names = ["id", "name"];
   assert.deepEqual(cells(names, { id: 1, name: "a" }), { many: false, rows: [[1, "a"]] });
   assert.deepEqual(cells(names, { name: "a", id: 1, extra: {} }), { many: false, rows: [[1, "a"]] });
-  assert.deepEqual(cells(names, [1, "a"]), { many: false, rows: [[1, "a"]] });
   assert.deepEqual(cells([null, null], [1, "a"]), { many: false, rows: [[1, "a"]] });
   assert.deepEqual(cells(names, [{ id: 1, name: "a" }, { id: 2, name: null }]), { many: true, rows: [[1, "a"], [2, null]] });
-  assert.deepEqual(cells(names, [[1, "a"], [2, "b"]]), { many: true, rows: [[1, "a"], [2, "b"]] });
+  assert.deepEqual(cells([null, null], [[1, "a"], [2, "b"]]), { many: true, rows: [[1, "a"], [2, "b"]] });
   assert.deepEqual(cells(names, [{ id: 1, name: "a" }]), { many: true, rows: [[1, "a"]] });
-  assert.deepEqual(cells(names, []), { many: true, rows: [] });
+  assert.deepEqual(cells([], []), { many: false, rows: undefined });
   assert.deepEqual(cells([], undefined), { many: false, rows: undefined });
   assert.deepEqual(cells([], {}), { many: false, rows: undefined });
   assert.deepEqual(cells([], [{}, {}]), { many: true, rows: [[], []] });
@@ -93,6 +92,7 @@ test("a missing parameter is named, with what was given", () => {
   refuses("StatementError", /'name'; given: nmae/, ["name"], { nmae: 1 });
   refuses("StatementError", /without the colon/, ["name"], { ":name": 1 });
   refuses("StatementError", /A value is required for bind parameter 'name'$/, ["name"], undefined);
+  refuses("StatementError", /A value is required for bind parameter 'name'$/, ["name"], []);
   refuses("StatementError", /'name', in parameter group 1/, ["name"], [{ name: 1 }, {}]);
   refuses("StatementError", /'constructor'/, ["constructor"], {});
   assert.deepEqual(cells(["constructor"], { constructor: 1 }).rows, [[1]]);
@@ -102,8 +102,9 @@ test("a missing parameter is named, with what was given", () => {
 test("a wrong number of values is counted", () => {
   refuses("ProgrammingError", /uses 2, and there are 1 supplied/, [null, null], [1]);
   refuses("ProgrammingError", /uses 1, and there are 0 supplied/, [null], undefined);
+  refuses("ProgrammingError", /uses 1, and there are 0 supplied/, [null], []);
   refuses("ProgrammingError", /uses 0, and there are 1 supplied/, [], [1]);
-  refuses("ProgrammingError", /uses 1, and there are 2 supplied, in parameter group 1/, [null], [[1], [1, 2]]);
+  refuses("ProgrammingError", /uses 1, and there are 2 supplied. \(in parameter group 1\)/, [null], [[1], [1, 2]]);
 });
 
 test("parameters of a wrong shape say what shape is wanted", () => {
@@ -112,9 +113,11 @@ test("parameters of a wrong shape say what shape is wanted", () => {
   refuses("ArgumentError", /parameters are string/, ["a"], "a");
   refuses("ArgumentError", /parameters are number/, ["a"], 5);
   refuses("ArgumentError", /parameters are Uint8Array/, ["a"], new Uint8Array(1));
+  refuses("ArgumentError", /names its parameters \(:a, :b\); give their values by name/, ["a", "b"], [1, 2]);
+  refuses("ArgumentError", /mixes parameters/, ["a", null], { a: 1 });
   refuses("ArgumentError", /set 1 is an array where the others are an object/, ["a"], [{ a: 1 }, [1]]);
   refuses("ArgumentError", /set 1 is no set: number/, ["a"], [{ a: 1 }, 5]);
-  refuses("ArgumentError", /has no name \(`\?`\): give an array/, [null], { a: 1 });
+  refuses("ArgumentError", /takes 1 parameters by position \(\?\)/, [null], { a: 1 });
 });
 
 test("values that the statement brings along", () => {
@@ -122,5 +125,6 @@ test("values that the statement brings along", () => {
   assert.deepEqual(cells([null, "x", null, "y"], undefined, own).rows, [[1, 3, 2, 4]]);
   assert.deepEqual(cells([null, "x", null, "y"], { x: 9 }, own).rows, [[1, 9, 2, 4]]);
   assert.deepEqual(cells([null, "x", null, "y"], [{ x: 8 }, { y: 7 }], own).rows, [[1, 8, 2, 4], [1, 3, 2, 7]]);
-  refuses("ArgumentError", /brings its own values/, [null, null], [5, 6], own);
+  refuses("ArgumentError", /doesn't define a bound parameter named 'z'/, ["x"], { x: 1 }, { positional: null, named: { z: 1 } });
+  refuses("ArgumentError", /brings its own values/, [null, null, "x", "y"], [5, 6], own);
 });

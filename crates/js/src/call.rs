@@ -1,0 +1,70 @@
+//! How long a call may take, and the signal that aborts it.
+
+use aludel::{CallOptions, CancelToken};
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `NativeCall` of call.ts, which has checked it.
+    pub type Call;
+    #[wasm_bindgen(method, getter)]
+    fn timeout(this: &Call) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &Call) -> Option<AbortSignal>;
+    #[wasm_bindgen(method, getter = yieldPer)]
+    fn yield_per(this: &Call) -> f64;
+}
+
+/// The options of a running call. While it lives, the signal cancels the call.
+pub struct Running {
+    /// The same in Rust.
+    pub options: CallOptions,
+    _abort: Option<Abort>,
+}
+
+impl Running {
+    /// Takes the options of a call and listens to its signal.
+    pub fn new(call: &Call) -> Running {
+        let mut options = CallOptions::new();
+        let timeout = call.timeout();
+        if timeout > 0.0 {
+            options = options.timeout(Duration::try_from_secs_f64(timeout / 1000.0).unwrap_or(Duration::MAX));
+        }
+        let yield_per = call.yield_per();
+        if yield_per >= 1.0 {
+            options = options.yield_per(yield_per as usize);
+        }
+        let abort = call.signal().map(|signal| {
+            let token = CancelToken::new();
+            options = std::mem::take(&mut options).cancel(&token);
+            Abort::new(signal, token)
+        });
+        Running { options, _abort: abort }
+    }
+}
+
+/// A listener of a signal, which goes when it is dropped.
+struct Abort {
+    signal: AbortSignal,
+    listener: Closure<dyn Fn()>,
+}
+
+impl Abort {
+    fn new(signal: AbortSignal, token: CancelToken) -> Abort {
+        if signal.aborted() {
+            token.cancel();
+        }
+        let listener = Closure::<dyn Fn()>::new(move || token.cancel());
+        // Fails for no event target, and a signal is one.
+        let _ = signal.add_event_listener_with_callback("abort", listener.as_ref().unchecked_ref());
+        Abort { signal, listener }
+    }
+}
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        let _ = self.signal.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
+    }
+}

@@ -1,0 +1,70 @@
+//! What crosses the border besides errors: statements on their way in, frames on their way out.
+
+use aludel::BeginMode;
+use aludel::raw::{Buffer, RawCall, RowsFrame, Text};
+use aludel_protocol::{Error, ErrorKind, Result};
+use js_sys::{Array, BigInt, Function, Uint8Array};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+/// How many texts of SQL are kept, so that one that is executed often is read once.
+const TEXTS_KEPT: usize = 500;
+
+thread_local! {
+    static TEXTS: RefCell<HashMap<(String, bool), Rc<Text>>> = RefCell::default();
+}
+
+/// Reads a text of SQL, or finds it read.
+pub fn text(source: &str, verbatim: bool) -> Result<Rc<Text>> {
+    let key = (source.to_owned(), verbatim);
+    if let Some(text) = TEXTS.with_borrow(|texts| texts.get(&key).cloned()) {
+        return Ok(text);
+    }
+    let text = if verbatim { Text::verbatim(source) } else { Text::compile(source) };
+    let text = Rc::new(text.map_err(|error| error.with_statement(source))?);
+    TEXTS.with_borrow_mut(|texts| {
+        // Rare enough that starting over is cheaper than keeping an order.
+        if texts.len() >= TEXTS_KEPT {
+            texts.clear();
+        }
+        texts.insert(key, text.clone());
+    });
+    Ok(text)
+}
+
+/// A statement whose parameters TypeScript has encoded, with room for the head of the frame in front.
+pub fn raw_call(source: &str, verbatim: bool, batch: Option<Uint8Array>, many: bool) -> Result<RawCall> {
+    let batch = batch.map(Buffer::from_js);
+    Ok(RawCall { text: text(source, verbatim)?, batch, many, driver_sql: verbatim })
+}
+
+/// The mode that call.ts has checked.
+pub fn begin_mode(mode: &str) -> BeginMode {
+    match mode {
+        "deferred" => BeginMode::Deferred,
+        "exclusive" => BeginMode::Exclusive,
+        _ => BeginMode::Immediate,
+    }
+}
+
+/// Gives a frame to the callback of frames.ts. What it throws is a frame that breaks the protocol.
+pub fn give(take: &Function, frame: RowsFrame) -> Result<()> {
+    let columns = frame.columns.map_or(JsValue::UNDEFINED, |names| {
+        names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into()
+    });
+    let (batch_at, changes) = (frame.batch_at as u32, frame.changes as f64);
+    let arguments = [
+        frame.frame.into_js().into(),
+        batch_at.into(),
+        columns,
+        changes.into(),
+        BigInt::from(frame.last_insert_rowid).into(),
+    ];
+    let given = take.apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>());
+    given.map(drop).map_err(|cause| {
+        let why = cause.dyn_ref::<js_sys::Error>().map_or(String::new(), |error| String::from(error.message()));
+        Error::new(ErrorKind::Protocol, why)
+    })
+}

@@ -1,0 +1,169 @@
+//! Engines: forwards to `aludel::Engine`.
+
+use crate::call::{Call, Running};
+use crate::connection::NativeConnection;
+use crate::convert::{give, raw_call};
+use crate::error::thrown;
+use aludel::{Database, Echo, EchoLevel, Engine, EngineOptions, OptionValue, Record};
+use aludel_protocol::{Durability, Error, ErrorKind, Storage};
+use js_sys::{Function, Object, Uint8Array};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::Worker;
+
+/// The options that engine.ts takes out before.
+const MORE_OPTIONS: &[&str] = &["executionOptions", "wasmUrl", "worker"];
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `poolStatus()` gives.
+    #[wasm_bindgen(extends = Object)]
+    pub type PoolRecord;
+    #[wasm_bindgen(method, setter)]
+    fn set_text(this: &PoolRecord, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_size(this: &PoolRecord, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_checkedin(this: &PoolRecord, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_checkedout(this: &PoolRecord, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_overflow(this: &PoolRecord, value: f64);
+
+    /// What `storage()` gives.
+    #[wasm_bindgen(extends = Object)]
+    pub type StorageRecord;
+    #[wasm_bindgen(method, setter)]
+    fn set_kind(this: &StorageRecord, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_durability(this: &StorageRecord, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_path(this: &StorageRecord, value: Option<&str>);
+}
+
+/// An engine.
+#[wasm_bindgen]
+pub struct NativeEngine(Rc<Engine>);
+
+#[wasm_bindgen]
+impl NativeEngine {
+    /// Makes an engine of a URL and an object of options. `spawn` makes its workers, `record` takes lines of its log.
+    #[wasm_bindgen(constructor)]
+    pub fn new(url: &str, options: &Object, spawn: Function, record: Function) -> Result<NativeEngine, JsValue> {
+        let options = engine_options(options, record).map_err(thrown)?;
+        let spawn = move || spawn.call0(&JsValue::UNDEFINED)?.dyn_into::<Worker>();
+        let engine = Engine::builder(url).options(options).spawn(spawn).build().map_err(thrown)?;
+        Ok(NativeEngine(Rc::new(engine)))
+    }
+
+    /// Takes a connection out of the pool.
+    pub async fn connect(&self, call: &Call) -> Result<NativeConnection, JsValue> {
+        let engine = self.0.clone();
+        let running = Running::new(call);
+        engine.connect_with(&running.options).await.map(NativeConnection::new).map_err(thrown)
+    }
+
+    /// Runs a statement as a transaction of its own and gives its frames to `take`, one by one.
+    pub async fn execute(
+        &self,
+        source: &str,
+        batch: Option<Uint8Array>,
+        many: bool,
+        call: &Call,
+        take: Function,
+    ) -> Result<(), JsValue> {
+        let engine = self.0.clone();
+        let running = Running::new(call);
+        let raw = raw_call(source, false, batch, many).map_err(thrown)?;
+        engine.execute_raw(raw, &running.options, &mut |frame| give(&take, frame)).await.map_err(thrown)
+    }
+
+    /// Whether there is a table or view of this name.
+    #[wasm_bindgen(js_name = hasTable)]
+    pub async fn has_table(&self, name: String, call: &Call) -> Result<bool, JsValue> {
+        let engine = self.0.clone();
+        let running = Running::new(call);
+        running.options.limit(engine.has_table(&name)).await.map_err(thrown)
+    }
+
+    /// The names of the tables.
+    #[wasm_bindgen(js_name = tableNames)]
+    pub async fn table_names(&self, call: &Call) -> Result<Vec<String>, JsValue> {
+        let engine = self.0.clone();
+        let running = Running::new(call);
+        running.options.limit(engine.table_names()).await.map_err(thrown)
+    }
+
+    /// Closes the connections of the pool.
+    pub async fn dispose(&self) -> Result<(), JsValue> {
+        let engine = self.0.clone();
+        engine.dispose().await.map_err(thrown)
+    }
+
+    /// What the pool does at the moment.
+    #[wasm_bindgen(js_name = poolStatus)]
+    pub fn pool_status(&self) -> PoolRecord {
+        let status = self.0.pool();
+        let record: PoolRecord = Object::new().unchecked_into();
+        record.set_text(&status.to_string());
+        record.set_size(status.size as f64);
+        record.set_checkedin(status.checkedin as f64);
+        record.set_checkedout(status.checkedout as f64);
+        record.set_overflow(status.overflow as f64);
+        record
+    }
+
+    /// Where the database is kept: as a connection has found it, or else as the URL says.
+    pub fn storage(&self) -> StorageRecord {
+        let (of_url, path) = match self.0.url().database() {
+            Database::Memory => (Storage::Memory, None),
+            Database::File { path, .. } => (Storage::Opfs, Some(path.as_str())),
+        };
+        let durability = match self.0.options().durability {
+            Durability::Full => "full",
+            Durability::Normal => "normal",
+        };
+        let record: StorageRecord = Object::new().unchecked_into();
+        let memory = self.0.storage().unwrap_or(of_url) == Storage::Memory;
+        record.set_kind(if memory { "memory" } else { "opfs" });
+        record.set_durability(durability);
+        record.set_path(path);
+        record
+    }
+}
+
+fn engine_options(given: &Object, record: Function) -> aludel_protocol::Result<EngineOptions> {
+    let mut options = EngineOptions::default();
+    for entry in Object::entries(given).iter() {
+        let [name, value] = [0, 1].map(|at| entry.unchecked_ref::<js_sys::Array>().get(at));
+        let name = name.as_string().unwrap_or_default();
+        // An option that is undefined is one that is not given.
+        if value.is_undefined() {
+            continue;
+        }
+        let value = match (value.as_bool(), value.as_f64(), value.as_string()) {
+            (Some(flag), ..) => OptionValue::Bool(flag),
+            (_, Some(number), _) => OptionValue::Number(number),
+            (.., Some(text)) => OptionValue::Text(text),
+            _ if EngineOptions::NAMES.contains(&name.as_str()) => {
+                let what = value.js_typeof().as_string().unwrap_or_default();
+                let what = if value.is_null() { "null".into() } else { what };
+                return Err(Error::new(ErrorKind::Argument, format!("Option '{name}' takes no {what}")));
+            }
+            _ => return Err(EngineOptions::unknown(&name, MORE_OPTIONS)),
+        };
+        if !EngineOptions::NAMES.contains(&name.as_str()) {
+            return Err(EngineOptions::unknown(&name, MORE_OPTIONS));
+        }
+        options.set(&name, value)?;
+    }
+    let level = options.echo.level();
+    if level > EchoLevel::Off {
+        options.echo = Echo::to(level, move |line: &Record| {
+            let level = if line.level == EchoLevel::Debug { "DEBUG" } else { "INFO" };
+            // A log that throws does not stop the work.
+            let _ = record.call3(&JsValue::UNDEFINED, &(&*line.logger).into(), &level.into(), &(&*line.message).into());
+        });
+    }
+    Ok(options)
+}

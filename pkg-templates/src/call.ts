@@ -1,0 +1,89 @@
+/**
+ * What all calls into wasm have in common: their options, and how their errors come back.
+ *
+ * @module
+ */
+
+import { ArgumentError, rehydrate, type StatementContext } from "./errors.js";
+import type { CallOptions } from "./options.js";
+import { describe } from "./encode.js";
+
+/**
+ * The options of a call as wasm takes them.
+ * @internal
+ */
+export interface NativeCall {
+  /** In milliseconds; 0 is forever. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** 0 where it is not given. */
+  readonly yieldPer: number;
+}
+
+const KNOWN = ["signal", "timeout", "executionOptions"];
+
+/**
+ * Checks the options of a call.
+ * @internal
+ */
+export function callOptions(options: CallOptions | undefined, more: readonly string[] = []): NativeCall {
+  if (options === undefined || options === null) return { timeout: 0, signal: undefined, yieldPer: 0 };
+  if (typeof options !== "object") throw new ArgumentError(`the options of a call are an object, not ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if (KNOWN.includes(name) || more.includes(name)) continue;
+    throw new ArgumentError(`Unknown call option '${name}'; known are: ${[...KNOWN, ...more].sort().join(", ")}`);
+  }
+  const { timeout, signal, executionOptions } = options;
+  if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0)) {
+    throw new ArgumentError(`timeout is a number of milliseconds greater than 0, not ${String(timeout)}`);
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw new ArgumentError(`signal is an AbortSignal, not ${describe(signal)}`);
+  }
+  for (const name of Object.keys(executionOptions ?? {})) {
+    if (name === "yieldPer") continue;
+    const hint = name === "isolationLevel" ? "; set it with conn.executionOptions() before the transaction" : "";
+    throw new ArgumentError(`Unknown execution option '${name}' of a call; known are: yieldPer${hint}`);
+  }
+  return { timeout: timeout ?? 0, signal, yieldPer: yieldPer(executionOptions?.yieldPer) };
+}
+
+/**
+ * Checks a number of rows; 0 where there is none.
+ * @internal
+ */
+export function yieldPer(rows: number | undefined): number {
+  if (rows === undefined) return 0;
+  if (!(Number.isSafeInteger(rows) && rows > 0)) throw new ArgumentError(`yieldPer is a positive integer, not ${String(rows)}`);
+  return rows;
+}
+
+/**
+ * Makes a call: an aborted one rejects with the reason of its signal, any other error is an instance of its class.
+ * @internal
+ */
+export async function call<T>(
+  options: NativeCall | undefined,
+  start: () => Promise<T>,
+  context?: StatementContext,
+): Promise<T> {
+  options?.signal?.throwIfAborted();
+  try {
+    return await start();
+  } catch (thrown) {
+    const aborted = options?.signal?.aborted === true && (thrown as { class?: unknown } | null)?.class === "CancelledError";
+    throw aborted ? options?.signal?.reason : rehydrate(thrown, context);
+  }
+}
+
+/**
+ * As {@link call}, for what does not wait.
+ * @internal
+ */
+export function callSync<T>(start: () => T): T {
+  try {
+    return start();
+  } catch (thrown) {
+    throw rehydrate(thrown);
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * Connections: a SQLite connection of the worker each, with a transaction of its own.
+ *
+ * @module
+ */
+
+import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
+import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
+import { asyncDispose } from "./dispose.js";
+import { describe } from "./encode.js";
+import type { Engine } from "./engine.js";
+import { ArgumentError, InvalidRequestError } from "./errors.js";
+import { Frames } from "./frames.js";
+import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
+import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
+import { Result, type ScalarResult } from "./result.js";
+import { contextOf, prepare, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
+import { Transaction } from "./transaction.js";
+import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
+
+/**
+ * A connection of the pool. The first statement begins a transaction; `commit()` makes it last, `close()` rolls it back.
+ * Calls run one after the other, in the order in which they were made.
+ */
+export class Connection implements AsyncDisposable {
+  readonly #native: NativeConnection;
+  readonly #engine: Engine;
+  readonly #info: Record<string, unknown> = {};
+  readonly #options: { yieldPer: number };
+  readonly #transactions = new Set<Transaction>();
+  readonly #running = { calls: 0 };
+
+  private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions) {
+    this.#native = native;
+    this.#engine = engine;
+    this.#options = { yieldPer: yieldPer(options.yieldPer) };
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of(native: NativeConnection, engine: Engine, options: ExecutionOptions): Connection {
+    return new Connection(native, engine, options);
+  }
+
+  /**
+   * Runs a statement and gives its rows, all of them. A list of parameter sets runs it once for each, in one go.
+   */
+  async execute<R extends RowType = AnyRow>(
+    statement: Executable<R>,
+    params?: Parameters_,
+    options?: CallOptions,
+  ): Promise<Result<R>> {
+    return this.#execute<R>(prepare(statement, params), params, options);
+  }
+
+  /** Runs one statement of SQL as it is: no `\:`, parameters by position `?` or by name. */
+  async execDriverSql<R extends RowType = AnyRow>(sql: string, params?: Parameters_, options?: CallOptions): Promise<Result<R>> {
+    return this.#execute<R>(prepareDriverSql(sql, params), params, options);
+  }
+
+  async #execute<R extends RowType>(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Result<R>> {
+    const native = this.#call(options);
+    const context = contextOf(prepared, params, this.#engine.hideParameters);
+    const frames = new Frames();
+    const { source, verbatim, batch, many } = prepared;
+    const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
+    await this.#count(call(native, run, context));
+    return frames.buffered<R>(native.yieldPer);
+  }
+
+  /** Runs a statement and gives its rows as they are fetched: the worker is never more than a few batches ahead. */
+  async stream<R extends RowType = AnyRow>(
+    statement: Executable<R>,
+    params?: Parameters_,
+    options?: CallOptions,
+  ): Promise<AsyncResult<R>> {
+    const prepared = prepare(statement, params);
+    const native = this.#call(options);
+    const context = contextOf(prepared, params, this.#engine.hideParameters);
+    const frames = new Frames();
+    const { source, verbatim, batch, many } = prepared;
+    const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
+    const stream = await this.#count(call(native, run, context));
+    return AsyncResult.of<R>(frames.streamed(stream, native, context));
+  }
+
+  /** Runs a statement and gives the first column of its first row; null if there is no row. */
+  scalar<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ValueOf<R> | null>;
+  scalar<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
+  async scalar(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<unknown> {
+    return (await this.execute(statement, params, options)).scalar();
+  }
+
+  /** Runs a statement and gives the values of its first column. */
+  scalars<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<ValueOf<R>>>;
+  scalars<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<T>>;
+  async scalars(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<unknown>> {
+    return (await this.execute(statement, params, options)).scalars<unknown>();
+  }
+
+  /** Runs a statement and gives the values of its first column as they are fetched. */
+  streamScalars<R extends RowType>(
+    statement: Executable<R>,
+    params?: Parameters_,
+    options?: CallOptions,
+  ): Promise<AsyncScalarResult<ValueOf<R>>>;
+  streamScalars<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<AsyncScalarResult<T>>;
+  async streamScalars(
+    statement: Executable<RowType>,
+    params?: Parameters_,
+    options?: CallOptions,
+  ): Promise<AsyncScalarResult<unknown>> {
+    return (await this.stream(statement, params, options)).scalars<unknown>();
+  }
+
+  /**
+   * Begins a transaction; an error if one has begun. With a function: runs it, then commits, or rolls back if it throws,
+   * and gives what it returns.
+   */
+  begin(options?: BeginOptions): Promise<Transaction>;
+  begin<T>(fn: (transaction: Transaction) => Promise<T> | T, options?: BeginOptions): Promise<T>;
+  async begin<T>(
+    first?: BeginOptions | ((transaction: Transaction) => Promise<T> | T),
+    options?: BeginOptions,
+  ): Promise<Transaction | T> {
+    const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
+    const native = callOptions(given, ["mode"]);
+    const mode = beginMode(given?.mode);
+    const begun = await this.#count(call(native, () => this.#native.begin(mode, native)));
+    const transaction = this.#transaction(begun);
+    return fn === undefined ? transaction : this.#within(transaction, fn);
+  }
+
+  /**
+   * Begins a savepoint, and a transaction before it if none has begun. With a function: runs it, then releases the
+   * savepoint, or rolls back to it if it throws, and gives what it returns.
+   */
+  beginNested(options?: CallOptions): Promise<Transaction>;
+  beginNested<T>(fn: (transaction: Transaction) => Promise<T> | T, options?: CallOptions): Promise<T>;
+  async beginNested<T>(
+    first?: CallOptions | ((transaction: Transaction) => Promise<T> | T),
+    options?: CallOptions,
+  ): Promise<Transaction | T> {
+    const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
+    const native = callOptions(given);
+    const transaction = this.#transaction(await this.#count(call(native, () => this.#native.beginNested(native))));
+    return fn === undefined ? transaction : this.#within(transaction, fn);
+  }
+
+  /** Commits the transaction; does nothing if none has begun. */
+  async commit(options?: CallOptions): Promise<void> {
+    const native = callOptions(options);
+    await this.#count(call(native, () => this.#native.commit(native)));
+  }
+
+  /** Rolls the transaction back; does nothing if none has begun. */
+  async rollback(options?: CallOptions): Promise<void> {
+    const native = callOptions(options);
+    await this.#count(call(native, () => this.#native.rollback(native)));
+  }
+
+  /** Rolls back what was not committed, closes its streams and gives the connection back to the pool. */
+  async close(): Promise<void> {
+    await call(undefined, () => this.#native.close());
+  }
+
+  /** Drops the connection instead of giving it back: the pool will open another. */
+  async invalidate(): Promise<void> {
+    await call(undefined, () => this.#native.invalidate());
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#native.closed;
+  }
+
+  /** Whether it has lost its worker, or {@link invalidate} was called. */
+  get invalidated(): boolean {
+    return this.#native.invalidated;
+  }
+
+  /** Whether a transaction has begun, be it by a statement. */
+  inTransaction(): boolean {
+    return this.#native.inTransaction();
+  }
+
+  /** Whether a savepoint has begun. */
+  inNestedTransaction(): boolean {
+    return this.#native.inNestedTransaction();
+  }
+
+  /** The transaction that has begun, be it by a statement; the same object each time. */
+  getTransaction(): Transaction | null {
+    const current = this.#native.getTransaction();
+    return current === undefined ? null : this.#transaction(current);
+  }
+
+  /** The innermost savepoint that has begun; the same object each time. */
+  getNestedTransaction(): Transaction | null {
+    const current = this.#native.getNestedTransaction();
+    return current === undefined ? null : this.#transaction(current);
+  }
+
+  /** Sets options for what follows on this connection. The isolation level changes between transactions only. */
+  async executionOptions(options: ExecutionOptions): Promise<this> {
+    for (const name of Object.keys(options)) {
+      if (name === "isolationLevel" || name === "yieldPer") continue;
+      throw new ArgumentError(`Unknown execution option '${name}'; known are: isolationLevel, yieldPer`);
+    }
+    const { isolationLevel } = options;
+    const rows = yieldPer(options.yieldPer);
+    if (isolationLevel !== undefined) callSync(() => this.#native.setIsolationLevel(isolationLevel));
+    if (rows > 0) this.#options.yieldPer = rows;
+    return this;
+  }
+
+  /** The options that hold on this connection. */
+  getExecutionOptions(): ExecutionOptions {
+    const { yieldPer } = this.#options;
+    return Object.freeze({ isolationLevel: this.getIsolationLevel(), ...(yieldPer > 0 ? { yieldPer } : {}) });
+  }
+
+  /** The isolation level that holds on this connection. */
+  getIsolationLevel(): IsolationLevel {
+    return this.#native.isolationLevel as IsolationLevel;
+  }
+
+  /** The isolation level of connections that ask for no other. */
+  get defaultIsolationLevel(): IsolationLevel {
+    return this.#native.defaultIsolationLevel as IsolationLevel;
+  }
+
+  /** A place for notes of the application. */
+  get info(): Record<string, unknown> {
+    return this.#info;
+  }
+
+  /** The engine that it belongs to. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** As {@link close}. */
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call(options: CallOptions | undefined): NativeCall {
+    const native = callOptions(options);
+    return native.yieldPer > 0 || this.#options.yieldPer === 0 ? native : { ...native, yieldPer: this.#options.yieldPer };
+  }
+
+  /** Counts a call while it runs, so that a transaction's function that forgot to await it can be told so. */
+  async #count<T>(running: Promise<T>): Promise<T> {
+    this.#running.calls++;
+    try {
+      return await running;
+    } finally {
+      this.#running.calls--;
+    }
+  }
+
+  /** The one object for a transaction. */
+  #transaction(begun: NativeTransaction): Transaction {
+    for (const known of this.#transactions) {
+      if (Transaction.native(known).same(begun)) {
+        begun.free();
+        return known;
+      }
+      if (!known.isActive) this.#transactions.delete(known);
+    }
+    const transaction = Transaction.of(begun, this);
+    // Kept here, since one that nobody holds is rolled back when it is collected.
+    this.#transactions.add(transaction);
+    return transaction;
+  }
+
+  /**
+   * The transaction of a connection that goes back to the pool with it.
+   * @internal
+   */
+  static releasing(conn: Connection, transaction: Transaction): Transaction {
+    const release = (): Promise<void> => conn.close();
+    const releasing = Transaction.of(Transaction.native(transaction), conn, release);
+    conn.#transactions.delete(transaction);
+    conn.#transactions.add(releasing);
+    return releasing;
+  }
+
+  /** @internal */
+  static within<T>(conn: Connection, transaction: Transaction, fn: () => Promise<T> | T): Promise<T> {
+    return conn.#within(transaction, fn);
+  }
+
+  /** Runs a function in a transaction: commits when it returns, rolls back when it throws. */
+  async #within<T>(transaction: Transaction, fn: (transaction: Transaction) => Promise<T> | T): Promise<T> {
+    const begun = Transaction.native(transaction);
+    const block = this.#native.enterBlock(begun);
+    let value: T;
+    try {
+      const before = this.#running.calls;
+      value = await fn(transaction);
+      const left = this.#running.calls - before;
+      if (left > 0) {
+        throw new InvalidRequestError(`A transaction's function returned while ${left} of its calls still ran: await them`);
+      }
+    } catch (error) {
+      // What the function threw is told, whatever becomes of the rollback.
+      await this.#native.leaveBlock(begun, block, false).catch(() => undefined);
+      throw error;
+    }
+    await call(undefined, () => this.#native.leaveBlock(begun, block, true));
+    return value;
+  }
+}
+
+function beginMode(mode: unknown): string | undefined {
+  if (mode === undefined) return undefined;
+  if (mode === "deferred" || mode === "immediate" || mode === "exclusive") return mode;
+  const given = typeof mode === "string" ? JSON.stringify(mode) : describe(mode);
+  throw new ArgumentError(`mode is "deferred", "immediate" or "exclusive", not ${given}`);
+}
+

@@ -1,0 +1,276 @@
+/**
+ * Engines: a database, the worker that has it open, and a pool of connections to it.
+ *
+ * @module
+ */
+
+import { call, callOptions, callSync, yieldPer } from "./call.js";
+import { Connection } from "./connection.js";
+import { asyncDispose } from "./dispose.js";
+import { describe } from "./encode.js";
+import { ArgumentError, NotSupportedError } from "./errors.js";
+import { printRecord, type EchoRecord } from "./events.js";
+import { Frames } from "./frames.js";
+import type { NativeEngine } from "./generated/client.js";
+import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
+import type { Result } from "./result.js";
+import { spawnWorker } from "./spawn.js";
+import { contextOf, prepare, type Executable } from "./statement.js";
+import { collect, download, exportStream, storageOf, type Storage_ } from "./storage.js";
+import { Transaction } from "./transaction.js";
+import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
+import { native } from "./wasm.js";
+
+/** What the pool of an engine does at the moment. */
+export interface Pool {
+  /** All of it in SQLAlchemy's words. */
+  status(): string;
+  /** How many connections it keeps. */
+  size(): number;
+  /** How many are idle. */
+  checkedin(): number;
+  /** How many are in use. */
+  checkedout(): number;
+  /** How many more are open than it keeps; negative while there are fewer. */
+  overflow(): number;
+}
+
+/** What is known of the SQL that the database speaks. */
+export interface Dialect {
+  /** `"sqlite"`. */
+  readonly name: "sqlite";
+  /** `"aludel"`. */
+  readonly driver: "aludel";
+  /** How parameters are written in SQL that goes to the driver as it is. */
+  readonly paramstyle: "qmark";
+  /** A name as an identifier, in double quotes. */
+  quote(identifier: string): string;
+}
+
+/**
+ * A database and the connections to it. Nothing happens until the first connect: then the worker starts. Engines of one
+ * URL in one page share it.
+ */
+export class Engine implements AsyncDisposable {
+  /** The name of the dialect. */
+  readonly name = "sqlite";
+  /** The name of the driver. */
+  readonly driver = "aludel";
+  /** The URL as it was given. */
+  readonly url: string;
+  /** What is known of the SQL that the database speaks. */
+  readonly dialect: Dialect = dialect;
+  /** What the pool does at the moment. */
+  readonly pool: Pool;
+  /** Whether the values of parameters are left out of logs and errors. */
+  readonly hideParameters: boolean;
+  readonly #native: NativeEngine;
+  readonly #executionOptions: ExecutionOptions;
+
+  private constructor(url: string, options: EngineOptions) {
+    this.url = url;
+    const { worker, wasmUrl, echo, executionOptions, ...plain } = options;
+    this.#executionOptions = checkExecutionOptions(executionOptions);
+    const { isolationLevel } = this.#executionOptions;
+    if (isolationLevel !== undefined) (plain as { isolationLevel?: string }).isolationLevel = isolationLevel;
+    const print = typeof echo === "function" ? echo : printRecord;
+    const record = (logger: string, level: string, message: string): void =>
+      print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
+    const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
+    const spawn = spawner(worker, wasmUrl);
+    this.#native = callSync(() => new (native().NativeEngine)(url, known, spawn, record));
+    this.hideParameters = options.hideParameters === true;
+    const status = (): ReturnType<NativeEngine["poolStatus"]> => this.#native.poolStatus();
+    this.pool = Object.freeze({
+      status: () => status().text,
+      size: () => status().size,
+      checkedin: () => status().checkedin,
+      checkedout: () => status().checkedout,
+      overflow: () => status().overflow,
+    });
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of(url: string, options: EngineOptions): Engine {
+    return new Engine(url, options);
+  }
+
+  /** Where the database is kept. */
+  get storage(): Storage_ {
+    return storageOf(this.#native.storage());
+  }
+
+  /**
+   * Takes a connection out of the pool, or opens one. With a function: runs it, closes the connection and gives what the
+   * function returns; what it did not commit is rolled back.
+   */
+  connect(options?: CallOptions): Promise<Connection>;
+  connect<T>(fn: (conn: Connection) => Promise<T> | T, options?: CallOptions): Promise<T>;
+  async connect<T>(
+    first?: CallOptions | ((conn: Connection) => Promise<T> | T),
+    options?: CallOptions,
+  ): Promise<Connection | T> {
+    const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
+    const conn = await this.#connect(given);
+    if (fn === undefined) return conn;
+    try {
+      return await fn(conn);
+    } finally {
+      await conn.close();
+    }
+  }
+
+  async #connect(options: CallOptions | undefined): Promise<Connection> {
+    const native = callOptions(options);
+    const opened = await call(native, () => this.#native.connect(native));
+    return Connection.of(opened, this, this.#executionOptions);
+  }
+
+  /**
+   * Runs a function in a transaction of its own: commits when it returns, rolls back when it throws, and gives what it
+   * returns. The transaction takes the write lock at its start unless it is `readOnly`.
+   */
+  begin<T>(fn: (conn: Connection) => Promise<T> | T, options?: EngineBeginOptions): Promise<T>;
+  /** Begins a transaction on a connection of its own, which is given back when the transaction ends. */
+  begin(options?: EngineBeginOptions): Promise<Transaction>;
+  async begin<T>(
+    first?: EngineBeginOptions | ((conn: Connection) => Promise<T> | T),
+    options?: EngineBeginOptions,
+  ): Promise<Transaction | T> {
+    const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
+    const { readOnly, mode = readOnly === true ? "deferred" : "immediate", ...rest } = given ?? {};
+    if (readOnly !== undefined && typeof readOnly !== "boolean") {
+      throw new ArgumentError(`readOnly is true or false, not ${describe(readOnly)}`);
+    }
+    callOptions(given, ["mode", "readOnly"]);
+    const conn = await this.#connect(rest);
+    try {
+      const transaction = await conn.begin({ ...rest, mode });
+      if (fn === undefined) return Connection.releasing(conn, transaction);
+      const value = await Connection.within(conn, transaction, () => fn(conn));
+      await conn.close();
+      return value;
+    } catch (error) {
+      await conn.close();
+      throw error;
+    }
+  }
+
+  /** Runs a statement on a connection and in a transaction of its own, which is committed before this returns. */
+  async execute<R extends RowType = AnyRow>(
+    statement: Executable<R>,
+    params?: Parameters_,
+    options?: CallOptions,
+  ): Promise<Result<R>> {
+    const prepared = prepare(statement, params);
+    const given = callOptions(options);
+    const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
+    const context = contextOf(prepared, params, this.hideParameters);
+    const frames = new Frames();
+    const { source, batch, many } = prepared;
+    await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
+    return frames.buffered<R>(rows);
+  }
+
+  /** As {@link execute}, and gives the first column of the first row; null if there is no row. */
+  scalar<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ValueOf<R> | null>;
+  scalar<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
+  async scalar(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<unknown> {
+    return (await this.execute(statement, params, options)).scalar();
+  }
+
+  /** Whether there is a table, or a view, of this name. */
+  async hasTable(name: string, options?: CallOptions): Promise<boolean> {
+    if (typeof name !== "string") throw new ArgumentError(`hasTable() takes the name of a table, not ${describe(name)}`);
+    const native = callOptions(options);
+    return call(native, () => this.#native.hasTable(name, native));
+  }
+
+  /** The names of all tables, in order. */
+  async tableNames(options?: CallOptions): Promise<string[]> {
+    const native = callOptions(options);
+    return call(native, () => this.#native.tableNames(native));
+  }
+
+  /**
+   * Closes the connections of the pool; those in use are closed when they come back. When no engine of the page uses the
+   * database any more, its worker ends, and with it what was kept in memory. The engine can be used again.
+   */
+  async dispose(): Promise<void> {
+    await call(undefined, () => this.#native.dispose());
+  }
+
+  /** The database as the bytes of a SQLite file, from one snapshot, as a stream. Other connections go on working. */
+  exportStream(options?: CallOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return exportStream(() => this.#connect(options), options);
+  }
+
+  /** The database as the bytes of a SQLite file, from one snapshot. */
+  async exportBytes(options?: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return collect(this.exportStream(options));
+  }
+
+  /** Offers the database to the user as a file. */
+  async download(filename?: string, options?: CallOptions): Promise<void> {
+    const path = this.storage.path ?? "memory.db";
+    await download(this.exportStream(options), filename ?? path.slice(path.lastIndexOf("/") + 1));
+  }
+
+  /** As {@link dispose}. */
+  async [asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
+
+/**
+ * Makes an engine of SQLAlchemy's URLs: `sqlite:///app.db` is a file in the browser's own storage, `sqlite://` a database
+ * in memory. Nothing is opened before the first connect.
+ */
+export function createEngine(url: string | URL, options: EngineOptions = {}): Engine {
+  if (typeof url !== "string" && !(url instanceof URL)) {
+    throw new ArgumentError(`createEngine() takes a URL as a string, like "sqlite:///app.db", not ${describe(url)}`);
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new ArgumentError(`the options of createEngine() are an object, not ${describe(options)}`);
+  }
+  return Engine.of(String(url), options);
+}
+
+/** SQLAlchemy's name for the same: every engine here is asynchronous. */
+export const createAsyncEngine: typeof createEngine = createEngine;
+
+const dialect: Dialect = Object.freeze({
+  name: "sqlite",
+  driver: "aludel",
+  paramstyle: "qmark",
+  quote: (identifier: string) => `"${identifier.replaceAll('"', '""')}"`,
+});
+
+function checkExecutionOptions(options: ExecutionOptions | undefined): ExecutionOptions {
+  for (const name of Object.keys(options ?? {})) {
+    if (name === "isolationLevel" || name === "yieldPer") continue;
+    throw new ArgumentError(`Unknown execution option '${name}'; known are: isolationLevel, yieldPer`);
+  }
+  yieldPer(options?.yieldPer);
+  return Object.freeze({ ...options });
+}
+
+function spawner(worker: (() => Worker) | undefined, wasmUrl: string | URL | undefined): () => Worker {
+  if (worker !== undefined && typeof worker !== "function") {
+    throw new ArgumentError(`Option 'worker' takes a function that makes a Worker, not ${describe(worker)}`);
+  }
+  if (wasmUrl !== undefined && typeof wasmUrl !== "string" && !(wasmUrl instanceof URL)) {
+    throw new ArgumentError(`Option 'wasmUrl' takes a URL, not ${describe(wasmUrl)}`);
+  }
+  return () => {
+    if (worker === undefined && typeof Worker === "undefined") {
+      throw new NotSupportedError("there are no Web Workers here; give createEngine() the option 'worker'");
+    }
+    const made = (worker ?? spawnWorker)();
+    // It begins to load at once; a relative URL is meant relative to the page.
+    const url = wasmUrl === undefined ? undefined : new URL(wasmUrl, globalThis.location?.href).href;
+    made.postMessage({ wasmUrl: url });
+    return made;
+  };
+}

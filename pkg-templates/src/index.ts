@@ -1,0 +1,61 @@
+/**
+ * aludel: SQLAlchemy's way of working, for the browser and the edge.
+ *
+ * @module
+ */
+
+export { AsyncMappingResult, AsyncResult, AsyncScalarResult, Streamed } from "./async_result.js";
+export { Connection } from "./connection.js";
+export { createAsyncEngine, createEngine, Engine, type Dialect, type Pool } from "./engine.js";
+export {
+  AlreadyQuit,
+  ArgumentError,
+  CancelledError,
+  CompileError,
+  DatabaseError,
+  DataError,
+  DBAPIError,
+  HostLost,
+  IllegalStateChangeError,
+  IntegrityError,
+  InterfaceError,
+  InternalError,
+  InvalidRequestError,
+  MultipleResultsFound,
+  NoResultFound,
+  NoSuchColumnError,
+  NoSuchModuleError,
+  NotSupportedError,
+  ObjectNotExecutableError,
+  OperationalError,
+  PendingRollbackError,
+  ProgrammingError,
+  ProtocolError,
+  ResourceClosedError,
+  SQLAlchemyError,
+  SqliteError,
+  StatementError,
+  StorageError,
+  TimeoutError,
+  WorkerGone,
+  type Constraint,
+  type ErrorDetails,
+  type StorageReason,
+} from "./errors.js";
+export type { EchoRecord } from "./events.js";
+export type {
+  BeginMode,
+  BeginOptions,
+  CallOptions,
+  EngineBeginOptions,
+  EngineOptions,
+  ExecutionOptions,
+  IsolationLevel,
+} from "./options.js";
+export { Fetched, MappingResult, Result, ScalarResult } from "./result.js";
+export type { Row, RowMembers } from "./row.js";
+export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
+export type { Storage_ as Storage } from "./storage.js";
+export { Transaction } from "./transaction.js";
+export type { AnyRow, Bindable, Parameters_ as Parameters, ParameterSet, RowType, SqlValue, ValueOf } from "./values.js";
+export { version } from "./version.js";

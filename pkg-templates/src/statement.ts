@@ -1,0 +1,212 @@
+/**
+ * Statements: frozen plain data, which costs nothing to make or drop and can be declared anywhere, on a server too.
+ *
+ * @module
+ */
+
+import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
+import { callSync } from "./call.js";
+import { HEADROOM, describe, isThenable } from "./encode.js";
+import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
+import type { AnyRow, Bindable, RowType } from "./values.js";
+import { native } from "./wasm.js";
+
+/** Something that `execute()` takes; `R` is the row that it returns. */
+export interface Executable<R extends RowType = AnyRow> {
+  /** What kind of statement it is. */
+  readonly kind: string;
+  /** The type of its rows; there is no value. */
+  readonly rowType?: R;
+}
+
+/** SQL as text, with its parameters: what {@link text} and {@link sql} make. */
+export class TextClause<R extends RowType = AnyRow> implements Executable<R> {
+  /** What kind of statement it is. */
+  readonly kind = "text";
+  /** The SQL as it was written. */
+  readonly text: string;
+  /** The type of its rows; there is no value. */
+  declare readonly rowType?: R;
+  readonly #own: OwnValues;
+  #names: ParameterNames | undefined;
+
+  private constructor(source: string, own: OwnValues) {
+    this.text = source;
+    this.#own = own;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<R extends RowType>(source: string, own: OwnValues): TextClause<R> {
+    return new TextClause<R>(source, own);
+  }
+
+  /** A statement that has these values for its parameters by name, unless a call gives others. */
+  bindparams(values: Readonly<Record<string, Bindable>>): TextClause<R> {
+    if (typeof values !== "object" || values === null || Array.isArray(values)) {
+      throw new ArgumentError("bindparams() takes values by name: { name: value }");
+    }
+    const named = Object.freeze(Object.assign(nameless(), this.#own.named, values));
+    return new TextClause<R>(this.text, { positional: this.#own.positional, named });
+  }
+
+  /** The SQL as it was written. */
+  toString(): string {
+    return this.text;
+  }
+
+  /** @internal */
+  static names(clause: TextClause<RowType>): ParameterNames {
+    // Kept with the statement, so that one that is executed often is read once.
+    return (clause.#names ??= parameterNames(clause.text, false));
+  }
+
+  /** @internal */
+  static own(clause: TextClause<RowType>): OwnValues {
+    return clause.#own;
+  }
+}
+
+/** An object without a prototype, so that every name can be a key of it. */
+const nameless = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
+const NONE: OwnValues = Object.freeze({ positional: null, named: Object.freeze(nameless()) });
+
+/**
+ * SQL as text, with parameters `:name` or `?`. Values are always bound, never written into the SQL.
+ *
+ * ```ts
+ * const byName = text<{ id: number; name: string }>("SELECT id, name FROM users WHERE name = :name");
+ * const result = await conn.execute(byName, { name: "Dan" });
+ * ```
+ *
+ * A colon that begins no parameter may be written `\:`; in strings, quoted names and comments it need not.
+ */
+export function text<R extends RowType = AnyRow>(sql: string): TextClause<R> {
+  if (typeof sql !== "string") throw new ArgumentError(`text() takes a string of SQL, not ${describe(sql)}`);
+  return TextClause.of<R>(sql, NONE);
+}
+
+/**
+ * SQL as a tagged template: each value becomes a bound parameter, and another statement becomes part of the SQL.
+ *
+ * ```ts
+ * const adults = sql`age >= ${18}`;
+ * const result = await conn.execute(sql<{ name: string }>`SELECT name FROM users WHERE ${adults}`);
+ * ```
+ */
+export function sql<R extends RowType = AnyRow>(
+  strings: TemplateStringsArray,
+  ...values: readonly (Bindable | TextClause<RowType>)[]
+): TextClause<R> {
+  if (!Array.isArray(strings) || !("raw" in strings)) {
+    throw new ArgumentError("sql is a template tag: sql`SELECT ...`; for a string there is text()");
+  }
+  let source = strings[0] as string;
+  const positional: unknown[] = [];
+  const named = nameless();
+  values.forEach((value, i) => {
+    if (value instanceof TextClause) {
+      const own = TextClause.own(value);
+      for (const [name, bound] of Object.entries(own.named)) {
+        if (Object.hasOwn(named, name) && !Object.is(named[name], bound)) {
+          throw new ArgumentError(`two parts of a sql template have different values for the parameter '${name}'`);
+        }
+        named[name] = bound;
+      }
+      positional.push(...(own.positional ?? []));
+      source += value.text;
+    } else {
+      positional.push(value);
+      source += "?";
+    }
+    source += strings[i + 1] as string;
+  });
+  const own = { positional: positional.length === 0 ? null : Object.freeze(positional), named: Object.freeze(named) };
+  return TextClause.of<R>(source, Object.freeze(own));
+}
+
+/**
+ * A statement ready to go.
+ * @internal
+ */
+export interface Prepared extends Bound {
+  readonly source: string;
+  /** Whether nothing in it is replaced. */
+  readonly verbatim: boolean;
+  /** Binds the parameters once more: the first batch goes away with its frame. */
+  readonly again: () => Bound;
+}
+
+/**
+ * Compiles a statement and binds its parameters.
+ * @internal
+ */
+export function prepare(statement: unknown, params: unknown): Prepared {
+  if (statement instanceof TextClause) {
+    const names = TextClause.names(statement);
+    const again = (): Bound => bind(names, params, TextClause.own(statement));
+    return { source: statement.text, verbatim: false, ...again(), again };
+  }
+  throw notExecutable(statement);
+}
+
+/**
+ * Reads SQL as the driver does, replacing nothing, and binds its parameters.
+ * @internal
+ */
+export function prepareDriverSql(source: unknown, params: unknown): Prepared {
+  if (typeof source !== "string") {
+    throw new ArgumentError(`execDriverSql() takes a string of SQL, not ${describe(source)}; for statements there is execute()`);
+  }
+  const names = parameterNames(source, true);
+  const again = (): Bound => bind(names, params);
+  return { source, verbatim: true, ...again(), again };
+}
+
+function parameterNames(source: string, verbatim: boolean): ParameterNames {
+  return callSync(() => native().parameterNames(source, verbatim) as ParameterNames);
+}
+
+/**
+ * What is known of a statement, for its errors.
+ * @internal
+ */
+export function contextOf(prepared: Prepared, params: unknown, hidden: boolean): StatementContext {
+  return {
+    statement: prepared.source,
+    params: hidden ? null : (params ?? null),
+    paramsText: () => {
+      if (hidden) return null;
+      const { batch, many } = prepared.again();
+      return batch === undefined ? null : native().describeParameters(batch.subarray(HEADROOM), many);
+    },
+  };
+}
+
+function notExecutable(statement: unknown): ObjectNotExecutableError {
+  if (typeof statement === "string") {
+    const shown = JSON.stringify(statement.length > 100 ? `${statement.slice(0, 100)}...` : statement);
+    return new ObjectNotExecutableError(
+      `Not an executable object: ${shown}. Use text(${shown}), the sql template tag, or execDriverSql() for a string of SQL.`,
+    );
+  }
+  const what = isThenable(statement) ? "a Promise: its await was forgotten" : describe(statement);
+  return new ObjectNotExecutableError(`Not an executable object: ${what}. Use text() or the sql template tag.`);
+}
+
+/** One statement of a script. */
+export interface ScriptStatement {
+  /** The statement, without the blanks and comments around it and without its semicolon. */
+  readonly sql: string;
+  /** At which UTF-16 code unit of the script it begins. */
+  readonly offset: number;
+}
+
+/**
+ * Cuts a script into its statements at its semicolons. Those in strings, quoted names, comments and the bodies of triggers
+ * do not count.
+ */
+export function splitStatements(script: string): ScriptStatement[] {
+  if (typeof script !== "string") throw new ArgumentError(`splitStatements() takes a string, not ${describe(script)}`);
+  return native().splitStatements(script) as ScriptStatement[];
+}
