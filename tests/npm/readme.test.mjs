@@ -1,4 +1,4 @@
-// Every example of the readmes runs, and prints what the readme says: each ```js block, on a page of its own, against the
+// Every example of the readme runs, and prints what the readme says: each ```js block, on a page of its own, against the
 // ```text block behind it.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -6,7 +6,8 @@ import test, { after, before } from "node:test";
 import { launch } from "../../benches/browser.mjs";
 import { serve } from "../../benches/server.mjs";
 
-const READMES = ["README.md", "pkg-templates/README.md"];
+// The readme of the package has the same examples: tests/unit/papers.test.mjs.
+const READMES = ["README.md"];
 
 /** The examples of a readme: code, and the lines that it prints (undefined when the readme does not say). */
 function examples(file) {

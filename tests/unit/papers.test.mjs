@@ -1,0 +1,44 @@
+// What can be checked of the papers without a browser: links lead somewhere, and facts that stand in two places agree.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import test from "node:test";
+import { repository } from "./pkg.mjs";
+
+const read = (file) => readFileSync(repository(file), "utf8");
+const below = (folder) => readdirSync(repository(folder)).filter((name) => name.endsWith(".md")).map((name) => join(folder, name));
+const papers = [...below("."), ...below("docs"), "benches/README.md", "pkg-templates/README.md",
+  ...["protocol", "sql", "worker", "js"].map((crate) => `crates/${crate}/README.md`)];
+const repositoryUrl = "https://github.com/aludel/aludel/blob/main/";
+
+test("every link to a file leads to one", () => {
+  let links = 0;
+  for (const paper of papers) {
+    for (const [, target] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
+      const inside = target.startsWith(repositoryUrl) ? target.slice(repositoryUrl.length) : join(dirname(paper), target);
+      if (target.includes("://") && !target.startsWith(repositoryUrl)) continue;
+      const file = inside.replace(/#.*/, "");
+      assert.ok(existsSync(repository(file)), `${paper} links to ${target}`);
+      links++;
+    }
+  }
+  assert.ok(links > 20, `${links} links`);
+});
+
+test("the readme names the two commands before anything else, and the oldest compiler", () => {
+  const readme = read("README.md");
+  const commands = [...readme.matchAll(/^ {4}(.*)$/gm)].map(([, line]) => line.split("#")[0].trim());
+  assert.deepEqual(commands.slice(0, 2), ["cargo xtask demo", "cargo xtask test"]);
+  assert.ok(readme.indexOf("cargo xtask demo") < readme.indexOf("\n## "));
+  const [, oldest] = read("Cargo.toml").match(/^rust-version = "(.*)"$/m);
+  for (const paper of ["README.md", "CONTRIBUTING.md"]) assert.ok(read(paper).includes(`Rust version${paper === "README.md" ? ":" : " is"} ${oldest}`), paper);
+});
+
+test("the package's readme has the examples of the readme", () => {
+  const blocks = (file) => [...read(file).matchAll(/^```(?:js|text)\n[^]*?^```$/gm)].map(([block]) => block);
+  assert.deepEqual(blocks("pkg-templates/README.md"), blocks("README.md"));
+});
+
+test("the guide to style is short", () => {
+  assert.ok(read("docs/STYLE.md").split("\n").length <= 120);
+});
