@@ -1,1 +1,64 @@
+//! SQLAlchemy's way of working, for the browser and the edge: an async [`Engine`], [`Connection`], [`Transaction`] and
+//! [`ResultSet`] over a SQLite that runs in a Web Worker (on hosts: in this process, feature `embedded`).
+//!
+//! ```
+//! use aludel::{Engine, Result, many, params, text};
+//!
+//! async fn run() -> Result<()> {
+//!     let engine = Engine::new("sqlite://")?;
+//!     engine.execute(&text("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)"), ()).await?;
+//!     engine
+//!         .begin(async |conn| {
+//!             let names = ["Dan", "Dana", "Casey"].map(|name| params! { "name" => name });
+//!             conn.execute(&text("INSERT INTO users (name) VALUES (:name)"), many(names)).await
+//!         })
+//!         .await?;
+//!     let conn = engine.connect().await?;
+//!     let d = conn.execute(&text("SELECT id, name FROM users WHERE name LIKE :like"), params! { "like" => "D%" }).await?;
+//!     for row in d.iter() {
+//!         let row = row?;
+//!         println!("{} {}", row.get::<i64>("id")?, row.get::<String>("name")?);
+//!     }
+//!     engine.dispose().await
+//! }
+//! # futures::executor::block_on(run()).unwrap();
+//! ```
+//!
+//! Futures are not `Send`: everything lives in one thread, as it does in a browser. Dropping a future cancels its call.
+#![forbid(unsafe_code)]
 
+mod connection;
+mod engine;
+mod events;
+mod executable;
+mod gate;
+mod limit;
+mod options;
+mod pool;
+#[doc(hidden)]
+pub mod raw;
+mod result_set;
+mod row;
+mod transaction;
+#[doc(hidden)]
+pub mod transport;
+mod url;
+
+pub use aludel_protocol::{
+    BeginMode, Constraint, ConstraintKind, Durability, Error, ErrorKind, Result, Storage, StorageReason, Value,
+    ValueRef,
+};
+pub use aludel_sql::{StatementSpan, split_statements};
+pub use connection::Connection;
+pub use engine::{Engine, EngineBuilder};
+pub use events::{Echo, EchoLevel, Record};
+pub use executable::{Compiled, Executable, Params, TextClause, many, text};
+pub use limit::{CallOptions, CancelToken};
+pub use options::{EngineOptions, IsolationLevel, OnAbort, OptionValue};
+pub use pool::PoolStatus;
+pub use result_set::{
+    FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
+};
+pub use row::{ColumnIndex, FromValue, Mapping, Row};
+pub use transaction::Transaction;
+pub use url::{Database, Url};

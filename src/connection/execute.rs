@@ -1,0 +1,214 @@
+//! Statements of a connection.
+
+use super::inner::Inner;
+use crate::executable::{Compiled, Encoded, Params};
+use crate::limit::{CallOptions, Limits};
+use crate::options::OnAbort;
+use crate::raw::{RawCall, RawStream};
+use crate::transport::{Answer, Buffer, HostUse, Pending, RowsFrame, Watch};
+use aludel_protocol::{Batch, BeginMode, Delivery, Error, ErrorKind, Execute, Reader, RepeatClass, Result, Value};
+use aludel_sql::{Text, describe, describe_batch};
+use std::rc::Rc;
+
+/// About how many bytes the first frame of rows holds: few, so that the first row is there soon.
+const FIRST_BATCH_BYTES: u32 = 32 << 10;
+/// About how many bytes the other frames of rows hold.
+const BATCH_BYTES: u32 = 256 << 10;
+/// How many frames of a stream are on their way at once.
+const STREAM_CREDITS: u32 = 4;
+
+/// A statement with its parameters.
+pub(crate) struct Call {
+    text: Rc<Text>,
+    batch: Option<Buffer>,
+    many: bool,
+    driver_sql: bool,
+    /// The values, for logs and errors; where they are encoded only, none.
+    sets: Option<Vec<Vec<Value>>>,
+}
+
+impl Call {
+    pub(crate) fn new(compiled: Compiled, params: Params) -> Result<Call> {
+        let Encoded { batch, many, sets } =
+            compiled.encode(params).map_err(|error| attach_text(error, &compiled.text))?;
+        let batch = batch.map(Buffer::from_vec);
+        Ok(Call { text: compiled.text, batch, many, driver_sql: false, sets: Some(sets) })
+    }
+
+    pub(crate) fn raw(sql: &str, params: Params) -> Result<Call> {
+        let compiled = Compiled { text: Rc::new(Text::verbatim(sql)?), bound: Rc::from([]) };
+        Ok(Call { driver_sql: true, ..Call::new(compiled, params)? })
+    }
+
+    pub(crate) fn encoded(call: RawCall) -> Call {
+        let RawCall { text, batch, many, driver_sql } = call;
+        Call { text, batch, many, driver_sql, sets: None }
+    }
+}
+
+/// What logs and errors say of a call.
+struct About {
+    text: Rc<Text>,
+    many: bool,
+    hidden: bool,
+    sets: Option<Vec<Vec<Value>>>,
+}
+
+impl About {
+    /// Adds statement and parameters to an error that is about them.
+    fn attach(&self, error: Error) -> Error {
+        use ErrorKind::{IllegalStateChange, InvalidRequest, PendingRollback, ResourceClosed};
+        let kind = error.kind();
+        if matches!(kind, InvalidRequest | IllegalStateChange | PendingRollback | ResourceClosed) {
+            return error;
+        }
+        let error = attach_text(error, &self.text);
+        match &self.sets {
+            _ if self.hidden => error.with_parameters("hidden due to hide_parameters=True"),
+            Some(sets) => error.with_parameters(describe(sets, self.many)),
+            // The face that encoded them has them still.
+            None => error,
+        }
+    }
+
+    /// The parameters as text to show. An encoded batch has to be copied for it.
+    fn describe(&self, batch: Option<&Buffer>) -> String {
+        if let Some(sets) = &self.sets {
+            return describe(sets, self.many);
+        }
+        let bytes = batch.map(Buffer::to_vec).unwrap_or_default();
+        let batch = Batch::decode(&mut Reader::new(&bytes));
+        batch.map_or("()".into(), |batch| describe_batch(&batch, self.many))
+    }
+}
+
+/// Adds the statement to an error; its offset leads into the text as it was written.
+fn attach_text(error: Error, text: &Text) -> Error {
+    let offset = error.offset().map(|offset| text.original_offset(offset));
+    error.with_offset(offset).with_statement(text.source())
+}
+
+/// How a statement goes out.
+struct Sending<'a> {
+    begin: BeginMode,
+    class: RepeatClass,
+    delivery: Delivery,
+    limits: &'a Limits,
+    watch: Watch,
+    replace_on_abort: bool,
+}
+
+fn send(host: &HostUse, connection: u32, call: Call, how: Sending<'_>) -> Pending {
+    let execute = Execute {
+        begin: how.begin,
+        delivery: how.delivery,
+        many: call.many,
+        deadline: how.limits.deadline(),
+        first_batch_bytes: FIRST_BATCH_BYTES,
+        batch_bytes: BATCH_BYTES,
+        sql: call.text.sql(),
+        parameters: None,
+    };
+    let mut pending = host.execute(connection, how.class, &execute, call.batch, Some(how.watch));
+    pending.replace_on_abort(how.replace_on_abort);
+    pending
+}
+
+async fn rows(pending: &mut Pending) -> Result<RowsFrame> {
+    match pending.answer().await {
+        Answer::Rows(frame) => Ok(frame),
+        Answer::Error { error, .. } => Err(error),
+        other => Err(Error::new(ErrorKind::Protocol, format!("a statement was answered by {other:?}"))),
+    }
+}
+
+async fn all_rows(mut pending: Pending) -> Result<Vec<RowsFrame>> {
+    let mut frames = vec![rows(&mut pending).await?];
+    while frames.last().is_some_and(|frame| frame.more) {
+        frames.push(rows(&mut pending).await?);
+    }
+    Ok(frames)
+}
+
+impl Inner {
+    fn about(&self, call: &mut Call) -> About {
+        let hidden = self.engine().options().hide_parameters;
+        About { text: call.text.clone(), many: call.many, hidden, sets: call.sets.take() }
+    }
+
+    /// Runs a statement in the connection's transaction.
+    pub(crate) async fn execute(&self, mut call: Call, options: &CallOptions) -> Result<Vec<RowsFrame>> {
+        let limits = options.start();
+        let about = self.about(&mut call);
+        let done = limits.run(async { all_rows(self.start(call, Delivery::Buffered, &limits, &about).await?).await });
+        done.await.map_err(|error| about.attach(error))
+    }
+
+    /// Runs a statement as a transaction of its own.
+    pub(crate) async fn execute_alone(&self, mut call: Call, limits: &Limits) -> Result<Vec<RowsFrame>> {
+        let about = self.about(&mut call);
+        self.log_statement(&call, &about);
+        let (host, id) = self.address()?;
+        let watch = self.traffic().watch(None);
+        let replace_on_abort = self.replaces_worker();
+        let (begin, class) = (BeginMode::Own, RepeatClass::InDoubt);
+        let how = Sending { begin, class, delivery: Delivery::Buffered, limits, watch, replace_on_abort };
+        let done = limits.run(all_rows(send(&host, id, call, how)));
+        done.await.map_err(|error| about.attach(error))
+    }
+
+    /// Runs a statement whose rows come as they are taken.
+    pub(crate) async fn stream(&self, mut call: Call, options: &CallOptions) -> Result<RawStream> {
+        let limits = options.start();
+        let about = self.about(&mut call);
+        let max_rows = options.yield_per.map_or(0, |rows| u32::try_from(rows).unwrap_or(u32::MAX));
+        let delivery = Delivery::Stream { credits: STREAM_CREDITS, max_rows };
+        let done = limits.run(async {
+            let mut pending = self.start(call, delivery, &limits, &about).await?;
+            let first = rows(&mut pending).await?;
+            let stream = RawStream::new(pending, first, options.cancel.clone());
+            self.add_stream(stream.state());
+            Ok(stream)
+        });
+        done.await.map_err(|error| about.attach(error))
+    }
+
+    fn replaces_worker(&self) -> bool {
+        self.engine().options().on_abort == OnAbort::ReplaceWorker
+    }
+
+    /// Waits for its turn on the connection, begins a transaction if none is open, and sends the statement.
+    async fn start(&self, call: Call, delivery: Delivery, limits: &Limits, about: &About) -> Result<Pending> {
+        let _turn = self.gate.enter().await;
+        self.ready().await?;
+        let root = self.autobegin();
+        self.log_statement(&call, about);
+        let (host, id) = self.address()?;
+        // Several sets are one transaction, also where each statement is one.
+        let own = call.many && self.is_autocommit() && !self.traffic().in_transaction.get();
+        let begin = if own { BeginMode::Own } else { root.begin_mode() };
+        let class = match begin {
+            BeginMode::None | BeginMode::Own => RepeatClass::InDoubt,
+            _ if root.sent.replace(true) => RepeatClass::Transaction,
+            _ => RepeatClass::Safe,
+        };
+        // Where each statement is a transaction, none of them ends the connection's.
+        let watch = self.traffic().watch((!self.is_autocommit()).then_some(root));
+        let replace_on_abort = self.replaces_worker();
+        Ok(send(&host, id, call, Sending { begin, class, delivery, limits, watch, replace_on_abort }))
+    }
+
+    fn log_statement(&self, call: &Call, about: &About) {
+        let engine = self.engine();
+        if !engine.logs() {
+            return;
+        }
+        engine.log(|| call.text.source().into_owned());
+        engine.log(|| {
+            let how = if call.driver_sql { "raw sql".into() } else { engine.cache_note(call.text.sql()) };
+            let hidden = "[SQL parameters hidden due to hide_parameters=True]".into();
+            let shown = if about.hidden { hidden } else { about.describe(call.batch.as_ref()) };
+            format!("[{how}] {shown}")
+        });
+    }
+}

@@ -1,0 +1,289 @@
+//! What a connection knows of itself.
+
+use crate::engine::Engine;
+use crate::gate::Gate;
+use crate::options::IsolationLevel;
+use crate::pool::{Checkout, Link};
+use crate::raw::StreamState;
+use crate::transaction::TxState;
+use crate::transport::{HostUse, Watch};
+use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result};
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+
+/// The requests of a connection that were not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    in_flight: Cell<usize>,
+    /// Whether a transaction was open after the last reply.
+    pub in_transaction: Cell<bool>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+impl Traffic {
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.get() == 0
+    }
+
+    /// Watches one request, which may belong to a transaction.
+    pub(super) fn watch(self: &Rc<Traffic>, transaction: Option<Rc<TxState>>) -> Watch {
+        self.in_flight.set(self.in_flight.get() + 1);
+        let traffic = self.clone();
+        Box::new(move |progress| {
+            if let Some(open) = progress.in_transaction {
+                traffic.in_transaction.set(open);
+                if let Some(transaction) = &transaction {
+                    if open {
+                        transaction.begun.set(true);
+                    } else if transaction.begun.get() {
+                        // SQLite ended it: an interrupted write, a full disk, ON CONFLICT ROLLBACK.
+                        transaction.active.set(false);
+                    }
+                }
+            }
+            if progress.first {
+                traffic.in_flight.set(traffic.in_flight.get() - 1);
+                if traffic.is_quiet() {
+                    traffic.wakers.take().into_iter().for_each(Waker::wake);
+                }
+            }
+        })
+    }
+}
+
+/// The state of a connection, shared by its handles.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    engine: Engine,
+    checkout: RefCell<Option<Checkout>>,
+    closed: Cell<bool>,
+    invalidated: Cell<bool>,
+    pub(super) root: RefCell<Option<Rc<TxState>>>,
+    pub(super) nested: RefCell<Vec<Rc<TxState>>>,
+    savepoints: Cell<u32>,
+    isolation: Cell<IsolationLevel>,
+    /// One call at a time decides and sends; the replies may come later.
+    pub(super) gate: Rc<Gate>,
+    traffic: RefCell<Rc<Traffic>>,
+    streams: RefCell<Vec<Weak<StreamState>>>,
+    block: RefCell<Option<Rc<TxState>>>,
+}
+
+impl Inner {
+    pub(crate) fn new(engine: Engine, checkout: Checkout) -> Rc<Inner> {
+        let isolation = engine.options().isolation_level;
+        Rc::new(Inner {
+            engine,
+            checkout: RefCell::new(Some(checkout)),
+            closed: Cell::new(false),
+            invalidated: Cell::new(false),
+            root: RefCell::default(),
+            nested: RefCell::default(),
+            savepoints: Cell::new(0),
+            isolation: Cell::new(isolation),
+            gate: Rc::default(),
+            traffic: RefCell::default(),
+            streams: RefCell::default(),
+            block: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    pub(crate) fn is_invalidated(&self) -> bool {
+        !self.closed.get() && (self.invalidated.get() || self.link(|link| !link.host.is_alive()).unwrap_or(false))
+    }
+
+    pub(crate) fn isolation(&self) -> IsolationLevel {
+        self.isolation.get()
+    }
+
+    pub(crate) fn set_isolation(&self, level: IsolationLevel) -> Result<()> {
+        if self.root.borrow().is_some() && level != self.isolation.get() {
+            let message = "This connection has already initialized a SQLAlchemy Transaction() object via begin() or \
+                           autobegin; isolation_level may not be altered unless rollback() or commit() is called first.";
+            return Err(invalid(message));
+        }
+        self.isolation.set(level);
+        Ok(())
+    }
+
+    pub(super) fn is_autocommit(&self) -> bool {
+        self.isolation.get() == IsolationLevel::Autocommit
+    }
+
+    pub(super) fn traffic(&self) -> Rc<Traffic> {
+        self.traffic.borrow().clone()
+    }
+
+    pub(crate) fn root(&self) -> Option<Rc<TxState>> {
+        self.root.borrow().clone()
+    }
+
+    pub(crate) fn innermost(&self) -> Option<Rc<TxState>> {
+        self.nested.borrow().last().cloned()
+    }
+
+    pub(super) fn new_savepoint(&self) -> String {
+        self.savepoints.set(self.savepoints.get() + 1);
+        format!("sa_savepoint_{}", self.savepoints.get())
+    }
+
+    pub(crate) fn set_block(&self, block: Option<Rc<TxState>>) -> Option<Rc<TxState>> {
+        self.block.replace(block)
+    }
+
+    /// Whether the connection still holds the transaction, be it active or not.
+    pub(crate) fn is_attached(&self, state: &Rc<TxState>) -> bool {
+        self.root.borrow().iter().chain(self.nested.borrow().iter()).any(|other| Rc::ptr_eq(other, state))
+    }
+
+    /// Looks at the worker's connection, if there is one.
+    fn link<T>(&self, look: impl FnOnce(&Link) -> T) -> Option<T> {
+        self.checkout.borrow().as_ref().and_then(Checkout::link).map(look)
+    }
+
+    /// The host and the number of the worker's connection.
+    pub(super) fn address(&self) -> Result<(HostUse, u32)> {
+        self.link(|link| (link.host.clone(), link.id)).ok_or_else(closed)
+    }
+
+    /// An error unless a statement or a savepoint may begin here.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.closed.get() {
+            return Err(closed());
+        }
+        let block = self.block.borrow().clone();
+        if block.is_some_and(|block| !block.active.get() && !self.is_attached(&block)) {
+            return Err(invalid(
+                "Can't operate on closed transaction inside context manager.  Please complete the context manager \
+                 before emitting further commands.",
+            ));
+        }
+        let root_failed = self.root.borrow().as_ref().is_some_and(|root| !root.active.get());
+        let nested_failed = self.nested.borrow().last().is_some_and(|nested| !nested.active.get());
+        if root_failed || nested_failed { Err(self.pending_rollback()) } else { Ok(()) }
+    }
+
+    pub(super) fn pending_rollback(&self) -> Error {
+        let savepoint = if self.nested.borrow().is_empty() { "" } else { "savepoint " };
+        let message = format!(
+            "Can't reconnect until invalid {savepoint}transaction is rolled back.  Please rollback() fully before \
+             proceeding"
+        );
+        Error::new(ErrorKind::PendingRollback, message)
+    }
+
+    /// Makes the connection fit for a request: checks its state, and connects again when its worker is gone.
+    pub(super) async fn ready(&self) -> Result<()> {
+        self.check()?;
+        if !self.is_invalidated() {
+            return Ok(());
+        }
+        if self.root.borrow().is_some() {
+            return Err(self.pending_rollback());
+        }
+        let link = self.engine.open().await?;
+        let mut checkout = self.checkout.borrow_mut();
+        let checkout = checkout.as_mut().ok_or_else(closed)?;
+        checkout.replace(Some(link));
+        self.invalidated.set(false);
+        *self.traffic.borrow_mut() = Rc::default();
+        Ok(())
+    }
+
+    /// Waits until every request was answered at least once.
+    pub(super) async fn settled(&self) {
+        let traffic = self.traffic();
+        let Ok((host, _)) = self.address() else { return };
+        poll_fn(|cx| {
+            if traffic.is_quiet() || !host.is_alive() {
+                return Poll::Ready(());
+            }
+            traffic.wakers.borrow_mut().push(cx.waker().clone());
+            host.drive(cx);
+            if traffic.is_quiet() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        host.rest();
+    }
+
+    pub(super) fn add_stream(&self, stream: &Rc<StreamState>) {
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Rc::downgrade(stream));
+    }
+
+    /// Tells the streams that the worker has closed them. Gives whether there were any.
+    pub(super) fn end_streams(&self, reason: &'static str) -> bool {
+        let streams: Vec<_> = self.streams.take().iter().filter_map(Weak::upgrade).collect();
+        let any = streams.iter().any(|stream| stream.is_open());
+        streams.iter().for_each(|stream| stream.closed_by_worker(reason));
+        any
+    }
+
+    /// Drops the worker's connection; the next use opens another.
+    pub(crate) fn invalidate(&self) -> Result<()> {
+        if self.closed.get() {
+            return Err(closed());
+        }
+        self.end_streams("Its connection was invalidated.");
+        self.deactivate();
+        self.invalidated.set(true);
+        if let Some(checkout) = self.checkout.borrow_mut().as_mut() {
+            checkout.replace(None);
+        }
+        Ok(())
+    }
+
+    /// Transaction and savepoints become inactive, and stay until they are rolled back.
+    fn deactivate(&self) {
+        self.root.borrow().iter().chain(self.nested.borrow().iter()).for_each(|state| state.active.set(false));
+    }
+
+    /// Rolls back, and gives the worker's connection back to the pool, without waiting for either.
+    pub(crate) fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        let root = self.root.take();
+        let logged = root.as_ref().is_some_and(|root| root.active.get());
+        root.iter().chain(&self.nested.take()).for_each(|state| state.active.set(false));
+        let streaming = self.end_streams("Its connection was closed.");
+        if logged {
+            self.log_rollback();
+        }
+        let traffic = self.traffic();
+        if (traffic.in_transaction.get() || !traffic.is_quiet() || streaming)
+            && let Some((host, id, broken)) =
+                self.link(|link| (link.host.clone(), link.id, link.broken.clone())).filter(|(host, ..)| host.is_alive())
+        {
+            // Until the reply is there, the next user's requests wait in line behind this one.
+            let watch: Watch = Box::new(move |progress| broken.set(broken.get() || progress.failed));
+            host.request(id, RepeatClass::Safe, &Request::Reset, Some(watch)).detach();
+        }
+        self.checkout.take();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::ResourceClosed, "This Connection is closed")
+}
+
+pub(super) fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message)
+}

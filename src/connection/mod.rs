@@ -1,0 +1,264 @@
+//! A connection: one transaction at a time, and the statements in it.
+
+mod execute;
+mod inner;
+mod transactions;
+
+pub(crate) use execute::Call;
+pub(crate) use inner::Inner;
+
+use crate::engine::Engine;
+use crate::executable::{Executable, Params};
+use crate::limit::CallOptions;
+use crate::options::IsolationLevel;
+use crate::result_set::{Core, ResultSet, RowStream, ScalarResult, ScalarStream};
+use crate::row::FromValue;
+use crate::transaction::Transaction;
+use aludel_protocol::{BeginMode, Result};
+use std::rc::Rc;
+
+/// A connection of an engine. It begins a transaction with the first statement (autobegin); what was not committed
+/// is rolled back when it is closed or dropped.
+///
+/// Calls on one connection run in the order in which they were first polled.
+#[derive(Debug)]
+pub struct Connection {
+    inner: Rc<Inner>,
+}
+
+impl Connection {
+    pub(crate) fn of(inner: Rc<Inner>) -> Connection {
+        Connection { inner }
+    }
+
+    pub(crate) fn inner(&self) -> &Rc<Inner> {
+        &self.inner
+    }
+
+    /// Runs a statement; all its rows come back in one reply. A list of parameter sets ([`many`](crate::many)) runs it
+    /// once for each, in one message.
+    pub async fn execute(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ResultSet> {
+        self.execute_with(statement, params, &CallOptions::new()).await
+    }
+
+    /// As [`Connection::execute`], within limits.
+    pub async fn execute_with(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: &CallOptions,
+    ) -> Result<ResultSet> {
+        let call = Call::new(statement.compile()?, params.into())?;
+        let frames = self.inner.execute(call, options).await?;
+        Ok(ResultSet::new(frames).with_yield_per(options.yield_per))
+    }
+
+    /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
+    pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
+        let call = Call::raw(sql, params.into())?;
+        Ok(ResultSet::new(self.inner.execute(call, &CallOptions::new()).await?))
+    }
+
+    /// The first column of the first row, or `None` when there is no row.
+    pub async fn scalar<T: FromValue>(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+    ) -> Result<Option<T>> {
+        self.execute(statement, params).await?.scalar()
+    }
+
+    /// The first column of all rows.
+    pub async fn scalars(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ScalarResult> {
+        self.execute(statement, params).await?.scalars(0)
+    }
+
+    /// Runs a statement whose rows come while they are taken: at most a few batches of them are in memory. The stream
+    /// ends with its transaction.
+    pub async fn stream(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<RowStream> {
+        self.stream_with(statement, params, &CallOptions::new()).await
+    }
+
+    /// As [`Connection::stream`], within limits; [`CallOptions::yield_per`] says how many rows come at a time.
+    pub async fn stream_with(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: &CallOptions,
+    ) -> Result<RowStream> {
+        let call = Call::new(statement.compile()?, params.into())?;
+        let stream = self.inner.stream(call, options).await?;
+        Ok(RowStream::new(Core::streamed(stream, options.yield_per)))
+    }
+
+    /// As [`Connection::stream`], for the first column of each row.
+    pub async fn stream_scalars(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ScalarStream> {
+        self.stream(statement, params).await?.scalars(0)
+    }
+
+    /// Begins a transaction; an error if one is open, also by autobegin. The BEGIN travels with the first statement.
+    pub async fn begin(&self) -> Result<Transaction> {
+        self.begin_with(BeginMode::Auto).await
+    }
+
+    /// As [`Connection::begin`], with this BEGIN. [`BeginMode::Auto`] is IMMEDIATE if the first statement writes.
+    pub async fn begin_with(&self, mode: BeginMode) -> Result<Transaction> {
+        let state = self.inner.begin(mode).await?;
+        Ok(Transaction::new(&self.inner, state, true))
+    }
+
+    /// Begins a savepoint inside the transaction, which is begun first when there is none.
+    pub async fn begin_nested(&self) -> Result<Transaction> {
+        let state = self.inner.begin_nested().await?;
+        Ok(Transaction::new(&self.inner, state, true))
+    }
+
+    /// Runs `f` in a transaction: committed when it gives `Ok`, else rolled back.
+    pub async fn transaction<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let transaction = self.begin().await?;
+        self.run_block(&transaction, f).await
+    }
+
+    /// Runs `f` in a savepoint: released when it gives `Ok`, else rolled back to.
+    pub async fn savepoint<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let transaction = self.begin_nested().await?;
+        self.run_block(&transaction, f).await
+    }
+
+    pub(crate) async fn run_block<T>(
+        &self,
+        transaction: &Transaction,
+        f: impl AsyncFnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let outer = self.enter_block(transaction);
+        let result = f(self).await;
+        let ended = self.leave_block(transaction, outer, result.is_ok()).await;
+        let value = result?;
+        ended.map(|()| value)
+    }
+
+    /// From here on, statements on this connection are errors once `transaction` has ended. Gives what
+    /// [`Connection::leave_block`] wants.
+    #[doc(hidden)]
+    pub fn enter_block(&self, transaction: &Transaction) -> OuterBlock {
+        OuterBlock(self.inner.set_block(Some(transaction.state().clone())))
+    }
+
+    /// Ends a block: commits if all went well and the transaction is active, else rolls back.
+    #[doc(hidden)]
+    pub async fn leave_block(&self, transaction: &Transaction, outer: OuterBlock, well: bool) -> Result<()> {
+        self.inner.set_block(outer.0);
+        if !well {
+            return transaction.rollback().await;
+        }
+        if !transaction.is_active() && !self.inner.is_attached(transaction.state()) {
+            // It was ended inside the block.
+            return Ok(());
+        }
+        let committed = transaction.commit().await;
+        if committed.is_err() {
+            // The error of the commit is the one that matters.
+            let _ = transaction.rollback().await;
+        }
+        committed
+    }
+
+    /// Commits the transaction that is open; does nothing when none is.
+    pub async fn commit(&self) -> Result<()> {
+        match self.inner.root() {
+            Some(root) => self.inner.commit(&root).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Rolls back the transaction that is open; does nothing when none is.
+    pub async fn rollback(&self) -> Result<()> {
+        match self.inner.root() {
+            Some(root) => self.inner.roll_back(&root).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the connection back; what was not committed is rolled back. Closing again does nothing.
+    pub async fn close(&self) -> Result<()> {
+        self.inner.close();
+        Ok(())
+    }
+
+    /// Whether it was closed.
+    pub fn closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Whether its worker is gone, or [`Connection::invalidate`] was called. Its next use connects again, unless a
+    /// transaction was open: that must be rolled back first.
+    pub fn invalidated(&self) -> bool {
+        self.inner.is_invalidated()
+    }
+
+    /// Drops the worker's connection. See [`Connection::invalidated`].
+    pub async fn invalidate(&self) -> Result<()> {
+        self.inner.invalidate()
+    }
+
+    /// Whether a transaction is open, by `begin()` or autobegin.
+    pub fn in_transaction(&self) -> bool {
+        self.inner.root().is_some_and(|root| root.active.get())
+    }
+
+    /// Whether a savepoint is open.
+    pub fn in_nested_transaction(&self) -> bool {
+        self.inner.innermost().is_some_and(|nested| nested.active.get())
+    }
+
+    /// The transaction that is open. Dropping this handle does not end it.
+    pub fn get_transaction(&self) -> Option<Transaction> {
+        Some(Transaction::new(&self.inner, self.inner.root()?, false))
+    }
+
+    /// The innermost savepoint that is open. Dropping this handle does not end it.
+    pub fn get_nested_transaction(&self) -> Option<Transaction> {
+        Some(Transaction::new(&self.inner, self.inner.innermost()?, false))
+    }
+
+    /// The isolation level.
+    pub fn get_isolation_level(&self) -> IsolationLevel {
+        self.inner.isolation()
+    }
+
+    /// The isolation level of connections that ask for no other.
+    pub fn default_isolation_level(&self) -> IsolationLevel {
+        IsolationLevel::Serializable
+    }
+
+    /// Sets the isolation level of this connection until it is closed; an error while a transaction is open.
+    pub fn set_isolation_level(&self, level: IsolationLevel) -> Result<()> {
+        self.inner.set_isolation(level)
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        self.inner.engine()
+    }
+
+    /// As [`Connection::execute`], for parameters that are encoded already; the rows stay encoded, too.
+    #[doc(hidden)]
+    pub async fn execute_raw(
+        &self,
+        call: crate::raw::RawCall,
+        options: &CallOptions,
+    ) -> Result<Vec<crate::transport::RowsFrame>> {
+        self.inner.execute(Call::encoded(call), options).await
+    }
+
+    /// As [`Connection::stream`], for parameters that are encoded already; the rows stay encoded, too.
+    #[doc(hidden)]
+    pub async fn stream_raw(&self, call: crate::raw::RawCall, options: &CallOptions) -> Result<crate::raw::RawStream> {
+        self.inner.stream(Call::encoded(call), options).await
+    }
+}
+
+/// The block around a block; see [`Connection::enter_block`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OuterBlock(Option<Rc<crate::transaction::TxState>>);

@@ -1,0 +1,395 @@
+//! An engine: a database, its worker and its pool of connections.
+
+use crate::connection::{Call, Connection, Inner};
+use crate::events::{Echo, EchoLevel};
+use crate::executable::{Executable, Params, text};
+use crate::limit::{CallOptions, Clock};
+use crate::options::{EngineOptions, IsolationLevel, OnAbort};
+use crate::params;
+use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
+use crate::raw::RawCall;
+use crate::result_set::ResultSet;
+use crate::row::FromValue;
+use crate::transport::{Host, HostUse, RowsFrame, Spawn, default_spawn};
+use crate::url::{Database, Url};
+use aludel_protocol::{
+    BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason,
+};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How many statements the log remembers, for its `cached since` notes.
+const STATEMENTS_NOTED: usize = 500;
+
+/// A database. Clones are the same engine.
+///
+/// Nothing happens until the first connection is made: then the worker is started. Engines on one file share a worker;
+/// each `sqlite://` engine has a database of its own.
+#[derive(Clone)]
+pub struct Engine(Rc<Shared>);
+
+struct Shared {
+    url: Url,
+    options: EngineOptions,
+    spawn: Option<Rc<dyn Spawn>>,
+    pool: RefCell<Rc<Pool>>,
+    host: RefCell<Option<HostUse>>,
+    /// The storage that the last connection found, and its journal mode.
+    storage: RefCell<Option<(Storage, String)>>,
+    logger: Rc<str>,
+    noted: RefCell<HashMap<String, Clock>>,
+}
+
+impl fmt::Debug for Engine {
+    /// SQLAlchemy's: `Engine(sqlite:///app.db)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine({})", self.0.url)
+    }
+}
+
+/// Makes an [`Engine`]; see [`Engine::builder`].
+#[must_use = "nothing is made until build()"]
+pub struct EngineBuilder {
+    url: String,
+    options: EngineOptions,
+    spawn: Option<Rc<dyn Spawn>>,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder").field("url", &self.url).field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+macro_rules! setters {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty;)*) => {
+        impl EngineBuilder {
+            $($(#[doc = $doc])*
+            pub fn $name(mut self, value: $type) -> EngineBuilder {
+                self.options.$name = value;
+                self
+            })*
+        }
+    };
+}
+
+setters! {
+    /// How many connections the pool keeps (4); 0 is no limit.
+    pool_size: usize;
+    /// How many connections beyond that there may be at once (0); -1 is no limit.
+    max_overflow: isize;
+    /// How long a connect waits for a connection of the pool (30 s).
+    pool_timeout: Duration;
+    /// What is logged.
+    echo: Echo;
+    /// Whether parameters are left out of logs and errors.
+    hide_parameters: bool;
+    /// The page cache of all connections together, in bytes (32 MiB).
+    cache_size: u32;
+    /// What commits survive.
+    durability: Durability;
+    /// Whether foreign keys are enforced (they are).
+    foreign_keys: bool;
+    /// The isolation of connections that ask for no other.
+    isolation_level: IsolationLevel;
+    /// Whether memory is used where there is no file storage (an error otherwise).
+    fallback_memory: bool;
+    /// How long a writer waits for its turn (30 s); zero is forever.
+    lock_timeout: Duration;
+    /// How many prepared statements a connection keeps (100).
+    statement_cache_size: u32;
+    /// What happens when a cancelled statement does not end.
+    on_abort: OnAbort;
+}
+
+impl EngineBuilder {
+    /// What the engine's logger is called, behind `sqlalchemy.engine.Engine.`.
+    pub fn logging_name(mut self, name: &str) -> EngineBuilder {
+        self.options.logging_name = Some(name.into());
+        self
+    }
+
+    /// All options at once.
+    pub fn options(mut self, options: EngineOptions) -> EngineBuilder {
+        self.options = options;
+        self
+    }
+
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) fn spawner(mut self, spawn: Rc<dyn Spawn>) -> EngineBuilder {
+        self.spawn = Some(spawn);
+        self
+    }
+
+    /// Makes the engine; an error if the URL is malformed or names a database that aludel does not have.
+    pub fn build(self) -> Result<Engine> {
+        let EngineBuilder { url, options, spawn } = self;
+        let url = Url::parse(&url)?;
+        let spawn = spawn.or_else(default_spawn);
+        if let (Database::File { path, .. }, Some(spawn)) = (url.database(), &spawn)
+            && path.starts_with('/')
+            && spawn.file_storage() == Storage::Opfs
+        {
+            let message = format!("Invalid database path {path:?}: it has an empty part");
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let logger = match &options.logging_name {
+            Some(name) => format!("sqlalchemy.engine.Engine.{name}"),
+            None => "sqlalchemy.engine.Engine".into(),
+        };
+        let pool = RefCell::new(Rc::new(Pool::new(&options)));
+        Ok(Engine(Rc::new(Shared {
+            url,
+            options,
+            spawn,
+            pool,
+            host: RefCell::default(),
+            storage: RefCell::default(),
+            logger: logger.into(),
+            noted: RefCell::default(),
+        })))
+    }
+}
+
+impl Engine {
+    /// An engine with the default options.
+    pub fn new(url: &str) -> Result<Engine> {
+        Engine::builder(url).build()
+    }
+
+    /// An engine with options.
+    pub fn builder(url: &str) -> EngineBuilder {
+        EngineBuilder { url: url.to_owned(), options: EngineOptions::default(), spawn: None }
+    }
+
+    /// Takes a connection out of the pool, or opens one; waits while all are in use.
+    pub async fn connect(&self) -> Result<Connection> {
+        self.connect_with(&CallOptions::new()).await
+    }
+
+    /// As [`Engine::connect`], within limits.
+    pub async fn connect_with(&self, options: &CallOptions) -> Result<Connection> {
+        options.start().run(async { Ok(Connection::of(Inner::new(self.clone(), self.checkout().await?))) }).await
+    }
+
+    async fn checkout(&self) -> Result<Checkout> {
+        let pool = self.0.pool.borrow().clone();
+        pool.checkout(|| self.open()).await
+    }
+
+    /// Runs `f` on a connection, in a transaction that may write: committed when `f` gives `Ok`, else rolled back. Its
+    /// BEGIN IMMEDIATE travels with the first statement.
+    pub async fn begin<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.begin_with(BeginMode::Immediate, &CallOptions::new(), f).await
+    }
+
+    /// As [`Engine::begin`], with this BEGIN: [`BeginMode::Deferred`] for a transaction that only reads. The limits hold
+    /// for the wait for a connection.
+    pub async fn begin_with<T>(
+        &self,
+        mode: BeginMode,
+        options: &CallOptions,
+        f: impl AsyncFnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let connection = self.connect_with(options).await?;
+        let transaction = connection.begin_with(mode).await?;
+        let result = connection.run_block(&transaction, f).await;
+        connection.close().await?;
+        result
+    }
+
+    /// Runs one statement on a connection of its own, as a transaction of its own, in one message.
+    pub async fn execute(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ResultSet> {
+        self.execute_with(statement, params, &CallOptions::new()).await
+    }
+
+    /// As [`Engine::execute`], within limits.
+    pub async fn execute_with(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: &CallOptions,
+    ) -> Result<ResultSet> {
+        let call = Call::new(statement.compile()?, params.into())?;
+        Ok(ResultSet::new(self.execute_call(call, options).await?).with_yield_per(options.yield_per))
+    }
+
+    /// As [`Engine::execute`]; the first column of the first row, or `None` when there is no row.
+    pub async fn scalar<T: FromValue>(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+    ) -> Result<Option<T>> {
+        self.execute(statement, params).await?.scalar()
+    }
+
+    /// As [`Engine::execute`], for parameters that are encoded already; the rows stay encoded, too.
+    #[doc(hidden)]
+    pub async fn execute_raw(&self, call: RawCall, options: &CallOptions) -> Result<Vec<RowsFrame>> {
+        self.execute_call(Call::encoded(call), options).await
+    }
+
+    async fn execute_call(&self, call: Call, options: &CallOptions) -> Result<Vec<RowsFrame>> {
+        let limits = options.start();
+        let checkout = limits.run(self.checkout()).await?;
+        Inner::new(self.clone(), checkout).execute_alone(call, &limits).await
+    }
+
+    /// Whether there is a table or view of this name.
+    pub async fn has_table(&self, name: &str) -> Result<bool> {
+        let sql = "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE";
+        let count: Option<i64> = self.scalar(&text(sql), params! { "name" => name }).await?;
+        Ok(count.unwrap_or(0) > 0)
+    }
+
+    /// The names of the tables, without SQLite's own.
+    pub async fn table_names(&self) -> Result<Vec<String>> {
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name";
+        self.execute(&text(sql), ()).await?.iter().map(|row| row?.get(0)).collect()
+    }
+
+    /// Closes the idle connections; those in use are closed when they come back. The engine stays usable: its next
+    /// connection starts anew. What a `sqlite://` engine held is lost. When nobody else uses the worker, it closes its
+    /// files and ends, and this waits for that.
+    pub async fn dispose(&self) -> Result<()> {
+        let pool = self.0.pool.replace(Rc::new(Pool::new(&self.0.options)));
+        pool.dispose();
+        let host = self.0.host.take();
+        if let Some(host) = host {
+            host.release().await;
+        }
+        Ok(())
+    }
+
+    /// What the pool does at the moment.
+    pub fn pool(&self) -> PoolStatus {
+        self.0.pool.borrow().status()
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.0.url
+    }
+
+    /// The options.
+    pub fn options(&self) -> &EngineOptions {
+        &self.0.options
+    }
+
+    /// The name of the dialect.
+    pub fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    /// The name of the driver.
+    pub fn driver(&self) -> &'static str {
+        "aludel"
+    }
+
+    /// Where the database lives, once a connection was made: it may be memory if `fallback_memory` was asked for.
+    pub fn storage(&self) -> Option<Storage> {
+        self.0.storage.borrow().as_ref().map(|(storage, _)| *storage)
+    }
+
+    /// The journal mode that the last connection found.
+    pub fn journal_mode(&self) -> Option<String> {
+        self.0.storage.borrow().as_ref().map(|(_, mode)| mode.clone())
+    }
+
+    /// SQLite's version, once the worker has said it.
+    pub fn sqlite_version(&self) -> Option<String> {
+        self.0.host.borrow().as_ref().and_then(|host| host.sqlite_version().map(str::to_owned))
+    }
+
+    /// How many frames were sent to the worker so far, by all who share it.
+    #[doc(hidden)]
+    pub fn frames_sent(&self) -> u64 {
+        self.0.host.borrow().as_ref().map_or(0, |host| host.frames())
+    }
+
+    /// Opens a connection of the worker, which is started if it is not there.
+    pub(crate) async fn open(&self) -> Result<Link> {
+        let shared = &self.0;
+        let host = self.host()?;
+        let (storage, path, create) = match shared.url.database() {
+            Database::Memory => (Storage::Memory, ":memory:".to_owned(), true),
+            Database::File { path, create } => (self.spawn()?.file_storage(), path.clone(), *create),
+        };
+        let mut options = OpenOptions {
+            storage,
+            path,
+            create,
+            durability: shared.options.durability,
+            foreign_keys: shared.options.foreign_keys,
+            cache_bytes: shared.options.cache_share(),
+            statement_cache: shared.options.statement_cache_size,
+            lock_timeout: shared.options.lock_timeout.as_millis().min(u32::MAX.into()) as u32,
+        };
+        loop {
+            let id = host.new_connection();
+            let mut link = Link::new(host.clone(), id);
+            let open = Request::Open(options.clone());
+            let mut pending = host.request(id, RepeatClass::Safe, &open, None);
+            let error = match opened(pending.answer().await) {
+                Ok(storage) => {
+                    *shared.storage.borrow_mut() = Some(storage);
+                    return Ok(link);
+                }
+                Err(error) => error,
+            };
+            link.refused();
+            let unavailable = error.reason() == Some(StorageReason::Unavailable);
+            if !(unavailable && shared.options.fallback_memory && options.storage != Storage::Memory) {
+                return Err(error);
+            }
+            options.storage = Storage::Memory;
+        }
+    }
+
+    fn spawn(&self) -> Result<&Rc<dyn Spawn>> {
+        self.0.spawn.as_ref().ok_or_else(|| {
+            let message = "The engine has no worker: give its builder one, or build aludel with the feature `embedded`";
+            Error::new(ErrorKind::Argument, message)
+        })
+    }
+
+    /// The worker: the one that lives, or a new one.
+    fn host(&self) -> Result<HostUse> {
+        let mut current = self.0.host.borrow_mut();
+        if let Some(host) = current.as_ref().filter(|host| host.is_alive()) {
+            return Ok(host.clone());
+        }
+        let key = match self.0.url.database() {
+            Database::Memory => None,
+            Database::File { path, .. } => Some(path.as_str()),
+        };
+        let host = Host::get(key, &**self.spawn()?)?;
+        *current = Some(host.clone());
+        Ok(host)
+    }
+
+    pub(crate) fn logs(&self) -> bool {
+        self.0.options.echo.level() >= EchoLevel::Info
+    }
+
+    pub(crate) fn log(&self, message: impl FnOnce() -> String) {
+        self.0.options.echo.emit(&self.0.logger, EchoLevel::Info, message);
+    }
+
+    /// `generated in ...` for a statement that is new, `cached since ...` for another.
+    pub(crate) fn cache_note(&self, sql: &str) -> String {
+        let mut noted = self.0.noted.borrow_mut();
+        if let Some(since) = noted.get(sql) {
+            return format!("cached since {:.4}s ago", since.elapsed().as_secs_f64());
+        }
+        if noted.len() >= STATEMENTS_NOTED {
+            noted.clear();
+        }
+        let now = Clock::now();
+        noted.insert(sql.to_owned(), now);
+        format!("generated in {:.5}s", now.elapsed().as_secs_f64())
+    }
+}

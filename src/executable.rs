@@ -1,0 +1,263 @@
+//! What can be executed, and its parameters.
+
+use aludel_protocol::{BatchWriter, Error, ErrorKind, Result, Value, Writer};
+use aludel_sql::{Expected, Text, missing_parameter, mixed_parameters, wrong_count};
+use std::rc::Rc;
+
+/// Something that becomes SQL.
+pub trait Executable {
+    /// The SQL and its parameters.
+    fn compile(&self) -> Result<Compiled>;
+}
+
+/// The SQL of an [`Executable`].
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub(crate) text: Rc<Text>,
+    pub(crate) bound: Rc<[(String, Value)]>,
+}
+
+/// SQL as text; see [`text`].
+#[derive(Clone, Debug)]
+pub struct TextClause {
+    text: Result<Rc<Text>>,
+    bound: Rc<[(String, Value)]>,
+}
+
+/// SQL as text, with parameters `:name` or `?`.
+///
+/// A colon that begins no parameter may be written `\:`; in strings, quoted names and comments it need not.
+pub fn text(sql: &str) -> TextClause {
+    TextClause { text: Text::compile(sql).map(Rc::new), bound: Rc::from([]) }
+}
+
+impl TextClause {
+    /// Gives parameters values that hold unless a call gives others.
+    pub fn bindparams(mut self, params: impl Into<Params>) -> Result<TextClause> {
+        let text = self.text.clone()?;
+        let Params::Named(values) = params.into() else {
+            return Err(Error::new(ErrorKind::Argument, "bindparams() takes values by name"));
+        };
+        let mut bound = self.bound.to_vec();
+        for (name, value) in values {
+            if !text.parameter_names().any(|known| known == name) {
+                let message = format!("This text() construct doesn't define a bound parameter named '{name}'");
+                return Err(Error::new(ErrorKind::Argument, message));
+            }
+            bound.retain(|(other, _)| *other != name);
+            bound.push((name, value));
+        }
+        self.bound = bound.into();
+        Ok(self)
+    }
+}
+
+impl Executable for TextClause {
+    fn compile(&self) -> Result<Compiled> {
+        Ok(Compiled { text: self.text.clone()?, bound: self.bound.clone() })
+    }
+}
+
+impl<E: Executable + ?Sized> Executable for &E {
+    fn compile(&self) -> Result<Compiled> {
+        (**self).compile()
+    }
+}
+
+/// Values for the parameters of a statement. Made by [`params!`](crate::params), [`many`], or from `()`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Params {
+    /// None.
+    #[default]
+    None,
+    /// By name.
+    Named(Vec<(String, Value)>),
+    /// By position.
+    Positional(Vec<Value>),
+    /// A list of sets: the statement runs once for each.
+    Many(Vec<Params>),
+}
+
+/// A list of parameter sets: the statement runs once for each (executemany).
+pub fn many<P: Into<Params>>(sets: impl IntoIterator<Item = P>) -> Params {
+    Params::Many(sets.into_iter().map(Into::into).collect())
+}
+
+/// Values for parameters: `params! { "id" => 1, "name" => "Async" }` by name, `params![1, "Async"]` by position.
+#[macro_export]
+macro_rules! params {
+    () => { $crate::Params::None };
+    ($($name:expr => $value:expr),+ $(,)?) => {
+        $crate::Params::Named(vec![$((::std::string::String::from($name), $crate::Value::from($value))),+])
+    };
+    ($($value:expr),+ $(,)?) => { $crate::Params::Positional(vec![$($crate::Value::from($value)),+]) };
+}
+
+impl From<()> for Params {
+    fn from((): ()) -> Params {
+        Params::None
+    }
+}
+
+impl From<Vec<Value>> for Params {
+    fn from(values: Vec<Value>) -> Params {
+        Params::Positional(values)
+    }
+}
+
+impl From<Vec<(String, Value)>> for Params {
+    fn from(values: Vec<(String, Value)>) -> Params {
+        Params::Named(values)
+    }
+}
+
+/// Parameters in the form that travels.
+pub(crate) struct Encoded {
+    /// A batch, where the statement has parameters at all.
+    pub batch: Option<Vec<u8>>,
+    pub many: bool,
+    pub sets: Vec<Vec<Value>>,
+}
+
+impl Compiled {
+    /// Finds a value for each parameter, or says what is missing.
+    pub(crate) fn encode(&self, params: Params) -> Result<Encoded> {
+        let expected = self.text.expected()?;
+        let (many, sets) = match params {
+            // As in SQLAlchemy, an empty list is no parameters.
+            Params::Many(sets) if sets.is_empty() => (false, vec![Params::None]),
+            Params::Many(sets) => (true, sets),
+            one => (false, vec![one]),
+        };
+        let sets = sets.into_iter().enumerate();
+        let sets: Vec<Vec<Value>> =
+            sets.map(|(at, set)| self.resolve(&expected, set, many.then_some(at))).collect::<Result<_>>()?;
+        let columns = self.text.parameter_count() as u32;
+        let batch = (columns > 0 || many).then(|| {
+            let mut batch = BatchWriter::new(columns);
+            sets.iter().flatten().for_each(|value| batch.push(value.as_ref()));
+            let mut out = Writer::new();
+            batch.encode_rows(&mut out, sets.len() as u32);
+            out.finish()
+        });
+        Ok(Encoded { batch, many, sets })
+    }
+
+    fn resolve(&self, expected: &Expected<'_>, set: Params, group: Option<usize>) -> Result<Vec<Value>> {
+        let values = match (expected, set) {
+            (Expected::Names(names), Params::None) => self.by_name(names, &[], group)?,
+            (Expected::Names(names), Params::Named(given)) => self.by_name(names, &given, group)?,
+            (Expected::Count(count), Params::None) if *count > 0 => return Err(wrong_count(*count, 0, group)),
+            // As in SQLAlchemy, names that the statement does not know are ignored.
+            (Expected::Count(0), Params::None | Params::Named(_)) => Vec::new(),
+            (Expected::Count(count), Params::Positional(given)) if given.len() == *count => given,
+            (Expected::Count(count), Params::Positional(given)) => {
+                return Err(wrong_count(*count, given.len(), group));
+            }
+            (_, Params::Many(_)) => {
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    "List argument must consist only of tuples or dictionaries",
+                ));
+            }
+            _ => return Err(mixed_parameters(expected)),
+        };
+        if let Some(at) = values.iter().position(|value| matches!(value, Value::Real(real) if real.is_nan())) {
+            let name = match expected {
+                Expected::Names(names) => format!("'{}'", names.get(at).copied().unwrap_or_default()),
+                Expected::Count(_) => (at + 1).to_string(),
+            };
+            return Err(Error::new(ErrorKind::Data, format!("Parameter {name} is NaN, which SQLite cannot store")));
+        }
+        Ok(values)
+    }
+
+    fn by_name(&self, names: &[&str], given: &[(String, Value)], group: Option<usize>) -> Result<Vec<Value>> {
+        let value = |name: &&str| {
+            let mut values = given.iter().rev().chain(self.bound.iter());
+            let found = values.find(|(other, _)| other == name).map(|(_, value)| value.clone());
+            found.ok_or_else(|| missing_parameter(name, group))
+        };
+        names.iter().map(value).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(sql: &str, params: Params) -> Result<(bool, Vec<Vec<Value>>)> {
+        let encoded = text(sql).compile()?.encode(params)?;
+        Ok((encoded.many, encoded.sets))
+    }
+
+    #[test]
+    fn values_find_their_parameters() {
+        let one = |values: Params| match values {
+            Params::Positional(values) => (false, vec![values]),
+            _ => (false, vec![vec![]]),
+        };
+        for (sql, given, values) in [
+            ("SELECT 1", params![], params![]),
+            ("SELECT :b, :a, :b", params! { "a" => 1, "b" => "x", "c" => 3 }, params!["x", 1]),
+            ("SELECT :a, @a", params! { "a" => 1 }, params![1, 1]),
+            ("SELECT ?, ?", params![1, 2.5], params![1, 2.5]),
+            ("SELECT ?2", params![1, 2], params![1, 2]),
+            ("SELECT 1", params! { "zz" => 1 }, params![]),
+        ] {
+            assert_eq!(resolve(sql, given).unwrap(), one(values), "{sql}");
+        }
+        let (is_many, sets) = resolve("SELECT :a", many([params! { "a" => 1 }, params! { "a" => 2 }])).unwrap();
+        assert!(is_many);
+        assert_eq!(sets, [[Value::Integer(1)], [Value::Integer(2)]]);
+        assert!(!resolve("SELECT 1", many(Vec::<Params>::new())).unwrap().0);
+    }
+
+    #[test]
+    fn wrong_parameters_are_typed_errors() {
+        use ErrorKind::*;
+        for (sql, given, kind, message) in [
+            ("SELECT :x", params![], Statement, "A value is required for bind parameter 'x'"),
+            ("SELECT :x", params! { "y" => 1 }, Statement, "A value is required for bind parameter 'x'"),
+            (
+                "SELECT :x",
+                many([params! { "x" => 1 }, params! { "y" => 1 }]),
+                Statement,
+                "A value is required for bind parameter 'x', in parameter group 1",
+            ),
+            ("SELECT :x, :y", params![1, 2], Argument, "The statement names its parameters (:x, :y); give"),
+            ("SELECT ?", params! { "x" => 1 }, Argument, "The statement takes 1 parameters by position (?); give"),
+            ("SELECT ?, :x", params![1, 2], Argument, "The statement mixes parameters"),
+            (
+                "SELECT ?",
+                params![1, 2],
+                Programming,
+                "Incorrect number of bindings supplied. The current statement uses 1, and there are 2 supplied.",
+            ),
+            (
+                "SELECT 1",
+                params![1],
+                Programming,
+                "Incorrect number of bindings supplied. The current statement uses 0",
+            ),
+            ("SELECT ?", params![], Programming, "Incorrect number of bindings supplied. The current statement uses 1"),
+            ("SELECT ?", params![f64::NAN], Data, "Parameter 1 is NaN"),
+            ("SELECT :x", params! { "x" => f64::NAN }, Data, "Parameter 'x' is NaN"),
+            ("SELECT ?", many([many([params![1]])]), Argument, "List argument must consist only of"),
+        ] {
+            let error = resolve(sql, given).unwrap_err();
+            assert_eq!(error.kind(), kind, "{sql}");
+            assert!(error.message().starts_with(message), "{sql}: {error}");
+        }
+    }
+
+    #[test]
+    fn bound_values_hold_unless_others_are_given() {
+        let statement = text("SELECT :a, :b").bindparams(params! { "a" => 1, "b" => 2 }).unwrap();
+        let sets = |params| statement.compile().unwrap().encode(params).unwrap().sets;
+        assert_eq!(sets(params![]), [[Value::Integer(1), Value::Integer(2)]]);
+        assert_eq!(sets(params! { "b" => 3 }), [[Value::Integer(1), Value::Integer(3)]]);
+        let error = statement.bindparams(params! { "zz" => 1 }).unwrap_err();
+        assert_eq!(error.message(), "This text() construct doesn't define a bound parameter named 'zz'");
+    }
+}

@@ -1,0 +1,180 @@
+//! How long a call may take, and how it is cancelled.
+
+use aludel_protocol::{Error, ErrorKind, Result};
+use futures_timer::Delay;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+/// Cancels the calls that it was given to.
+///
+/// A clone cancels the same calls. Dropping the future of a call cancels it just as well.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Rc<Cancel>);
+
+#[derive(Debug, Default)]
+struct Cancel {
+    cancelled: Cell<bool>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+impl CancelToken {
+    /// A token that is not cancelled.
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Cancels: the calls reject with an error of kind [`ErrorKind::Cancelled`], now and ever after.
+    pub fn cancel(&self) {
+        self.0.cancelled.set(true);
+        self.0.wakers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.get()
+    }
+
+    /// Wakes `waker` when it is cancelled. A waker that is there already is not added again.
+    fn register(&self, waker: &Waker) {
+        let mut wakers = self.0.wakers.borrow_mut();
+        if !wakers.iter().any(|other| other.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+    }
+}
+
+/// What one call is given beside its statement.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// How long it may take, waiting for a connection and for a lock included.
+    pub timeout: Option<Duration>,
+    /// What cancels it.
+    pub cancel: Option<CancelToken>,
+    /// How many rows a stream brings at a time, and how many `fetchmany()` and `partitions()` give unless told.
+    pub yield_per: Option<usize>,
+}
+
+impl CallOptions {
+    /// No limits.
+    pub fn new() -> CallOptions {
+        CallOptions::default()
+    }
+
+    /// Sets how long the call may take.
+    pub fn timeout(mut self, timeout: Duration) -> CallOptions {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what cancels the call.
+    pub fn cancel(mut self, token: &CancelToken) -> CallOptions {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Sets how many rows a stream brings at a time.
+    pub fn yield_per(mut self, rows: usize) -> CallOptions {
+        self.yield_per = Some(rows);
+        self
+    }
+
+    pub(crate) fn start(&self) -> Limits {
+        Limits { timer: RefCell::new(self.timeout.map(Timer::new)), cancel: self.cancel.clone() }
+    }
+}
+
+/// The time of one call, running. Everything it does shares it.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    timer: RefCell<Option<Timer>>,
+    cancel: Option<CancelToken>,
+}
+
+#[derive(Debug)]
+struct Timer {
+    delay: Delay,
+    timeout: Duration,
+    started: Clock,
+}
+
+impl Timer {
+    fn new(timeout: Duration) -> Timer {
+        // The worker is told the timeout, too; its answer knows more, so it gets the time to arrive first.
+        let delay = Delay::new(timeout + GRACE);
+        Timer { delay, timeout, started: Clock::now() }
+    }
+}
+
+/// How much later than the worker the client gives up.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// When something started, on a clock that both hosts and browsers have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(crate::transport::Instant);
+
+impl Clock {
+    pub(crate) fn now() -> Clock {
+        Clock(crate::transport::Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl Limits {
+    /// With nothing but a token.
+    pub(crate) fn cancelled_by(cancel: Option<CancelToken>) -> Limits {
+        Limits { timer: RefCell::new(None), cancel }
+    }
+
+    /// What is left of the timeout, in milliseconds and at least 1, for the worker; 0 is forever.
+    pub(crate) fn deadline(&self) -> u32 {
+        self.timer.borrow().as_ref().map_or(0, |timer| {
+            let left = timer.timeout.saturating_sub(timer.started.elapsed());
+            (left.as_millis() as u32).max(1)
+        })
+    }
+
+    /// An error if the time is over or the call was cancelled.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) { Err(cancelled()) } else { Ok(()) }
+    }
+
+    /// Runs a future within the limits; beyond them, it is dropped.
+    pub(crate) async fn run<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check()?;
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Some(token) = &self.cancel {
+                token.register(cx.waker());
+                if token.is_cancelled() {
+                    return Poll::Ready(Err(cancelled()));
+                }
+            }
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(done);
+            }
+            let mut timer = self.timer.borrow_mut();
+            if let Some(timer) = timer.as_mut()
+                && Pin::new(&mut timer.delay).poll(cx).is_ready()
+            {
+                return Poll::Ready(Err(timed_out(timer.timeout)));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the call was cancelled")
+}
+
+fn timed_out(timeout: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("the call timed out after {} ms", timeout.as_millis()))
+}

@@ -1,0 +1,67 @@
+//! How frames travel: a [`Host`] per database pairs requests with replies over a [`Wire`] to a worker.
+
+mod answer;
+mod host;
+#[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
+mod in_process;
+mod pending;
+#[cfg(not(target_arch = "wasm32"))]
+mod plain;
+#[cfg(target_arch = "wasm32")]
+mod web_worker;
+
+pub use answer::{Answer, RowsFrame};
+pub use host::{Host, HostUse, Inbox, Progress, Watch};
+pub use pending::Pending;
+
+#[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
+pub(crate) use in_process::default_spawn;
+#[cfg(not(target_arch = "wasm32"))]
+pub use plain::Buffer;
+#[cfg(all(not(feature = "embedded"), not(target_arch = "wasm32")))]
+pub(crate) use plain::default_spawn;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use plain::{Instant, log_line};
+#[cfg(target_arch = "wasm32")]
+pub use web_worker::Buffer;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use web_worker::{Instant, default_spawn, log_line};
+
+use aludel_protocol::{Result, Storage};
+use std::rc::Rc;
+use std::task::Context;
+use std::time::Duration;
+
+/// A channel to a worker.
+pub trait Wire {
+    /// Sends one frame: `head`, then the batch of parameters that follows it.
+    fn send(&self, head: Vec<u8>, batch: Option<Buffer>);
+
+    /// Gives a worker that lives in this thread the time to work. Called whenever a reply is awaited.
+    fn drive(&self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
+    /// Called when a reply was taken that [`Wire::drive`] brought: its waiter will not drive again soon.
+    fn rest(&self) {}
+
+    /// Called after Shutdown was sent; a worker in this thread does all that is left to do at once.
+    fn finish(&self) {}
+
+    /// Ends the worker, whatever it does; nothing more arrives from it.
+    fn terminate(&self);
+
+    /// Runs `then` after a while, where something can; else never.
+    fn later(&self, after: Duration, then: Box<dyn FnOnce()>) {
+        let _ = (after, then);
+    }
+}
+
+/// How the worker of an engine comes to be.
+pub trait Spawn {
+    /// Starts a worker that posts into `inbox`.
+    fn spawn(&self, inbox: Inbox) -> Result<Rc<dyn Wire>>;
+
+    /// Where this kind of worker keeps files.
+    fn file_storage(&self) -> Storage;
+}
