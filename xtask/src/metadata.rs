@@ -95,8 +95,8 @@ impl Metadata {
         Ok(inside.filter_map(|id| self.packages.get(id)).map(|package| package.name.clone()).collect())
     }
 
-    /// Everything that is compiled into these members, macros aside, themselves not included.
-    pub fn compiled_into(&self, members: &[&str]) -> Result<BTreeMap<&String, &Package>> {
+    /// Everything that is compiled into these members, macros aside, themselves included.
+    pub fn reached_from(&self, members: &[&str]) -> Result<BTreeMap<&String, &Package>> {
         let mut found = BTreeMap::new();
         let mut open: Vec<&String> = Vec::new();
         for name in members {
@@ -110,6 +110,12 @@ impl Metadata {
             found.insert(id, package);
             open.extend(package.normal.iter());
         }
+        Ok(found)
+    }
+
+    /// The packages of others that are compiled into these members.
+    pub fn third_parties_of(&self, members: &[&str]) -> Result<BTreeMap<&String, &Package>> {
+        let mut found = self.reached_from(members)?;
         found.retain(|id, _| !self.members.contains(*id));
         Ok(found)
     }

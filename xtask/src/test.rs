@@ -24,6 +24,11 @@ impl Report {
         }
     }
 
+    /// Whether anything failed so far.
+    pub fn has_failed(&self) -> bool {
+        self.counts.failed > 0
+    }
+
     /// A command that passes or fails as a whole.
     pub fn plain(&mut self, what: &str, command: &mut Command) {
         self.check(what, shell::run(what, command));
