@@ -6,13 +6,17 @@ use crate::vfs::memory::MemoryFile;
 use crate::vfs::store::Store;
 use crate::vfs::{attach_disk, attach_memory, detach, find, last_error};
 use aludel_protocol::StorageReason;
-use rsqlite_vfs::{AccessMode, FileKind, OpenAccess, OpenOptions, OpenRequest, VfsFile, VfsStore, test_suite};
+use rsqlite_vfs::ffi::{SQLITE_SHM_EXCLUSIVE, SQLITE_SHM_LOCK};
+use rsqlite_vfs::{
+    AccessMode, FileKind, LockLevel, OpenAccess, OpenOptions, OpenRequest, VfsErrorCode, VfsFile, VfsStore, test_suite,
+};
 
 on_every_storage![
     files_keep_the_contract_of_a_file,
     stores_keep_the_contract_of_a_store,
     a_file_without_bytes_is_no_file,
     closed_files_fail_and_do_not_panic,
+    a_dropped_handle_gives_everything_back,
     a_detached_name_cannot_be_opened,
     garbage_is_refused,
 ];
@@ -81,6 +85,22 @@ fn closed_files_fail_and_do_not_panic(fixture: &Fixture) {
     assert_eq!(error.reason(), Some(StorageReason::Io));
     assert_eq!(error.sqlite_code(), code);
     assert_eq!(last_error(), None, "it was taken");
+}
+
+/// SQLite unlocks and unmaps before it closes; whatever happens, nothing may stay behind.
+fn a_dropped_handle_gives_everything_back(fixture: &Fixture) {
+    let open = || Store::open_file(&(), OpenRequest::named(fixture.path, read_write().with_create())).unwrap().file;
+    let (mut one, mut two) = (open(), open());
+    one.lock(LockLevel::Shared).unwrap();
+    one.lock(LockLevel::Exclusive).unwrap();
+    assert!(!one.shm_map(0, 32768, true).unwrap().is_null());
+    one.shm_lock(0, 8, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE).unwrap();
+    assert_eq!(two.lock(LockLevel::Shared).unwrap_err().code(), VfsErrorCode::Busy);
+    drop(one);
+    two.lock(LockLevel::Shared).unwrap();
+    two.lock(LockLevel::Exclusive).unwrap();
+    assert!(two.shm_map(0, 32768, false).unwrap().is_null(), "the last user is gone, and the region with it");
+    two.shm_lock(0, 8, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE).unwrap();
 }
 
 fn a_detached_name_cannot_be_opened(fixture: &Fixture) {

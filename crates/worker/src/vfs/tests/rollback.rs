@@ -2,9 +2,11 @@
 
 use super::support::{Db, Fixture};
 use crate::sqlite::ffi;
+use crate::vfs::last_error;
 
 on_every_storage![
     every_journal_mode_works,
+    one_connection_reserves_at_a_time,
     a_reader_holds_up_a_commit,
     a_waiting_commit_keeps_new_readers_out,
     exclusive_locking_mode_is_alone,
@@ -22,6 +24,19 @@ fn every_journal_mode_works(fixture: &Fixture) {
         assert_eq!(two.value("SELECT count(*) FROM t"), (count + 1).to_string(), "{mode}");
         two.check_integrity();
     }
+}
+
+fn one_connection_reserves_at_a_time(fixture: &Fixture) {
+    let (one, two) = (Db::open(fixture.path), Db::open(fixture.path));
+    one.run("CREATE TABLE t(x); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
+    assert_eq!(two.try_run("BEGIN IMMEDIATE"), Err(ffi::SQLITE_BUSY));
+    assert_eq!(two.try_run("INSERT INTO t VALUES(2)"), Err(ffi::SQLITE_BUSY));
+    assert_eq!(last_error(), None, "a lock that is held is no failure of the storage");
+    assert_eq!(two.value("SELECT count(*) FROM t"), "0", "the journal of a live writer is not hot");
+    one.run("COMMIT");
+    two.run("INSERT INTO t VALUES(2)");
+    assert_eq!(one.rows("SELECT x FROM t"), ["1", "2"]);
+    one.check_integrity();
 }
 
 fn a_reader_holds_up_a_commit(fixture: &Fixture) {
