@@ -21,7 +21,7 @@ export interface OwnValues {
 
 /** Encoded parameters. */
 export interface Bound {
-  /** A batch with headroom; undefined when the statement has no parameters and was given none. */
+  /** A batch with room before it in its buffer; undefined when the statement has no parameters and was given none. */
   readonly batch: Uint8Array<ArrayBuffer> | undefined;
   /** Whether it is a list of sets, each of which runs the statement once. */
   readonly many: boolean;

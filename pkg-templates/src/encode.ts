@@ -28,7 +28,8 @@ const MAX_HEAP = 0xffffffff;
 const encoder: TextEncoder = new TextEncoder();
 
 /**
- * Encodes parameter sets: `rows` of `columns` cells each. `cell` gives a value by its set and position, `name` says in
+ * Encodes parameter sets: `rows` of `columns` cells each. The bytes begin at {@link HEADROOM} of their buffer.
+ * `cell` gives a value by its set and position, `name` says in
  * an error which parameter is meant.
  */
 export function encodeBatch(
@@ -113,7 +114,7 @@ export function encodeBatch(
     bytes.set(blob, blobAt);
     blobAt += blob.byteLength;
   }
-  return bytes;
+  return bytes.subarray(HEADROOM);
 }
 
 /** Sorts the texts into the two heaps and marks the cells of those that are not ASCII. */

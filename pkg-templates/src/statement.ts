@@ -6,7 +6,7 @@
 
 import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
 import { callSync } from "./call.js";
-import { HEADROOM, describe, isThenable } from "./encode.js";
+import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
 import type { AnyRow, Bindable, RowType } from "./values.js";
 import { native } from "./wasm.js";
@@ -81,7 +81,9 @@ const NONE: OwnValues = Object.freeze({ positional: null, named: Object.freeze(n
  *
  * A colon that begins no parameter may be written `\:`; in strings, quoted names and comments it need not.
  */
-export function text<R extends RowType = AnyRow>(sql: string): TextClause<R> {
+export function text(sql: string): TextClause<AnyRow>;
+export function text<R extends RowType>(sql: string): TextClause<R>;
+export function text<R extends RowType>(sql: string): TextClause<R> {
   if (typeof sql !== "string") throw new ArgumentError(`text() takes a string of SQL, not ${describe(sql)}`);
   return TextClause.of<R>(sql, NONE);
 }
@@ -94,7 +96,15 @@ export function text<R extends RowType = AnyRow>(sql: string): TextClause<R> {
  * const result = await conn.execute(sql<{ name: string }>`SELECT name FROM users WHERE ${adults}`);
  * ```
  */
-export function sql<R extends RowType = AnyRow>(
+export function sql(
+  strings: TemplateStringsArray,
+  ...values: readonly (Bindable | TextClause<RowType>)[]
+): TextClause<AnyRow>;
+export function sql<R extends RowType>(
+  strings: TemplateStringsArray,
+  ...values: readonly (Bindable | TextClause<RowType>)[]
+): TextClause<R>;
+export function sql<R extends RowType>(
   strings: TemplateStringsArray,
   ...values: readonly (Bindable | TextClause<RowType>)[]
 ): TextClause<R> {
@@ -178,7 +188,7 @@ export function contextOf(prepared: Prepared, params: unknown, hidden: boolean):
     paramsText: () => {
       if (hidden) return null;
       const { batch, many } = prepared.again();
-      return batch === undefined ? null : native().describeParameters(batch.subarray(HEADROOM), many);
+      return batch === undefined ? null : native().describeParameters(batch, many);
     },
   };
 }

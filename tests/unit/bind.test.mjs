@@ -5,7 +5,6 @@ import { load } from "./pkg.mjs";
 
 const { bind } = await load("bind.js");
 const { decodeBatch } = await load("rows.js");
-const { HEADROOM } = await load("encode.js");
 const { shapeOf } = await load("row.js");
 const errors = await load("errors.js");
 
@@ -13,7 +12,7 @@ const errors = await load("errors.js");
 function cells(names, given, own) {
   const { batch, many } = bind(names, given, own);
   if (batch === undefined) return { many, rows: undefined };
-  const { rows, columns, values } = decodeBatch(batch, HEADROOM);
+  const { rows, columns, values } = decodeBatch(batch, 0);
   return { many, rows: Array.from({ length: rows }, (_, i) => values.slice(i * columns, (i + 1) * columns)) };
 }
 

@@ -1,0 +1,181 @@
+// What the types of the package promise, and what they refuse. Compiled only; a wrong use that compiles is an error too.
+import {
+  createAsyncEngine,
+  createEngine,
+  IntegrityError,
+  OperationalError,
+  splitStatements,
+  sql,
+  SQLAlchemyError,
+  StorageError,
+  text,
+  version,
+  type AnyRow,
+  type AsyncResult,
+  type Bindable,
+  type Connection,
+  type EchoRecord,
+  type Engine,
+  type Result,
+  type Row,
+  type ScalarResult,
+  type SqlValue,
+  type TextClause,
+  type Transaction,
+} from "aludel";
+
+/** Compiles only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Same<A, B>): void => undefined;
+
+interface User {
+  id: number;
+  name: string;
+  age: number | null;
+}
+
+export async function engines(): Promise<void> {
+  const engine: Engine = createEngine("sqlite:///app.db", {
+    poolSize: 4, maxOverflow: 0, poolTimeout: 30, echo: true, hideParameters: true, loggingName: "app", cacheSize: 1 << 25,
+    durability: "full", foreignKeys: true, isolationLevel: "AUTOCOMMIT", executionOptions: { yieldPer: 100 }, fallback: "memory",
+    lockTimeout: 1, statementCacheSize: 10, onAbort: "replaceWorker", worker: () => new Worker("worker.js"), wasmUrl: "/worker.wasm",
+  });
+  createAsyncEngine(new URL("sqlite://"), { echo: (record: EchoRecord) => void record.message });
+  // @ts-expect-error an option that nobody knows
+  createEngine("sqlite://", { poolsize: 4 });
+  // @ts-expect-error a value that does not fit
+  createEngine("sqlite://", { durability: "best" });
+  // @ts-expect-error a URL is needed
+  createEngine();
+  // @ts-expect-error what it is called cannot be changed
+  engine.url = "sqlite://";
+
+  same<typeof engine.name, "sqlite">(true);
+  same<typeof engine.storage.kind, "opfs" | "memory">(true);
+  const status: string = engine.pool.status();
+  const exported: Uint8Array = await engine.exportBytes();
+  const stream: ReadableStream<Uint8Array> = engine.exportStream();
+  const has: boolean = await engine.hasTable("users");
+  const names: string[] = await engine.tableNames();
+  const seven = await engine.begin(async (conn) => {
+    same<typeof conn, Connection>(true);
+    return 7;
+  });
+  same<typeof seven, number>(true);
+  const transaction = await engine.begin({ readOnly: true, signal: AbortSignal.timeout(5) });
+  same<typeof transaction, Transaction>(true);
+  same<Awaited<ReturnType<Engine["dispose"]>>, void>(true);
+  await using disposed = createEngine("sqlite://");
+  await using conn = await engine.connect({ timeout: 100 });
+  const answer = await engine.connect(async (conn) => (conn.closed ? "closed" : 1));
+  same<typeof answer, 1 | "closed">(true);
+  void [status, exported, stream, has, names, disposed, conn, version satisfies string];
+}
+
+export async function rows(conn: Connection): Promise<void> {
+  const users = text<User>("SELECT id, name, age FROM users WHERE id > :id");
+  const result = await conn.execute(users, { id: 1 });
+  same<typeof result, Result<User>>(true);
+  const row = result.one();
+  same<typeof row, Row<User>>(true);
+  const id: number = row.id;
+  const age: number | null = row.age;
+  const { name } = row;
+  same<typeof name, string>(true);
+  const [first, second] = row;
+  same<typeof first, string | number | null | undefined>(true);
+  const at: string | number | null | undefined = row[0];
+  // @ts-expect-error no such column
+  row.email;
+  // @ts-expect-error rows are read only
+  row.name = "x";
+  for (const { id, name } of result) void (id satisfies number, name satisfies string);
+  same<ReturnType<typeof result.fetchone>, Row<User> | null>(true);
+  same<ReturnType<typeof result.fetchall>, Row<User>[]>(true);
+  same<typeof row._mapping, Readonly<User>>(true);
+  same<ReturnType<typeof row._asDict>, User>(true);
+  const names = result.scalars("name");
+  same<typeof names, ScalarResult<string>>(true);
+  const everyMapping: Readonly<User>[] = result.mappings().all();
+  const some = await conn.scalar(users, { id: 1 });
+  same<typeof some, string | number | null>(true);
+  const count = await conn.scalar<number>(text("SELECT count(*) FROM users"));
+  same<typeof count, number | null>(true);
+  const ids = await conn.scalars<number>(text("SELECT id FROM users"));
+  same<typeof ids, ScalarResult<number>>(true);
+  const picked = result.columns("name", 0);
+  same<typeof picked, Result<AnyRow>>(true);
+  const thaw: () => Result<User> = result.freeze();
+
+  const untyped = await conn.execute(text("SELECT 1 AS one"));
+  same<typeof untyped, Result<AnyRow>>(true);
+  const value: SqlValue | undefined = untyped.one().one;
+  // @ts-expect-error a value of unknown kind is no number
+  const number: number = untyped.one().one;
+  void [id, age, second, at, everyMapping, thaw, value, number];
+}
+
+export async function streams(conn: Connection): Promise<void> {
+  const stream = await conn.stream(text<User>("SELECT * FROM users"), null, { executionOptions: { yieldPer: 10 } });
+  same<typeof stream, AsyncResult<User>>(true);
+  for await (const { id } of stream) void (id satisfies number);
+  for await (const part of stream.partitions(10)) void (part satisfies Row<User>[]);
+  same<Awaited<ReturnType<typeof stream.one>>, Row<User>>(true);
+  // @ts-expect-error a stream is not iterated without await
+  for (const row of stream) void row;
+  await using closing = await conn.stream(sql<User>`SELECT * FROM users WHERE id = ${1}`);
+  void closing;
+}
+
+export async function parameters(conn: Connection): Promise<void> {
+  const statement = text("INSERT INTO t VALUES (:a)");
+  const a: Bindable[] = [1, 1n, "x", null, true, new Uint8Array(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))];
+  await conn.execute(statement, { a: a[0] as Bindable });
+  await conn.execute(statement, [1, "x"]);
+  await conn.execute(statement, [{ a: 1 }, { a: 2 }]);
+  await conn.execute(statement, [[1], [2]]);
+  await conn.execute(statement, null, { signal: new AbortController().signal, timeout: 5 });
+  // @ts-expect-error a string is no statement
+  await conn.execute("SELECT 1");
+  // @ts-expect-error undefined cannot be bound
+  await conn.execute(statement, { a: undefined });
+  // @ts-expect-error nor a Date
+  await conn.execute(statement, { a: new Date() });
+  // @ts-expect-error nor a Promise
+  await conn.execute(statement, { a: Promise.resolve(1) });
+  // @ts-expect-error nor an object
+  await conn.execute(statement, [{ a: { b: 1 } }]);
+  // @ts-expect-error nor a function
+  statement.bindparams({ a: () => 1 });
+  // @ts-expect-error nor in a template
+  sql`SELECT ${{ a: 1 }}`;
+  // @ts-expect-error no such call option
+  await conn.execute(statement, null, { timeOut: 5 });
+  const part: TextClause = sql`a = ${1}`;
+  const whole: TextClause<User> = sql<User>`SELECT * FROM t WHERE ${part} AND b = ${"x"}`;
+  void whole;
+}
+
+export async function transactions(conn: Connection): Promise<void> {
+  const transaction: Transaction = await conn.begin({ mode: "immediate" });
+  // @ts-expect-error no such mode
+  await conn.begin({ mode: "concurrent" });
+  same<typeof transaction.isActive, boolean>(true);
+  const nested: string = await conn.beginNested(async (savepoint) => (savepoint.nested ? "a" : "b"));
+  await using block = await conn.begin();
+  await block.commit({ timeout: 10 });
+  const current: Transaction | null = conn.getTransaction();
+  await (await conn.executionOptions({ isolationLevel: "AUTOCOMMIT" })).commit();
+  // @ts-expect-error no long-lived object can be awaited
+  conn.then;
+  void [nested, current];
+}
+
+export function errors(error: unknown): string | null {
+  if (error instanceof IntegrityError && error.constraint !== null) return error.constraint.columns.join();
+  if (error instanceof StorageError) return error.reason;
+  if (error instanceof OperationalError) return error.sqliteCodeName;
+  if (error instanceof SQLAlchemyError) return error.code;
+  const [statement] = splitStatements("SELECT 1; SELECT 2");
+  return statement === undefined ? null : `${statement.sql} at ${statement.offset satisfies number}`;
+}
