@@ -14,6 +14,8 @@ pub struct Package {
     pub version: String,
     /// Its licence, as an SPDX expression.
     pub license: String,
+    /// Who wrote it; those of the package's name where nobody is named.
+    pub authors: Vec<String>,
     /// The directory of its sources.
     pub directory: PathBuf,
     /// The oldest compiler it says that it builds with.
@@ -55,6 +57,7 @@ impl Metadata {
                     name: string(&package["name"]),
                     version: string(&package["version"]),
                     license: string(&package["license"]),
+                    authors: authors(package),
                     directory: manifest.parent().map(PathBuf::from).unwrap_or_default(),
                     rust_version: package["rust_version"].as_str().map(str::to_string),
                     is_macro,
@@ -119,6 +122,11 @@ impl Metadata {
         found.retain(|id, _| !self.members.contains(*id));
         Ok(found)
     }
+}
+
+fn authors(package: &Value) -> Vec<String> {
+    let named: Vec<String> = list(&package["authors"]).iter().map(string).collect();
+    if named.is_empty() { vec![format!("the authors of {}", string(&package["name"]))] } else { named }
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -15,6 +15,24 @@ In the public domain: its authors disclaim copyright, and in place of a legal no
 taking more than you give.\"
 ";
 
+/// The licence of those that name it without its text.
+const MIT: &str = "\
+MIT License
+
+Copyright (c) {holders}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy,
+modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software
+is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
+OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR
+IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.";
+
 /// Where the notices stand in the repository.
 pub fn path() -> PathBuf {
     shell::root().join("THIRD-PARTY.md")
@@ -82,9 +100,7 @@ fn license_text(package: &Package) -> Result<String> {
     let text = match mit.or(candidates.first()) {
         Some(path) => files::read_text(path)?,
         // A few crates name their licence and leave its text out.
-        None if package.license.contains("MIT") => {
-            format!("MIT License; the package {} holds no text of it.", package.name)
-        }
+        None if package.license.contains("MIT") => MIT.replace("{holders}", &package.authors.join(", ")),
         None => bail!("{} {} ({}) holds no licence text", package.name, package.version, package.license),
     };
     let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();

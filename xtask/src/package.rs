@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 1";
+const RECIPE: &str = "package 2";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -95,9 +95,10 @@ fn bundle_worker(stage: &Path) -> Result<()> {
     shell::run(
         "Bundling worker.js",
         shell::npm_bin("esbuild")
-            .arg(&worker)
-            .args(["--bundle", "--format=esm", "--target=es2022", "--log-level=warning"])
-            .arg(format!("--outfile={}", bundled.display())),
+            .args(["worker.js", "--bundle", "--format=esm", "--target=es2022", "--log-level=warning"])
+            .arg("--outfile=worker.bundled.js")
+            // It writes the paths of what it bundles into comments: relative to here they say nothing of this machine.
+            .current_dir(stage),
     )?;
     let text = files::read_text(&bundled)?;
     if !text.contains("worker.wasm") || !text.contains("import.meta.url") {

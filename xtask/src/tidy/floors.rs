@@ -57,6 +57,7 @@ mod tests {
             name: name.to_string(),
             version: String::new(),
             license: String::new(),
+            authors: Vec::new(),
             directory: Default::default(),
             rust_version: None,
             is_macro: false,
