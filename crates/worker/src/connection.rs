@@ -9,7 +9,7 @@ use crate::scheduler::Slice;
 use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
 use crate::transaction;
-use aludel_protocol::{BatchWriter, Error, ErrorKind, OpenOptions, Reply};
+use aludel_protocol::{BatchWriter, Error, ErrorKind, Header, OpenOptions, Reply};
 use std::collections::VecDeque;
 
 /// Buffers that are larger are not kept from one execution to the next.
@@ -153,25 +153,29 @@ impl Connection {
                 lock_is_promised,
             }),
             Work::Transaction(op) => {
-                if transaction::ends(op) {
-                    self.close_streams(host, "the transaction in which it was opened has ended");
-                }
-                match transaction::run(op, &self.db, &mut self.cache, lock_is_promised) {
+                let why = "the transaction in which it was opened has ended";
+                let closed = if transaction::ends(op) { self.stop_streams(why) } else { Vec::new() };
+                let outcome = transaction::run(op, &self.db, &mut self.cache, lock_is_promised);
+                self.tell(closed, host);
+                match outcome {
                     Ok(()) => self.done(job, host),
                     Err(progress) => progress,
                 }
             }
             Work::Reset => {
-                self.close_streams(host, "its connection was given back");
-                match self.roll_back() {
+                let closed = self.stop_streams("its connection was given back");
+                let outcome = self.roll_back();
+                self.tell(closed, host);
+                match outcome {
                     Ok(()) => self.done(job, host),
                     Err(error) => Progress::Failed(error),
                 }
             }
             Work::Close => {
-                self.close_streams(host, "its connection was closed");
+                let closed = self.stop_streams("its connection was closed");
                 // SQLite rolls back when it closes, too.
                 let _ = self.roll_back();
+                self.tell(closed, host);
                 self.closed = true;
                 self.done(job, host)
             }
@@ -193,7 +197,8 @@ impl Connection {
     /// After anything ran: streams end with their transaction, and the lock may have changed hands.
     fn settle(&mut self, was_in_transaction: bool, database: &mut Database, host: &mut dyn Host) {
         if was_in_transaction && !self.db.in_transaction() {
-            self.close_streams(host, "the transaction in which it was opened has ended");
+            let closed = self.stop_streams("the transaction in which it was opened has ended");
+            self.tell(closed, host);
         }
         let state = self.db.transaction_state();
         database.lock.observe(self.key, state == TransactionState::Write, host.now());
@@ -203,12 +208,22 @@ impl Connection {
         self.state = state;
     }
 
-    fn close_streams(&mut self, host: &mut dyn Host, why: &str) {
-        for job in std::mem::take(&mut self.streams) {
-            self.fail(job, host, |job| {
-                Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."))
-                    .with_statement(job.sql())
-            });
+    /// Ends all streams, which SQLite wants before a transaction ends. Whoever reads them is told afterwards, when it
+    /// is known whether the transaction did end.
+    fn stop_streams(&mut self, why: &str) -> Vec<(Header, Error)> {
+        let streams = std::mem::take(&mut self.streams);
+        let stop = |job: Job| {
+            let error = Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."));
+            let told = (job.header, error.with_statement(job.sql()));
+            self.discard(job);
+            told
+        };
+        streams.into_iter().map(stop).collect()
+    }
+
+    fn tell(&self, closed: Vec<(Header, Error)>, host: &mut dyn Host) {
+        for (header, error) in closed {
+            reply_error(host, &header, error, self.db.in_transaction());
         }
     }
 

@@ -9,11 +9,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// How much time a look at the clock takes, in milliseconds.
-pub const TICK: f64 = 0.002;
+/// How much time a look at the clock takes at first, in milliseconds.
+const TICK: f64 = 0.002;
 
 pub struct Memory {
     pub clock: Rc<Cell<f64>>,
+    pub tick: f64,
     pub posted: Vec<Vec<u8>>,
     pub prepared: Vec<(String, bool)>,
     pub released: Vec<String>,
@@ -23,7 +24,7 @@ pub struct Memory {
 
 impl Host for Memory {
     fn now(&self) -> f64 {
-        self.clock.set(self.clock.get() + TICK);
+        self.clock.set(self.clock.get() + self.tick);
         self.clock.get()
     }
 
@@ -131,6 +132,7 @@ impl Bench {
         let clock = Rc::new(Cell::new(1_000.0));
         let host = Memory {
             clock: Rc::clone(&clock),
+            tick: TICK,
             posted: vec![],
             prepared: vec![],
             released: vec![],

@@ -1,1 +1,200 @@
+//! Streams: credits, interleaving, ends.
 
+use crate::bench::{Bench, Got, execute, stream};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, Request, TransactionOp, Value};
+use aludel_worker::Turn;
+
+const NUMBERS: &str = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) select i from n";
+
+fn filled() -> Bench {
+    let mut bench = Bench::with(3);
+    bench.run(1, "create table t (i integer primary key)");
+    bench.run(1, &format!("insert into t {NUMBERS}"));
+    bench
+}
+
+fn credit(bench: &mut Bench, connection: u32, stream: u64, credits: u32) {
+    bench.send(connection, Request::Credit { stream, credits });
+    bench.settle();
+}
+
+fn values(bench: &mut Bench, id: u64) -> Vec<Value> {
+    bench.rows(id).into_iter().flat_map(|frame| frame.rows).flatten().collect()
+}
+
+#[test]
+fn a_stream_sends_as_many_frames_as_it_has_credits() {
+    let mut bench = Bench::with(1);
+    let id = bench.send_execute(1, &stream(NUMBERS, 2, 100), &[]);
+    bench.settle();
+    assert_eq!(bench.rows(id).iter().map(|frame| (frame.rows.len(), frame.more)).collect::<Vec<_>>(), [(100, true); 2]);
+    assert_eq!(bench.settle(), Turn::Idle);
+    credit(&mut bench, 1, id, 3);
+    assert_eq!(bench.rows(id).len(), 3);
+    credit(&mut bench, 1, id, u32::MAX);
+    let rest = bench.rows(id);
+    assert_eq!(rest.iter().map(|frame| frame.rows.len()).collect::<Vec<_>>(), [100, 100, 100, 100, 100, 0]);
+    assert!(rest[..5].iter().all(|frame| frame.more) && !rest[5].more);
+    // It is over: nothing more comes, whatever is granted.
+    credit(&mut bench, 1, id, 9);
+    assert!(bench.take(id).is_empty());
+}
+
+#[test]
+fn a_stream_without_credits_waits_for_its_first() {
+    let mut bench = Bench::with(1);
+    let id = bench.send_execute(1, &stream("select 1", 0, 0), &[]);
+    let empty = bench.send_execute(1, &stream("", 0, 0), &[]);
+    let after = bench.send_execute(1, &execute("select 2"), &[]);
+    assert_eq!(bench.settle(), Turn::Idle);
+    assert!(bench.take(id).is_empty() && bench.take(empty).is_empty());
+    assert_eq!(bench.outcome(after).unwrap().rows, [[Value::Integer(2)]]);
+    for id in [id, empty] {
+        credit(&mut bench, 1, id, 1);
+        assert!(!bench.rows(id)[0].more);
+    }
+}
+
+#[test]
+fn a_stream_that_waits_blocks_neither_its_connection_nor_others() {
+    let mut bench = filled();
+    let id = bench.send_execute(1, &stream("select i from t", 1, 10), &[]);
+    bench.settle();
+    assert_eq!(values(&mut bench, id).len(), 10);
+    assert_eq!(bench.integer(1, "select count(*) from t"), 1_000);
+    assert_eq!(bench.integer(2, "select count(*) from t"), 1_000);
+    credit(&mut bench, 1, id, 1_000);
+    assert_eq!(values(&mut bench, id).len(), 990);
+}
+
+#[test]
+fn a_stream_reads_its_snapshot_while_another_connection_writes() {
+    let mut bench = filled();
+    let id = bench.send_execute(1, &stream("select i from t order by i", 1, 1), &[]);
+    bench.settle();
+    let mut seen = values(&mut bench, id);
+    for n in 0..50 {
+        bench.run(2, &format!("delete from t where i = {}", 900 + n));
+        bench.run(2, &format!("insert into t values ({})", 2_000 + n));
+        credit(&mut bench, 1, id, 1);
+        seen.extend(values(&mut bench, id));
+    }
+    assert_eq!(bench.integer(2, "select count(*) from t where i >= 2000"), 50);
+    credit(&mut bench, 1, id, 10_000);
+    seen.extend(values(&mut bench, id));
+    assert_eq!(seen, (1..=1_000).map(Value::Integer).collect::<Vec<_>>());
+    assert_eq!(bench.integer(1, "select count(*) from t where i >= 2000"), 50);
+}
+
+#[test]
+fn streams_of_several_connections_take_turns() {
+    let mut bench = filled();
+    let slow = "select a.i from t a, t b where b.i < 300";
+    let ids: Vec<u64> = (1..=3).map(|connection| bench.send_execute(connection, &execute(slow), &[])).collect();
+    // After a turn each of them has sent something, and none is done.
+    bench.service.turn();
+    bench.service.turn();
+    for id in &ids {
+        let frames = bench.rows(*id);
+        assert!(!frames.is_empty() && frames.iter().all(|frame| frame.more));
+    }
+}
+
+#[test]
+fn a_closed_stream_says_nothing_more() {
+    let mut bench = filled();
+    let id = bench.send_execute(1, &stream("select i from t", 1, 10), &[]);
+    bench.settle();
+    bench.take(id);
+    bench.send(1, Request::CloseStream { stream: id });
+    credit(&mut bench, 1, id, 10);
+    assert!(bench.take(id).is_empty());
+    // Its snapshot is gone with it: another writer can truncate the log now.
+    assert_eq!(bench.run(2, "pragma wal_checkpoint(truncate)").rows[0][0], Value::Integer(0));
+}
+
+#[test]
+fn transaction_ends_close_the_streams_in_it() {
+    for (end, by_text) in [("commit", false), ("rollback", false), ("commit", true), ("rollback", true)] {
+        let mut bench = filled();
+        let asked = Execute { begin: BeginMode::Auto, ..stream("select i from t", 1, 10) };
+        let id = bench.send_execute(1, &asked, &[]);
+        bench.settle();
+        assert!(bench.rows(id)[0].in_transaction);
+        match (end, by_text) {
+            (_, true) => assert!(!bench.run(1, end).in_transaction),
+            ("commit", _) => assert_eq!(bench.transaction(1, TransactionOp::Commit), Got::Done(false)),
+            _ => assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false)),
+        }
+        credit(&mut bench, 1, id, 1);
+        let (error, in_transaction) = bench.error(id);
+        assert_eq!((error.kind(), in_transaction), (ErrorKind::ResourceClosed, false));
+        assert_eq!(error.message(), "This stream is closed: the transaction in which it was opened has ended.");
+    }
+}
+
+#[test]
+fn reset_and_close_end_streams_and_transaction() {
+    for close in [false, true] {
+        let mut bench = filled();
+        bench.transaction(1, TransactionOp::Begin(BeginMode::Immediate));
+        bench.run(1, "delete from t");
+        let id = bench.send_execute(1, &stream(NUMBERS, 1, 10), &[]);
+        bench.settle();
+        bench.take(id);
+        let end = bench.send(1, if close { Request::Close } else { Request::Reset });
+        bench.settle();
+        assert_eq!(bench.take(end), [Got::Done(false)]);
+        let (error, _) = bench.error(id);
+        let why = if close { "its connection was closed" } else { "its connection was given back" };
+        assert_eq!(error.message(), format!("This stream is closed: {why}."));
+        assert_eq!(bench.integer(2, "select count(*) from t"), 1_000);
+        bench.run(2, "delete from t");
+    }
+}
+
+#[test]
+fn a_stream_may_change_rows_and_tells_how_many_at_its_end() {
+    let mut bench = filled();
+    let id = bench.send_execute(1, &stream("delete from t where i <= 25 returning i", 1, 10), &[]);
+    bench.settle();
+    assert_eq!(bench.rows(id)[0].changes, 0);
+    credit(&mut bench, 1, id, 5);
+    let frames = bench.rows(id);
+    assert_eq!((frames.last().unwrap().changes, frames.last().unwrap().more), (25, false));
+    assert_eq!(bench.integer(2, "select count(*) from t"), 975);
+}
+
+#[test]
+fn a_deadline_counts_until_the_first_frame_of_a_stream() {
+    let mut bench = filled();
+    let asked = Execute { deadline: 100, ..stream("select i from t", 1, 10) };
+    let id = bench.send_execute(1, &asked, &[]);
+    assert_eq!(bench.settle(), Turn::Idle);
+    bench.advance(1_000.0);
+    bench.settle();
+    credit(&mut bench, 1, id, 1);
+    assert_eq!(values(&mut bench, id).len(), 20);
+    let late = bench.send_execute(1, &Execute { delivery: stream("", 0, 0).delivery, ..asked }, &[]);
+    assert!(matches!(bench.settle(), Turn::WaitUntil(_)));
+    bench.advance(101.0);
+    bench.settle();
+    assert_eq!(bench.error(late).0.kind(), ErrorKind::Timeout);
+}
+
+#[test]
+fn buffers_stay_small_while_a_stream_goes_on() {
+    let mut bench = Bench::with(1);
+    let numbers = NUMBERS.replace("1000", "200000");
+    let id = bench.send_execute(1, &stream(&numbers, 1, 0), &[]);
+    bench.settle();
+    let mut rows = 0;
+    while let Some(frame) = bench.rows(id).pop() {
+        assert!(frame.frame_len < 270_000);
+        rows += frame.rows.len();
+        // Nothing is prepared ahead: without a credit no frame exists anywhere.
+        assert!(bench.service.host_mut().posted.is_empty());
+        credit(&mut bench, 1, id, 1);
+    }
+    assert_eq!(rows, 200_000);
+}
