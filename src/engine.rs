@@ -1,6 +1,6 @@
 //! An engine: a database, its worker and its pool of connections.
 
-use crate::connection::{Call, Connection, Inner};
+use crate::connection::{Call, Connection, Inner, Take};
 use crate::events::{Echo, EchoLevel};
 use crate::executable::{Executable, Params, text};
 use crate::limit::{CallOptions, Clock};
@@ -10,7 +10,7 @@ use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
-use crate::transport::{Host, HostUse, RowsFrame, Spawn, default_spawn};
+use crate::transport::{Host, HostUse, Spawn, default_spawn};
 use crate::url::{Database, Url};
 use aludel_protocol::{
     BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason,
@@ -214,7 +214,8 @@ impl Engine {
         options: &CallOptions,
     ) -> Result<ResultSet> {
         let call = Call::new(statement.compile()?, params.into())?;
-        Ok(ResultSet::new(self.execute_call(call, options).await?).with_yield_per(options.yield_per))
+        let result = ResultSet::gather(async |take| self.execute_call(call, options, take).await).await?;
+        Ok(result.with_yield_per(options.yield_per))
     }
 
     /// As [`Engine::execute`]; the first column of the first row, or `None` when there is no row.
@@ -228,14 +229,14 @@ impl Engine {
 
     /// As [`Engine::execute`], for parameters that are encoded already; the rows stay encoded, too.
     #[doc(hidden)]
-    pub async fn execute_raw(&self, call: RawCall, options: &CallOptions) -> Result<Vec<RowsFrame>> {
-        self.execute_call(Call::encoded(call), options).await
+    pub async fn execute_raw(&self, call: RawCall, options: &CallOptions, take: Take<'_>) -> Result<()> {
+        self.execute_call(Call::encoded(call), options, take).await
     }
 
-    async fn execute_call(&self, call: Call, options: &CallOptions) -> Result<Vec<RowsFrame>> {
+    async fn execute_call(&self, call: Call, options: &CallOptions, take: Take<'_>) -> Result<()> {
         let limits = options.start();
         let checkout = limits.run(self.checkout()).await?;
-        Inner::new(self.clone(), checkout).execute_alone(call, &limits).await
+        Inner::new(self.clone(), checkout).execute_alone(call, &limits, take).await
     }
 
     /// Whether there is a table or view of this name.

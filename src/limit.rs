@@ -82,6 +82,11 @@ impl CallOptions {
         self
     }
 
+    /// Runs a future within the limits; beyond them it is dropped, and with it what it was doing is cancelled.
+    pub async fn limit<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.start().run(future).await
+    }
+
     pub(crate) fn start(&self) -> Limits {
         Limits { timer: RefCell::new(self.timeout.map(Timer::new)), cancel: self.cancel.clone() }
     }

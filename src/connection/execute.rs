@@ -122,12 +122,18 @@ async fn rows(pending: &mut Pending) -> Result<RowsFrame> {
     }
 }
 
-async fn all_rows(mut pending: Pending) -> Result<Vec<RowsFrame>> {
-    let mut frames = vec![rows(&mut pending).await?];
-    while frames.last().is_some_and(|frame| frame.more) {
-        frames.push(rows(&mut pending).await?);
+/// Takes the frames of a result.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(RowsFrame) -> Result<()>;
+
+async fn all_rows(mut pending: Pending, take: Take<'_>) -> Result<()> {
+    loop {
+        let frame = rows(&mut pending).await?;
+        let more = frame.more;
+        take(frame)?;
+        if !more {
+            return Ok(());
+        }
     }
-    Ok(frames)
 }
 
 impl Inner {
@@ -137,15 +143,18 @@ impl Inner {
     }
 
     /// Runs a statement in the connection's transaction.
-    pub(crate) async fn execute(&self, mut call: Call, options: &CallOptions) -> Result<Vec<RowsFrame>> {
+    pub(crate) async fn execute(&self, mut call: Call, options: &CallOptions, take: Take<'_>) -> Result<()> {
         let limits = options.start();
         let about = self.about(&mut call);
-        let done = limits.run(async { all_rows(self.start(call, Delivery::Buffered, &limits, &about).await?).await });
+        let done = limits.run(async {
+            let pending = self.start(call, Delivery::Buffered, &limits, &about).await?;
+            all_rows(pending, take).await
+        });
         done.await.map_err(|error| about.attach(error))
     }
 
     /// Runs a statement as a transaction of its own.
-    pub(crate) async fn execute_alone(&self, mut call: Call, limits: &Limits) -> Result<Vec<RowsFrame>> {
+    pub(crate) async fn execute_alone(&self, mut call: Call, limits: &Limits, take: Take<'_>) -> Result<()> {
         let about = self.about(&mut call);
         self.log_statement(&call, &about);
         let (host, id) = self.address()?;
@@ -153,7 +162,7 @@ impl Inner {
         let replace_on_abort = self.replaces_worker();
         let (begin, class) = (BeginMode::Own, RepeatClass::InDoubt);
         let how = Sending { begin, class, delivery: Delivery::Buffered, limits, watch, replace_on_abort };
-        let done = limits.run(all_rows(send(&host, id, call, how)));
+        let done = limits.run(all_rows(send(&host, id, call, how), take));
         done.await.map_err(|error| about.attach(error))
     }
 

@@ -4,13 +4,14 @@ mod execute;
 mod inner;
 mod transactions;
 
-pub(crate) use execute::Call;
+pub(crate) use execute::{Call, Take};
 pub(crate) use inner::Inner;
 
 use crate::engine::Engine;
 use crate::executable::{Executable, Params};
 use crate::limit::CallOptions;
 use crate::options::IsolationLevel;
+use crate::raw::{RawCall, RawStream};
 use crate::result_set::{Core, ResultSet, RowStream, ScalarResult, ScalarStream};
 use crate::row::FromValue;
 use crate::transaction::Transaction;
@@ -49,14 +50,14 @@ impl Connection {
         options: &CallOptions,
     ) -> Result<ResultSet> {
         let call = Call::new(statement.compile()?, params.into())?;
-        let frames = self.inner.execute(call, options).await?;
-        Ok(ResultSet::new(frames).with_yield_per(options.yield_per))
+        let result = ResultSet::gather(async |take| self.inner.execute(call, options, take).await).await?;
+        Ok(result.with_yield_per(options.yield_per))
     }
 
     /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
     pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
         let call = Call::raw(sql, params.into())?;
-        Ok(ResultSet::new(self.inner.execute(call, &CallOptions::new()).await?))
+        ResultSet::gather(async |take| self.inner.execute(call, &CallOptions::new(), take).await).await
     }
 
     /// The first column of the first row, or `None` when there is no row.
@@ -243,17 +244,13 @@ impl Connection {
 
     /// As [`Connection::execute`], for parameters that are encoded already; the rows stay encoded, too.
     #[doc(hidden)]
-    pub async fn execute_raw(
-        &self,
-        call: crate::raw::RawCall,
-        options: &CallOptions,
-    ) -> Result<Vec<crate::transport::RowsFrame>> {
-        self.inner.execute(Call::encoded(call), options).await
+    pub async fn execute_raw(&self, call: RawCall, options: &CallOptions, take: Take<'_>) -> Result<()> {
+        self.inner.execute(Call::encoded(call), options, take).await
     }
 
     /// As [`Connection::stream`], for parameters that are encoded already; the rows stay encoded, too.
     #[doc(hidden)]
-    pub async fn stream_raw(&self, call: crate::raw::RawCall, options: &CallOptions) -> Result<crate::raw::RawStream> {
+    pub async fn stream_raw(&self, call: RawCall, options: &CallOptions) -> Result<RawStream> {
         self.inner.stream(Call::encoded(call), options).await
     }
 }

@@ -6,8 +6,8 @@ mod view;
 
 pub(crate) use self::core::Core;
 use self::view::View;
+use crate::connection::Take;
 use crate::row::{ColumnIndex, FromValue, Mapping, Row, misfit};
-use crate::transport::RowsFrame;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
 use std::future::Future;
 use std::pin::pin;
@@ -117,8 +117,15 @@ buffered! {
 }
 
 impl ResultSet {
-    pub(crate) fn new(frames: Vec<RowsFrame>) -> ResultSet {
-        ResultSet::of(Core::buffered(frames))
+    /// Gathers the frames that `run` gives.
+    pub(crate) async fn gather(run: impl AsyncFnOnce(Take<'_>) -> Result<()>) -> Result<ResultSet> {
+        let mut frames = Vec::new();
+        run(&mut |frame| {
+            frames.push(frame);
+            Ok(())
+        })
+        .await?;
+        Ok(ResultSet::of(Core::buffered(frames)))
     }
 
     pub(crate) fn with_yield_per(self, size: Option<usize>) -> ResultSet {

@@ -4,7 +4,7 @@ use super::{Inbox, Spawn, Wire};
 use crate::engine::EngineBuilder;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use futures_timer::Delay;
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -147,14 +147,12 @@ type Maker = Box<dyn Fn() -> std::result::Result<JsValue, JsValue>>;
 
 struct WebSpawn {
     make: Maker,
-    wasm_url: Option<String>,
 }
 
 impl Spawn for WebSpawn {
     fn spawn(&self, inbox: Inbox) -> Result<Rc<dyn Wire>> {
         let worker = (self.make)().map_err(|error| unavailable(&describe(&error)))?;
-        let wire = WebWorker::start(worker.unchecked_into(), inbox, self.wasm_url.as_deref())
-            .map_err(|error| unavailable(&describe(&error)))?;
+        let wire = WebWorker::start(worker.unchecked_into(), inbox).map_err(|error| unavailable(&describe(&error)))?;
         Ok(wire)
     }
 
@@ -178,7 +176,9 @@ impl EngineBuilder {
     /// replaced: prefer [`EngineBuilder::worker_url`] or [`EngineBuilder::spawn`].
     pub fn worker(self, worker: web_sys::Worker) -> EngineBuilder {
         let worker = RefCell::new(Some(worker));
-        self.spawn(move || worker.take().map(JsValue::from).ok_or_else(|| "the engine's only worker is gone".into()))
+        self.spawn(move || {
+            worker.take().map(JsValue::from).ok_or_else(|| JsValue::from("the engine's only worker is gone"))
+        })
     }
 
     /// The URL of the package's `worker.js`, from which workers are made.
@@ -195,17 +195,11 @@ impl EngineBuilder {
     }
 
     /// Makes a worker that runs the package's `worker.js`, or what behaves like one.
-    pub fn spawn(self, make: impl Fn() -> std::result::Result<JsValue, JsValue> + 'static) -> EngineBuilder {
-        self.spawner(Rc::new(WebSpawn { make: Box::new(make), wasm_url: None }))
-    }
-
-    /// As [`EngineBuilder::spawn`], for workers that are told where their wasm is.
-    pub fn spawn_with_wasm(
+    pub fn spawn<W: Into<JsValue>>(
         self,
-        make: impl Fn() -> std::result::Result<JsValue, JsValue> + 'static,
-        wasm_url: Option<String>,
+        make: impl Fn() -> std::result::Result<W, JsValue> + 'static,
     ) -> EngineBuilder {
-        self.spawner(Rc::new(WebSpawn { make: Box::new(make), wasm_url }))
+        self.spawner(Rc::new(WebSpawn { make: Box::new(move || make().map(Into::into)) }))
     }
 }
 
@@ -221,7 +215,7 @@ struct WebWorker {
 }
 
 impl WebWorker {
-    fn start(worker: WorkerLike, inbox: Inbox, wasm_url: Option<&str>) -> std::result::Result<Rc<WebWorker>, JsValue> {
+    fn start(worker: WorkerLike, inbox: Inbox) -> std::result::Result<Rc<WebWorker>, JsValue> {
         let wire = Rc::new(WebWorker {
             worker,
             ready: Cell::new(false),
@@ -237,11 +231,6 @@ impl WebWorker {
             let message = message.map_or(String::new(), |message| format!(": {message}"));
             wire.inbox.fatal(&format!("{what}{message}"));
         })?;
-        if let Some(url) = wasm_url {
-            let message = Object::new();
-            Reflect::set(&message, &"wasmUrl".into(), &url.into())?;
-            wire.worker.post_message(&message, &Array::new())?;
-        }
         Ok(wire)
     }
 

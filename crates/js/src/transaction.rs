@@ -13,6 +13,8 @@ pub struct NativeTransaction(Rc<Transaction>);
 
 impl NativeTransaction {
     pub(crate) fn new(transaction: Transaction) -> NativeTransaction {
+        // The garbage collector may take the handle while the transaction goes on.
+        transaction.disown();
         NativeTransaction(Rc::new(transaction))
     }
 

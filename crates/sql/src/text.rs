@@ -122,7 +122,7 @@ impl Text {
     /// The names of its parameters in SQLite's index order, without `:`, `@` or `$`; a name is given once per index,
     /// so that `:a` and `@a` repeat it. Parameters without a name are left out.
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().flatten().map(|name| &name[1..])
+        self.parameters().flatten()
     }
 
     /// What parameters it wants, or an error when it mixes names and positions: no one way to give them would fit.

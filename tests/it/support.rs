@@ -1,0 +1,68 @@
+//! What the tests share.
+
+use aludel::{Engine, EngineBuilder, Error, Executable, Params, Value};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Runs a future to its end.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
+
+/// A directory that goes when it is dropped.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("aludel-it-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
+    /// The URL of a file in it.
+    pub fn url(&self, file: &str) -> String {
+        format!("sqlite:///{}", self.path(file).display())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// An engine with a database of its own, in memory.
+pub fn memory() -> Engine {
+    Engine::new("sqlite://").unwrap()
+}
+
+pub fn build(builder: EngineBuilder) -> Engine {
+    builder.build().unwrap()
+}
+
+/// Runs several statements, each by itself.
+pub async fn setup(engine: &Engine, script: &str) {
+    for statement in aludel::split_statements(script) {
+        engine.execute(&aludel::text(statement.sql), ()).await.unwrap();
+    }
+}
+
+/// The first column of the first row, on a connection of its own.
+pub async fn scalar(engine: &Engine, sql: &str) -> Value {
+    engine.scalar(&aludel::text(sql), ()).await.unwrap().unwrap_or(Value::Null)
+}
+
+pub async fn fails(engine: &Engine, statement: &impl Executable, params: impl Into<Params>) -> Error {
+    engine.execute(statement, params).await.unwrap_err()
+}
+
+/// All rows as lists of values.
+pub fn rows(result: &aludel::ResultSet) -> Vec<Vec<Value>> {
+    result.all().unwrap().iter().map(|row| row.values().to_vec()).collect()
+}
