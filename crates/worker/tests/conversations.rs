@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Execute, Header, OpenOptions, RepeatClass, Reply, Request, Storage,
-    TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Delivery, Durability, ErrorKind, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
+    Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Host, Service, Turn};
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const CONVERSATIONS: usize = 300;
+const CONVERSATIONS: u64 = 100;
 const STEPS: usize = 120;
 
 const STATEMENTS: &[&str] = &[
@@ -92,6 +92,8 @@ struct Asked {
     /// Whether its answer has come whole, or none may come any more.
     done: bool,
     frames: usize,
+    /// Whether the worker had been shut down.
+    gone: bool,
 }
 
 struct Conversation {
@@ -102,6 +104,8 @@ struct Conversation {
     garbage: Vec<(u64, u32)>,
     last: u64,
     log: Vec<String>,
+    /// The cells that came last.
+    cells: Vec<Value>,
 }
 
 impl Conversation {
@@ -109,8 +113,16 @@ impl Conversation {
         let clock = Rc::new(Cell::new(0.0));
         let service = Service::new(Memory { clock: Rc::clone(&clock), posted: vec![] });
         let random = Random(seed);
-        let mut this =
-            Conversation { service, clock, random, asked: BTreeMap::new(), garbage: vec![], last: 0, log: vec![] };
+        let mut this = Conversation {
+            service,
+            clock,
+            random,
+            asked: BTreeMap::new(),
+            garbage: vec![],
+            last: 0,
+            log: vec![],
+            cells: vec![],
+        };
         this.ask(0, "hello".into(), None, |header| Request::Hello { protocol: 1, version: "test" }.encode(header));
         this.open(1);
         for sql in
@@ -126,7 +138,7 @@ impl Conversation {
         self.last += 1;
         self.log.push(format!("{} on {connection}: {what}", self.last));
         let frame = frame(&Header::new(1, self.last, connection, RepeatClass::Safe));
-        self.asked.insert(self.last, Asked { what, connection, credits, done: false, frames: 0 });
+        self.asked.insert(self.last, Asked { what, connection, credits, done: false, frames: 0, gone: false });
         self.service.receive(frame);
         self.listen();
     }
@@ -209,9 +221,14 @@ impl Conversation {
                         assert!(*credits > 0 || rows.batch.rows() == 0, "a frame without a credit: {asked:?}");
                         *credits = credits.saturating_sub(1);
                     }
+                    self.cells.extend(rows.batch.cells().map(aludel_protocol::ValueRef::to_owned));
                     rows.more
                 }
                 Reply::Fatal { message } => panic!("{message}"),
+                Reply::Error { error, .. } => {
+                    asked.gone = error.kind() == ErrorKind::WorkerGone;
+                    false
+                }
                 _ => false,
             };
             asked.done = !more;
@@ -288,6 +305,8 @@ impl Conversation {
                     }
                 };
                 let sets = self.random.of(&[1, 1, 1, 0, 3]);
+                // A statement that never brings a row can be stopped by its deadline only.
+                let deadline = if sql.contains("count(*) FROM n") { deadline.max(20) } else { deadline };
                 self.execute(connection, sql, begin, delivery, deadline, sets);
             }
         }
@@ -356,76 +375,44 @@ impl Conversation {
         panic!("never answered: {left:?}");
     }
 
-    /// The database is sound, as a connection of its own sees it.
-    fn check_database(&mut self) {
-        self.open(99);
-        self.execute(99, "PRAGMA integrity_check", BeginMode::None, Delivery::Buffered, 0, 1);
-        let (request, mut answer) = (self.last, None);
-        for _ in 0..100 {
-            self.service.turn();
-            for frame in std::mem::take(&mut self.service.host_mut().posted) {
-                let (header, reply) = Reply::decode(&frame).unwrap();
-                if let (true, Reply::Rows(rows)) = (header.request == request, &reply) {
-                    answer = rows.batch.cells().next().map(aludel_protocol::ValueRef::to_owned);
-                } else if header.request == request {
-                    panic!("{reply:?}");
-                }
-            }
+    /// Whether the worker still serves; then its database is sound, as a connection of its own sees it.
+    fn check_database(&mut self) -> bool {
+        self.open(5);
+        self.execute(5, "PRAGMA integrity_check", BeginMode::None, Delivery::Buffered, 0, 1);
+        self.cells.clear();
+        self.finish();
+        if self.cells.is_empty() {
+            let asked = &self.asked[&self.last];
+            assert!(asked.gone, "not because of a Shutdown: {asked:?}");
+            return false;
         }
-        assert_eq!(answer, Some("ok".into()));
+        assert_eq!(self.cells, ["ok".into()]);
+        true
     }
 }
 
 #[test]
-fn whatever_is_said_every_request_is_answered_once() {
+fn whatever_is_said_every_request_is_answered_once_and_the_database_is_sound() {
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
     let given = std::env::var("ALUDEL_SEED").ok().and_then(|seed| seed.parse().ok());
     let first = given.unwrap_or_else(clock);
     let count = if given.is_some() { 1 } else { CONVERSATIONS };
-    for seed in (0..count as u64).map(|i| first.wrapping_add(i)) {
+    let mut checked = 0;
+    for seed in (0..count).map(|i| first.wrapping_add(i)) {
         let mut conversation = Conversation::new(seed);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             (0..STEPS).for_each(|_| conversation.step());
             conversation.finish();
-            let down = conversation.log.iter().any(|line| line.contains("Shutdown"));
-            if !down {
-                conversation.service.receive(Request::Reset.encode(&Header::new(1, 0, 1, RepeatClass::Safe)));
-                conversation.turn();
-            }
+            conversation.check_database()
         }));
-        if outcome.is_err() {
-            println!("{}", conversation.log.join("\n"));
-            panic!("ALUDEL_SEED={seed} runs it again");
-        }
-    }
-}
-
-#[test]
-fn the_database_is_sound_after_any_conversation() {
-    for seed in 0..40 {
-        let mut conversation = Conversation::new(seed);
-        // Without garbage: a changed kind byte may say Shutdown.
-        for _ in 0..STEPS {
-            conversation.step();
-        }
-        conversation.finish();
-        let mut down = Conversation::new(seed);
-        std::mem::swap(&mut down, &mut conversation);
-        let mut alive = down;
-        alive.service.receive(Request::Hello { protocol: 1, version: "" }.encode(&Header::new(
-            1,
-            0,
-            0,
-            RepeatClass::Safe,
-        )));
-        let posted = std::mem::take(&mut alive.service.host_mut().posted);
-        let (_, reply) = Reply::decode(&posted[0]).unwrap();
-        if matches!(reply, Reply::Hello { .. }) {
-            for connection in 1..=4 {
-                alive.ask(connection, "close".into(), None, |header| Request::Close.encode(header));
+        match outcome {
+            Ok(sound) => checked += u64::from(sound),
+            Err(_) => {
+                println!("{}", conversation.log.join("\n"));
+                panic!("ALUDEL_SEED={seed} runs it again");
             }
-            alive.finish();
-            alive.check_database();
         }
     }
+    // Garbage may say Shutdown, but seldom.
+    assert!(checked > count / 2, "{checked} of {count} databases were there to be checked");
 }
