@@ -124,7 +124,7 @@ impl Host {
         request: &Request<'_>,
         watch: Option<Watch>,
     ) -> Pending {
-        let (id, pending) = self.expect(false, watch);
+        let (id, pending) = self.expect(connection, false, watch);
         self.send(request.encode(&Header::new(self.epoch, id, connection, class)), None);
         pending
     }
@@ -138,23 +138,23 @@ impl Host {
         batch: Option<Buffer>,
         watch: Option<Watch>,
     ) -> Pending {
-        let (id, pending) = self.expect(matches!(execute.delivery, Delivery::Stream { .. }), watch);
+        let (id, pending) = self.expect(connection, matches!(execute.delivery, Delivery::Stream { .. }), watch);
         let header = Header::new(self.epoch, id, connection, class);
         self.send(execute.encode_head(&header, batch.is_some()), batch);
         pending
     }
 
     /// Sends a message that is not answered.
-    pub(super) fn tell(&self, request: &Request<'_>) {
+    pub(super) fn tell(&self, connection: u32, request: &Request<'_>) {
         let id = self.next_id();
-        self.send(request.encode(&Header::new(self.epoch, id, 0, RepeatClass::Safe)), None);
+        self.send(request.encode(&Header::new(self.epoch, id, connection, RepeatClass::Safe)), None);
     }
 
     fn next_id(&self) -> u64 {
         self.next_request.replace(self.next_request.get() + 1)
     }
 
-    fn expect(self: &Rc<Host>, stream: bool, watch: Option<Watch>) -> (u64, Pending) {
+    fn expect(self: &Rc<Host>, connection: u32, stream: bool, watch: Option<Watch>) -> (u64, Pending) {
         let id = self.next_id();
         let slot = Rc::new(Slot::new(watch));
         match self.death() {
@@ -163,7 +163,7 @@ impl Host {
                 self.slots.borrow_mut().insert(id, slot.clone());
             }
         }
-        (id, Pending::new(self.clone(), slot, id, stream))
+        (id, Pending::new(self.clone(), slot, connection, id, stream))
     }
 
     fn send(&self, head: Vec<u8>, batch: Option<Buffer>) {

@@ -65,6 +65,7 @@ impl Slot {
 pub struct Pending {
     host: Rc<Host>,
     slot: Rc<Slot>,
+    connection: u32,
     id: u64,
     stream: bool,
     replace_on_abort: bool,
@@ -77,8 +78,8 @@ impl std::fmt::Debug for Pending {
 }
 
 impl Pending {
-    pub(super) fn new(host: Rc<Host>, slot: Rc<Slot>, id: u64, stream: bool) -> Pending {
-        Pending { host, slot, id, stream, replace_on_abort: false }
+    pub(super) fn new(host: Rc<Host>, slot: Rc<Slot>, connection: u32, id: u64, stream: bool) -> Pending {
+        Pending { host, slot, connection, id, stream, replace_on_abort: false }
     }
 
     /// Waits for the next reply.
@@ -113,7 +114,7 @@ impl Pending {
     /// Grants the stream one more frame.
     pub fn credit(&self) {
         if !self.slot.complete.get() {
-            self.host.tell(&Request::Credit { stream: self.id, credits: 1 });
+            self.host.tell(self.connection, &Request::Credit { stream: self.id, credits: 1 });
         }
     }
 
@@ -142,9 +143,9 @@ impl Drop for Pending {
         self.slot.answers.borrow_mut().clear();
         if self.stream && self.slot.seen.get() {
             self.host.forget(self.id);
-            self.host.tell(&Request::CloseStream { stream: self.id });
+            self.host.tell(self.connection, &Request::CloseStream { stream: self.id });
         } else {
-            self.host.tell(&Request::Cancel { request: self.id });
+            self.host.tell(self.connection, &Request::Cancel { request: self.id });
             if self.replace_on_abort
                 && let Some(wire) = self.host.wire()
             {
