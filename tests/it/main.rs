@@ -4,5 +4,7 @@
 
 mod support;
 
+mod pool;
 mod programs;
 mod results;
+mod transactions;
