@@ -95,15 +95,12 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
 
     /// Takes note of whether a connection holds the lock.
     pub(crate) fn observe(&mut self, connection: C, holds: bool, now: f64) {
-        match self.holder {
-            Some((holder, _)) if holder == connection => {
-                if !holds {
-                    self.holder = None;
-                    self.releases += 1;
-                }
-            }
-            _ if holds => self.holder = Some((connection, now)),
-            _ => {}
+        let held = self.holder.is_some_and(|(holder, _)| holder == connection);
+        if held && !holds {
+            self.holder = None;
+            self.releases += 1;
+        } else if holds && !held {
+            self.holder = Some((connection, now));
         }
     }
 

@@ -1,9 +1,14 @@
 //! The worker from outside: frames in, frames out, over a host in memory with a clock of its own.
 #![cfg(not(target_arch = "wasm32"))]
+// `clippy.toml` allows these in test functions only; here, the functions beside them are tests as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod bench;
+mod builds;
 mod deliver;
 mod errors;
+#[cfg(feature = "faults")]
+mod faults;
 mod garbage;
 mod life;
 mod lock;
