@@ -10,11 +10,12 @@ use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
-use crate::transport::{Host, HostUse, Spawn, default_spawn};
+use crate::transport::{Host, HostUse, RowsFrame, Spawn, default_spawn};
 use crate::url::{Database, Url};
 use aludel_protocol::{
-    BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason,
+    BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
 };
+use aludel_sql::describe;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -378,6 +379,22 @@ impl Engine {
 
     pub(crate) fn log(&self, message: impl FnOnce() -> String) {
         self.0.options.echo.emit(&self.0.logger, EchoLevel::Info, message);
+    }
+
+    /// Logs columns and rows, where that was asked for; they have to be copied for it.
+    pub(crate) fn log_rows(&self, frame: &RowsFrame) {
+        let (echo, logger) = (&self.0.options.echo, &self.0.logger);
+        if echo.level() < EchoLevel::Debug {
+            return;
+        }
+        if let Some(names) = frame.columns.as_ref().filter(|names| !names.is_empty()) {
+            let names: Vec<Value> = names.iter().map(|name| name.as_str().into()).collect();
+            echo.emit(logger, EchoLevel::Debug, || format!("Col {}", describe(&[names], false)));
+        }
+        // A frame that cannot be read is reported to whoever reads its rows.
+        for row in frame.rows().unwrap_or_default() {
+            echo.emit(logger, EchoLevel::Debug, || format!("Row {}", describe(&[row], false)));
+        }
     }
 
     /// `generated in ...` for a statement that is new, `cached since ...` for another.

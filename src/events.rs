@@ -30,8 +30,10 @@ pub struct Record {
 #[derive(Clone)]
 pub struct Echo {
     level: EchoLevel,
-    sink: Option<Rc<dyn Fn(&Record)>>,
+    sink: Option<Sink>,
 }
+
+type Sink = Rc<dyn Fn(&Record)>;
 
 impl Echo {
     /// Logs statements to the console (standard error on hosts), or nothing.

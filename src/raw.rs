@@ -5,6 +5,7 @@ pub use crate::connection::OuterBlock;
 pub use crate::transport::{Buffer, RowsFrame};
 pub use aludel_sql::Text;
 
+use crate::engine::Engine;
 use crate::gate::Gate;
 use crate::limit::{CancelToken, Limits};
 use crate::transport::{Answer, Pending};
@@ -44,10 +45,18 @@ pub(crate) struct StreamState {
     reason: RefCell<Option<&'static str>>,
     gate: Rc<Gate>,
     cancel: Option<CancelToken>,
+    /// Logs the rows.
+    engine: Engine,
 }
 
 impl RawStream {
-    pub(crate) fn new(pending: Pending, mut first: RowsFrame, cancel: Option<CancelToken>) -> RawStream {
+    pub(crate) fn new(
+        pending: Pending,
+        mut first: RowsFrame,
+        engine: &Engine,
+        cancel: Option<CancelToken>,
+    ) -> RawStream {
+        engine.log_rows(&first);
         let complete = !first.more;
         RawStream(Rc::new(StreamState {
             pending: RefCell::new(Some(pending)),
@@ -59,6 +68,7 @@ impl RawStream {
             reason: RefCell::new(None),
             gate: Rc::default(),
             cancel,
+            engine: engine.clone(),
         }))
     }
 
@@ -99,6 +109,7 @@ impl RawStream {
         match answer {
             Ok(Some(Answer::Rows(frame))) => {
                 state.complete.set(!frame.more);
+                state.engine.log_rows(&frame);
                 state.took(&frame);
                 Ok(Some(frame))
             }

@@ -7,7 +7,7 @@ use crate::options::OnAbort;
 use crate::raw::{RawCall, RawStream};
 use crate::transport::{Answer, Buffer, HostUse, Pending, RowsFrame, Watch};
 use aludel_protocol::{Batch, BeginMode, Delivery, Error, ErrorKind, Execute, Reader, RepeatClass, Result, Value};
-use aludel_sql::{Text, describe, describe_batch};
+use aludel_sql::{Text, describe, describe_batch, is_dml};
 use std::rc::Rc;
 
 /// About how many bytes the first frame of rows holds: few, so that the first row is there soon.
@@ -43,6 +43,17 @@ impl Call {
     pub(crate) fn encoded(call: RawCall) -> Call {
         let RawCall { text, batch, many, driver_sql } = call;
         Call { text, batch, many, driver_sql, sets: None }
+    }
+}
+
+impl Call {
+    /// An error unless the statement can be run with several sets of parameters.
+    fn check(&self) -> Result<()> {
+        if self.many && !is_dml(self.text.sql()) {
+            let message = "executemany() can only execute DML statements.";
+            return Err(Error::new(ErrorKind::Programming, message));
+        }
+        Ok(())
     }
 }
 
@@ -125,17 +136,6 @@ async fn rows(pending: &mut Pending) -> Result<RowsFrame> {
 /// Takes the frames of a result.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(RowsFrame) -> Result<()>;
 
-async fn all_rows(mut pending: Pending, take: Take<'_>) -> Result<()> {
-    loop {
-        let frame = rows(&mut pending).await?;
-        let more = frame.more;
-        take(frame)?;
-        if !more {
-            return Ok(());
-        }
-    }
-}
-
 impl Inner {
     fn about(&self, call: &mut Call) -> About {
         let hidden = self.engine().options().hide_parameters;
@@ -148,7 +148,7 @@ impl Inner {
         let about = self.about(&mut call);
         let done = limits.run(async {
             let pending = self.start(call, Delivery::Buffered, &limits, &about).await?;
-            all_rows(pending, take).await
+            self.all_rows(pending, take).await
         });
         done.await.map_err(|error| about.attach(error))
     }
@@ -162,7 +162,10 @@ impl Inner {
         let replace_on_abort = self.replaces_worker();
         let (begin, class) = (BeginMode::Own, RepeatClass::InDoubt);
         let how = Sending { begin, class, delivery: Delivery::Buffered, limits, watch, replace_on_abort };
-        let done = limits.run(all_rows(send(&host, id, call, how), take));
+        let done = limits.run(async {
+            call.check()?;
+            self.all_rows(send(&host, id, call, how), take).await
+        });
         done.await.map_err(|error| about.attach(error))
     }
 
@@ -175,11 +178,23 @@ impl Inner {
         let done = limits.run(async {
             let mut pending = self.start(call, delivery, &limits, &about).await?;
             let first = rows(&mut pending).await?;
-            let stream = RawStream::new(pending, first, options.cancel.clone());
+            let stream = RawStream::new(pending, first, self.engine(), options.cancel.clone());
             self.add_stream(stream.state());
             Ok(stream)
         });
         done.await.map_err(|error| about.attach(error))
+    }
+
+    async fn all_rows(&self, mut pending: Pending, take: Take<'_>) -> Result<()> {
+        loop {
+            let frame = rows(&mut pending).await?;
+            self.engine().log_rows(&frame);
+            let more = frame.more;
+            take(frame)?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     fn replaces_worker(&self) -> bool {
@@ -190,6 +205,7 @@ impl Inner {
     async fn start(&self, call: Call, delivery: Delivery, limits: &Limits, about: &About) -> Result<Pending> {
         let _turn = self.gate.enter().await;
         self.ready().await?;
+        call.check()?;
         let root = self.autobegin();
         self.log_statement(&call, about);
         let (host, id) = self.address()?;

@@ -191,8 +191,10 @@ impl<T: Item> Partitions<'_, T> {
 /// All that is left of a view, as a `Stream`.
 struct Items<T> {
     view: Rc<View<T>>,
-    next: Option<Pin<Box<dyn Future<Output = Result<Option<T>>>>>>,
+    next: Option<Next<T>>,
 }
+
+type Next<T> = Pin<Box<dyn Future<Output = Result<Option<T>>>>>;
 
 impl<T: Item + 'static> futures_core::Stream for Items<T> {
     type Item = Result<T>;

@@ -25,19 +25,28 @@ pub struct RowsFrame {
 impl RowsFrame {
     /// Decodes the rows.
     pub fn decode(self) -> Result<Vec<Vec<Value>>> {
-        let bytes = self.frame.into_vec();
-        let mut input = Reader::new(&bytes);
-        // The padding before the batch is part of the head, so the batch begins aligned.
-        input.raw(self.batch_at)?;
-        let batch = Batch::decode(&mut input)?;
-        input.end()?;
-        let mut rows = Vec::with_capacity(batch.rows() as usize);
-        let mut cells = batch.cells();
-        for _ in 0..batch.rows() {
-            rows.push(cells.by_ref().take(batch.columns() as usize).map(|cell| cell.to_owned()).collect());
-        }
-        Ok(rows)
+        let batch_at = self.batch_at;
+        decode(&self.frame.into_vec(), batch_at)
     }
+
+    /// Decodes a copy of the rows.
+    pub fn rows(&self) -> Result<Vec<Vec<Value>>> {
+        decode(&self.frame.to_vec(), self.batch_at)
+    }
+}
+
+fn decode(bytes: &[u8], batch_at: usize) -> Result<Vec<Vec<Value>>> {
+    let mut input = Reader::new(bytes);
+    // The padding before the batch is part of the head, so the batch begins aligned.
+    input.raw(batch_at)?;
+    let batch = Batch::decode(&mut input)?;
+    input.end()?;
+    let mut rows = Vec::with_capacity(batch.rows() as usize);
+    let mut cells = batch.cells();
+    for _ in 0..batch.rows() {
+        rows.push(cells.by_ref().take(batch.columns() as usize).map(|cell| cell.to_owned()).collect());
+    }
+    Ok(rows)
 }
 
 /// A reply.

@@ -1,9 +1,12 @@
 //! The client over the in-process transport, against real SQLite.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
+mod calls;
+mod errors;
+mod log;
 mod pool;
 mod programs;
 mod results;

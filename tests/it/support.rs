@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use aludel::{Engine, EngineBuilder, Error, Executable, Params, Value};
+use aludel::{Engine, Value};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,10 +42,6 @@ pub fn memory() -> Engine {
     Engine::new("sqlite://").unwrap()
 }
 
-pub fn build(builder: EngineBuilder) -> Engine {
-    builder.build().unwrap()
-}
-
 /// Runs several statements, each by itself.
 pub async fn setup(engine: &Engine, script: &str) {
     for statement in aludel::split_statements(script) {
@@ -56,10 +52,6 @@ pub async fn setup(engine: &Engine, script: &str) {
 /// The first column of the first row, on a connection of its own.
 pub async fn scalar(engine: &Engine, sql: &str) -> Value {
     engine.scalar(&aludel::text(sql), ()).await.unwrap().unwrap_or(Value::Null)
-}
-
-pub async fn fails(engine: &Engine, statement: &impl Executable, params: impl Into<Params>) -> Error {
-    engine.execute(statement, params).await.unwrap_err()
 }
 
 /// All rows as lists of values.

@@ -414,7 +414,9 @@ fn calls_on_one_connection_run_in_their_order() {
             futures::join!(insert(&conn, 1), conn.commit(), insert(&conn, 2), conn.rollback(), async {
                 conn.scalar::<i64>(&text("SELECT count(*) FROM t"), ()).await
             },);
-        (a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap());
+        for done in [a, b, c, d] {
+            done.unwrap();
+        }
         assert_eq!(e.unwrap(), Some(1));
     });
 }

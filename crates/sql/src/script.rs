@@ -98,6 +98,29 @@ pub fn first_keyword(sql: &str) -> String {
     first.filter(|token| token.kind == TokenKind::Word).map_or(String::new(), |token| token.text.to_ascii_uppercase())
 }
 
+/// Whether a statement is an INSERT, REPLACE, UPDATE or DELETE, behind a `WITH` or not.
+pub fn is_dml(sql: &str) -> bool {
+    const CHANGES: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE"];
+    let keyword = first_keyword(sql);
+    if keyword != "WITH" {
+        return CHANGES.contains(&keyword.as_str());
+    }
+    // Behind its tables, which stand in parentheses, a WITH has the word that says what it does.
+    let mut depth = 0usize;
+    for token in tokens(sql).filter(|token| !token.is_blank()) {
+        let is = |words: &[&str]| words.iter().any(|word| token.text.eq_ignore_ascii_case(word));
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ if depth > 0 || token.kind != TokenKind::Word => {}
+            _ if is(CHANGES) => return true,
+            _ if is(&["SELECT", "VALUES"]) => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Whether a statement is an `EXPLAIN` or `EXPLAIN QUERY PLAN`.
 pub fn is_explain(sql: &str) -> bool {
     first_keyword(sql) == "EXPLAIN"
@@ -147,6 +170,25 @@ mod tests {
             "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; SELECT 2",
             &["CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; SELECT 2"],
         );
+    }
+
+    #[test]
+    fn statements_that_change_rows_are_known() {
+        for sql in [
+            "insert into t values (1)",
+            "/* a */ REPLACE INTO t VALUES (1)",
+            "UPDATE t SET x = 1",
+            "DELETE FROM t",
+            "WITH a AS (SELECT 1), b(x) AS (VALUES (2)) INSERT INTO t SELECT * FROM a",
+            "WITH RECURSIVE \"select\" AS (SELECT 1) DELETE FROM t",
+        ] {
+            assert!(is_dml(sql), "{sql}");
+        }
+        for sql in
+            ["SELECT 1", "WITH a AS (DELETE) SELECT 1", "CREATE TABLE t (x)", "EXPLAIN DELETE FROM t", "", "WITH"]
+        {
+            assert!(!is_dml(sql), "{sql}");
+        }
     }
 
     #[test]
