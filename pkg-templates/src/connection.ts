@@ -10,7 +10,7 @@ import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import type { Engine } from "./engine.js";
 import { ArgumentError, InvalidRequestError } from "./errors.js";
-import { Frames } from "./frames.js";
+import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
@@ -25,21 +25,23 @@ import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 export class Connection implements AsyncDisposable {
   readonly #native: NativeConnection;
   readonly #engine: Engine;
+  readonly #log: RowLog;
   readonly #info: Record<string, unknown> = {};
   readonly #options: { yieldPer: number };
   readonly #transactions = new Set<Transaction>();
   readonly #running = { calls: 0 };
 
-  private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions) {
+  private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog) {
     this.#native = native;
+    this.#log = log;
     this.#engine = engine;
     this.#options = { yieldPer: yieldPer(options.yieldPer) };
     Object.freeze(this);
   }
 
   /** @internal */
-  static of(native: NativeConnection, engine: Engine, options: ExecutionOptions): Connection {
-    return new Connection(native, engine, options);
+  static of(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog): Connection {
+    return new Connection(native, engine, options, log);
   }
 
   /**
@@ -61,7 +63,7 @@ export class Connection implements AsyncDisposable {
   async #execute<R extends RowType>(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Result<R>> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames();
+    const frames = new Frames(this.#log);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(call(native, run, context));
@@ -77,7 +79,7 @@ export class Connection implements AsyncDisposable {
     const prepared = prepare(statement, params);
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames();
+    const frames = new Frames(this.#log);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
     const stream = await this.#count(call(native, run, context));

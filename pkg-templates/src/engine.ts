@@ -10,7 +10,7 @@ import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError, NotSupportedError } from "./errors.js";
 import { printRecord, type EchoRecord } from "./events.js";
-import { Frames } from "./frames.js";
+import { Frames, type RowLog } from "./frames.js";
 import type { NativeEngine } from "./generated/client.js";
 import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
@@ -66,6 +66,7 @@ export class Engine implements AsyncDisposable {
   readonly hideParameters: boolean;
   readonly #native: NativeEngine;
   readonly #executionOptions: ExecutionOptions;
+  readonly #log: RowLog;
 
   private constructor(url: string, options: EngineOptions) {
     this.url = url;
@@ -76,6 +77,8 @@ export class Engine implements AsyncDisposable {
     const print = typeof echo === "function" ? echo : printRecord;
     const record = (logger: string, level: string, message: string): void =>
       print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
+    const logger = `sqlalchemy.engine.Engine${options.loggingName === undefined ? "" : `.${options.loggingName}`}`;
+    this.#log = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
     const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
     const spawn = spawner(worker, wasmUrl);
     this.#native = callSync(() => new (native().NativeEngine)(url, known, spawn, record));
@@ -124,7 +127,7 @@ export class Engine implements AsyncDisposable {
   async #connect(options: CallOptions | undefined): Promise<Connection> {
     const native = callOptions(options);
     const opened = await call(native, () => this.#native.connect(native));
-    return Connection.of(opened, this, this.#executionOptions);
+    return Connection.of(opened, this, this.#executionOptions, this.#log);
   }
 
   /**
@@ -167,7 +170,7 @@ export class Engine implements AsyncDisposable {
     const given = callOptions(options);
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
-    const frames = new Frames();
+    const frames = new Frames(this.#log);
     const { source, batch, many } = prepared;
     await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
     return frames.buffered<R>(rows);

@@ -7,17 +7,30 @@
  */
 
 import { call, type NativeCall } from "./call.js";
+import { encodeBatch } from "./encode.js";
 import type { StatementContext } from "./errors.js";
 import { Feed, type Stream } from "./feed.js";
 import type { NativeStream } from "./generated/client.js";
 import { Result } from "./result.js";
-import { decodeBatch } from "./rows.js";
+import { decodeBatch, type Batch } from "./rows.js";
 import type { RowType } from "./values.js";
+import { native } from "./wasm.js";
+
+/**
+ * Takes lines of the log that tell of columns and rows; undefined unless they are wanted.
+ * @internal
+ */
+export type RowLog = ((message: string) => void) | undefined;
 
 /** @internal */
 export class Frames {
+  readonly #log: RowLog;
   #feed: Feed | undefined;
   #stream: Stream | null = null;
+
+  constructor(log: RowLog) {
+    this.#log = log;
+  }
 
   /** Takes a frame: the callback that wasm gets. */
   readonly take = (
@@ -29,11 +42,15 @@ export class Frames {
   ): void => {
     // The stream is known only when its first frame is here.
     const late: Stream = { pull: (feed) => (this.#stream as Stream).pull(feed), close: () => this.#stream?.close() };
+    const first = this.#feed === undefined;
     const feed = (this.#feed ??= new Feed(columns?.length ? columns : null, changes, null, late));
     feed.rowcount = changes;
     const id = Number(lastInsertRowid);
     feed.lastrowid = Number.isSafeInteger(id) ? id : lastInsertRowid;
-    if (feed.columns !== null) feed.push(decodeBatch(frame, batchAt));
+    if (feed.columns === null) return;
+    const batch = decodeBatch(frame, batchAt);
+    feed.push(batch);
+    if (this.#log !== undefined) logRows(this.#log, first ? feed.columns : null, batch);
   };
 
   /** The result, when all frames have come. */
@@ -58,4 +75,12 @@ export class Frames {
     if (!stream.more) feed.end();
     return feed;
   }
+}
+
+/** Columns and rows in SQLAlchemy's words: they are written as parameters are. */
+function logRows(log: (message: string) => void, columns: readonly string[] | null, { rows, columns: width, values }: Batch): void {
+  const tuple = (cells: readonly unknown[]): string =>
+    native().describeParameters(encodeBatch(1, cells.length, (_, i) => cells[i], () => "a value"), false);
+  if (columns !== null) log(`Col ${tuple(columns)}`);
+  for (let row = 0; row < rows; row++) log(`Row ${tuple(values.slice(row * width, (row + 1) * width))}`);
 }

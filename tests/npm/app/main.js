@@ -1,0 +1,10 @@
+// The page of every app: offers its checks, and the package, to whoever drives the browser.
+import * as aludel from "aludel";
+import { run } from "./check.js";
+import { programs } from "./programs.js";
+import { session } from "./session.js";
+
+globalThis.aludel = aludel;
+const groups = { programs, session };
+globalThis.names = (group) => Object.keys(groups[group]);
+globalThis.checks = (group, name) => run({ [name]: groups[group][name] });

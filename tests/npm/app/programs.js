@@ -1,0 +1,124 @@
+// The example programs, in text SQL, with their output asserted.
+import {
+  createEngine, IntegrityError, InvalidRequestError, MultipleResultsFound, NoResultFound, sql, text, TimeoutError,
+} from "aludel";
+import { equal, ok, thrownBy, throws } from "./check.js";
+
+/** Each program has a new database. */
+let files = 0;
+const file = () => `sqlite:///programs/${Date.now()}-${files++}.db`;
+
+export const programs = {
+  async "1: connection, transaction, rowcount"() {
+    await using engine = createEngine(file());
+    await engine.begin((c) => c.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")));
+    await using conn = await engine.connect();
+    {
+      await using trans = await conn.begin();
+      await conn.execute(text("INSERT INTO users (id, name) VALUES (:id, :name)"), { id: 42, name: "Async" });
+      await trans.commit();
+    }
+    const res = await conn.execute(text("SELECT * FROM users WHERE id = :id"), { id: 42 });
+    const rows = res.fetchall();
+    equal(rows, [[42, "Async"]]);
+    equal(rows[0].name, "Async");
+    const del = await conn.execute(text("DELETE FROM users WHERE id = :id"), { id: 42 });
+    equal(del.rowcount, 1);
+    await conn.rollback();
+    equal(await conn.scalar(text("SELECT count(*) FROM users")), 1);
+  },
+
+  async "2: executemany, filter, connectionless use"() {
+    await using engine = createEngine("sqlite://");
+    await engine.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)"));
+    const names = ["Jeremy Goodwin", "Natalie Hurley", "Dan Rydell", "Casey McCall", "Dana Whitaker"];
+    const inserted = await engine.begin((c) =>
+      c.execute(text("INSERT INTO users (name) VALUES (:name)"), names.map((name) => ({ name }))));
+    equal(inserted.rowcount, 5);
+    const d = await engine.execute(text("SELECT name FROM users WHERE name LIKE 'D%' ORDER BY id"));
+    equal(d.scalars().all(), ["Dan Rydell", "Dana Whitaker"]);
+    equal(await engine.scalar(text("SELECT 1")), 1);
+    equal([await engine.hasTable("users"), await engine.tableNames()], [true, ["users"]]);
+    equal(await engine.hasTable("nobody"), false);
+  },
+
+  async "4: begin after autobegin is an error that says what to do"() {
+    await using engine = createEngine("sqlite://");
+    await engine.execute(text("CREATE TABLE users (name TEXT)"));
+    await engine.connect(async (conn) => {
+      equal((await conn.execute(text("SELECT 1"))).scalar(), 1);
+      const error = await throws(InvalidRequestError, /beginNested\(\)/, () => conn.begin());
+      ok(/commit\(\)/.test(error.message), "the message names commit()");
+      await conn.commit();
+      await conn.begin(async () => {
+        await conn.execute(text("INSERT INTO users VALUES (:name)"), { name: "Bob" });
+      });
+      const sp = await conn.beginNested();
+      await conn.execute(text("INSERT INTO users VALUES (:name)"), { name: "gone" });
+      await sp.rollback();
+      await conn.commit();
+      equal((await conn.execute(text("SELECT name FROM users"))).scalars().all(), ["Bob"]);
+    });
+  },
+
+  async "5: errors: integrity, none, too many"() {
+    await using engine = createEngine("sqlite://");
+    await using conn = await engine.connect();
+    await conn.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, age INTEGER)"));
+    const insert = text("INSERT INTO users (email, age) VALUES (:email, 7)");
+    await conn.execute(insert, [{ email: "existing@example.com" }, { email: "another@example.com" }]);
+    await conn.commit();
+    const error = await thrownBy(() => conn.execute(insert, { email: "existing@example.com" }));
+    equal([error instanceof IntegrityError, error.constraint.kind, error.constraint.columns], [true, "unique", ["email"]]);
+    equal([error.code, error.sqliteCodeName, error.constraint.table], ["gkpj", "SQLITE_CONSTRAINT_UNIQUE", "users"]);
+    equal(error.params, { email: "existing@example.com" });
+    ok(error.message.endsWith("[SQL: INSERT INTO users (email, age) VALUES (:email, 7)]\n[parameters: ('existing@example.com',)]"), error.message);
+    const none = await conn.execute(text("SELECT * FROM users WHERE id = 99999"));
+    equal((await thrownBy(() => none.scalarOne())) instanceof NoResultFound, true);
+    const two = await conn.execute(text("SELECT * FROM users WHERE age = 7"));
+    equal((await thrownBy(() => two.one())) instanceof MultipleResultsFound, true);
+  },
+
+  async "6: streaming a large result, breaking out, writing beside it"() {
+    const rows = 200_000;
+    await using engine = createEngine("sqlite://");
+    await engine.execute(sql`CREATE TABLE numbers (n INTEGER PRIMARY KEY)`);
+    await engine.execute(sql`INSERT INTO numbers
+      WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < ${rows}) SELECT x FROM c`);
+    await using conn = await engine.connect();
+    let sum = 0;
+    let parts = 0;
+    {
+      await using stream = await conn.stream(text("SELECT n FROM numbers"));
+      for await (const part of stream.partitions(1000)) {
+        parts++;
+        for (const { n } of part) sum += n;
+      }
+    }
+    equal([sum, parts], [(rows * (rows + 1)) / 2, rows / 1000]);
+    const stream = await conn.stream(text("SELECT n FROM numbers"));
+    for await (const row of stream) {
+      if (row.n < 10) continue;
+      equal((await engine.execute(text("INSERT INTO numbers VALUES (:n)"), { n: rows + 1 })).rowcount, 1);
+      break;
+    }
+    equal(stream.closed, true);
+    equal(await conn.scalar(text("SELECT count(*) FROM numbers")), rows, "the snapshot");
+    await conn.rollback();
+    equal(await conn.scalar(text("SELECT count(*) FROM numbers")), rows + 1);
+  },
+
+  async "8: cancel and time out"() {
+    await using engine = createEngine("sqlite://");
+    await using conn = await engine.connect();
+    const endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
+    const ac = new AbortController();
+    setTimeout(() => ac.abort(new Error("enough")), 50);
+    const aborted = await thrownBy(() => conn.execute(text(`${endless} SELECT x FROM c`), null, { signal: ac.signal }));
+    equal(aborted.message, "enough");
+    equal(aborted, ac.signal.reason);
+    const late = await thrownBy(() => conn.execute(text(`${endless} SELECT count(*) FROM c`), null, { timeout: 100 }));
+    equal([late instanceof TimeoutError, late.name], [true, "TimeoutError"]);
+    equal(await conn.scalar(text("SELECT 1")), 1);
+  },
+};

@@ -1,0 +1,43 @@
+// The browsers of this machine, each with a profile of its own that lasts as long as it runs.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
+
+/** The browsers to test. */
+export const browsers = (process.env.ALUDEL_BROWSERS || "chromium").split(",");
+
+const CHROMIUM = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+/** Starts a browser; `close()` also removes its profile. */
+export async function launch(name) {
+  const firefox = name === "firefox";
+  const executablePath = firefox ? process.env.FIREFOX || "/usr/bin/firefox-esr" : process.env.CHROMIUM || "/usr/bin/chromium";
+  const profile = await mkdtemp(join(tmpdir(), `aludel-${name}-`));
+  const options = firefox
+    ? { browser: "firefox", executablePath, headless: true }
+    : { browser: "chrome", executablePath, headless: true, userDataDir: profile, args: CHROMIUM };
+  const browser = await puppeteer.launch({ ...options, protocolTimeout: 180_000, timeout: 120_000 });
+  return {
+    browser,
+    async close() {
+      await browser.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Opens a page and notes what it complains of. */
+export async function open(browser, url) {
+  const page = await browser.newPage();
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warn") complaints.push(`console: ${message.text()}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}

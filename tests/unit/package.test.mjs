@@ -1,0 +1,97 @@
+// The package in Node: importing it never fails, what needs no worker works, and what does says so.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import test from "node:test";
+import { load, pkg } from "./pkg.mjs";
+
+const aludel = await load("index.js");
+const { ArgumentError, createEngine, NotSupportedError, ObjectNotExecutableError, splitStatements, sql, StorageError, text } = aludel;
+
+test("every export is named in the types, and every file of the manifest is there", () => {
+  const types = readFileSync(new URL("index.d.ts", pkg), "utf8");
+  for (const name of Object.keys(aludel)) assert.match(types, new RegExp(`\\b${name}\\b`), name);
+  const manifest = JSON.parse(readFileSync(new URL("package.json", pkg), "utf8"));
+  const targets = Object.values(manifest.exports).flatMap((target) => (typeof target === "string" ? target : Object.values(target)));
+  for (const target of [...targets, ...manifest.sideEffects]) assert.ok(existsSync(new URL(target, pkg)), target);
+  assert.equal(Object.keys(manifest.exports["."])[0], "types");
+  assert.equal(manifest.version, aludel.version);
+  assert.equal(manifest.dependencies, undefined);
+});
+
+test("nothing of the package is shown that is internal", () => {
+  for (const file of ["index.d.ts", "result.d.ts", "connection.d.ts", "engine.d.ts", "statement.d.ts", "errors.d.ts"]) {
+    const types = readFileSync(new URL(file, pkg), "utf8").replace(/\/\*[^]*?\*\//g, "");
+    assert.doesNotMatch(types, /Native|Feed|Cursor|@internal|\bany\b/, file);
+  }
+});
+
+test("statements are cut at their semicolons only", () => {
+  const cases = [
+    ["", []],
+    ["SELECT 1", [["SELECT 1", 0]]],
+    [" SELECT 1 ;; -- x;\n SELECT 'a;b' ; ", [["SELECT 1", 1], ["SELECT 'a;b'", 20]]],
+    ["SELECT 'ü🧪'; SELECT 2", [["SELECT 'ü🧪'", 0], ["SELECT 2", 14]]],
+    ["CREATE TRIGGER t AFTER INSERT ON x BEGIN SELECT 1; SELECT 2; END; SELECT 3",
+      [["CREATE TRIGGER t AFTER INSERT ON x BEGIN SELECT 1; SELECT 2; END", 0], ["SELECT 3", 66]]],
+  ];
+  for (const [script, expected] of cases) {
+    const found = splitStatements(script);
+    assert.deepEqual(found.map(({ sql, offset }) => [sql, offset]), expected);
+    for (const { sql, offset } of found) assert.ok(script.startsWith(sql, offset), script);
+  }
+  assert.throws(() => splitStatements(5), ArgumentError);
+});
+
+test("statements are frozen data and can be made without a browser", () => {
+  const statement = text("SELECT :a").bindparams({ a: 1 });
+  assert.ok(Object.isFrozen(statement));
+  assert.equal(statement.kind, "text");
+  assert.equal(`${sql`SELECT ${1} WHERE ${sql`x = ${2}`}`}`, "SELECT ? WHERE x = ?");
+  assert.throws(() => sql`${text(":a").bindparams({ a: 1 })} ${text(":a").bindparams({ a: 2 })}`, ArgumentError);
+  assert.throws(() => text(`SELECT 1`).bindparams([1]), ArgumentError);
+});
+
+test("an engine without workers says so when it is used", async () => {
+  const engine = createEngine("sqlite://");
+  assert.equal(engine.pool.status(), "Pool size: 4  Connections in pool: 0 Current Overflow: -4 Current Checked out connections: 0");
+  await assert.rejects(engine.scalar(text("SELECT 1")), (error) =>
+    error instanceof StorageError && error.reason === "unavailable" && /no Web Workers here/.test(error.message));
+  await assert.rejects(engine.execute("SELECT 1"), ObjectNotExecutableError);
+  await engine.dispose();
+});
+
+test("URLs and options are looked at at once", () => {
+  assert.throws(() => createEngine("mysql://x"), { name: "NoSuchModuleError" });
+  assert.throws(() => createEngine("sqlite://", { pool: 1 }), /'pool'.*known are: .*executionOptions.*poolSize.*wasmUrl, worker/);
+  assert.throws(() => createEngine("sqlite://", null), ArgumentError);
+  assert.throws(() => createEngine("sqlite://", { echo: "loud" }), /Option 'echo' takes/);
+  assert.equal(String(createEngine(new URL("sqlite://")).url), "sqlite://");
+  assert.ok(NotSupportedError.prototype instanceof aludel.DatabaseError);
+});
+
+test("garbage for a wasm is a typed error that stays", async () => {
+  const wasm = await load("wasm.js");
+  assert.equal(typeof wasm.native().NativeEngine, "function");
+});
+
+test("a worker that breaks the protocol is WorkerGone, and nobody waits for ever", async () => {
+  const garbage = [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(0xa1), "fatal:broken on purpose"];
+  for (const message of garbage) {
+    const listeners = new Map();
+    const fake = {
+      addEventListener: (kind, listener) => listeners.set(kind, listener),
+      removeEventListener: (kind) => listeners.delete(kind),
+      postMessage: (frame) => {
+        if (frame instanceof Uint8Array) queueMicrotask(() => listeners.get("message")?.({ data: message }));
+        else queueMicrotask(() => listeners.get("message")?.({ data: "ready" }));
+      },
+      terminate() {
+        fake.ended = true;
+      },
+    };
+    const engine = createEngine("sqlite://", { worker: () => fake });
+    await assert.rejects(engine.scalar(text("SELECT 1")), (error) => error instanceof aludel.WorkerGone && error.retryable);
+    assert.equal(fake.ended, true, "the worker was ended");
+    assert.equal(listeners.size, 0, "nothing listens any more");
+  }
+});
