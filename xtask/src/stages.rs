@@ -81,7 +81,7 @@ fn clippy(report: &mut Report) -> Result<()> {
     );
     report.plain(
         "clippy, tests on wasm32",
-        cargo().arg("clippy").args(WASM).args(["-p", "aludel", "-p", "aludel-worker", "--tests"]).args(deny),
+        cargo().arg("clippy").args(WASM).args(["-p", "aludel", "-p", "aludel-worker", "-p", "aludel-web-tests", "--tests"]).args(deny),
     );
     Ok(())
 }
@@ -149,7 +149,8 @@ fn fuzz(report: &mut Report) -> Result<()> {
 
 fn crates(report: &mut Report) -> Result<()> {
     let mut command = cargo();
-    command.args(["package", "--workspace", "--exclude", "xtask"]);
+    command.args(["package", "--workspace"]);
+    command.args(["xtask", "aludel-web-tests", "rust-app"].iter().flat_map(|name| ["--exclude", name]));
     // Whoever runs the tests while working has changes that are not committed; a clean checkout has none.
     command.arg("--allow-dirty");
     report.plain("cargo package", &mut command);

@@ -1,0 +1,3 @@
+//! What the tests in browsers share.
+#![cfg(target_arch = "wasm32")]
+#![forbid(unsafe_code)]
