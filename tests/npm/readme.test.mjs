@@ -39,7 +39,7 @@ test("the readme has examples, and they say what they print", () => {
 });
 
 for (const { name, code, printed } of all) {
-  test(name, async () => {
+  test(name, { timeout: 60_000 }, async () => {
     const context = await chromium.browser.createBrowserContext();
     const page = await context.newPage();
     try {
