@@ -10,6 +10,10 @@ use std::collections::BTreeSet;
 const ALLOWED: &[(&str, &str)] = &[
     ("COMPILER=", "gcc or clang"),
     ("ATOMIC_INTRINSICS=", "of the processor"),
+    ("HAVE_ISNAN", "of the C library; SQLite has its own otherwise"),
+    ("MAX_MMAP_SIZE=", "a browser maps no files; the VFS does not either"),
+    ("MAX_SCHEMA=", "newer than the browser's release"),
+    ("MAX_WORKER_THREADS=", "no threads there; none are asked for here"),
     ("MUTEX_", "one thread needs none"),
     ("THREADSAFE=", "a worker has one thread, engines on a host may have several"),
     ("SYSTEM_MALLOC", "said by the host's malloc only"),
