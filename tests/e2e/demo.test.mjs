@@ -190,6 +190,7 @@ for (const name of browsers) {
 
     then("NULL, numbers, texts and blobs look different, and odd columns are shown", async () => {
       await bench.run("SELECT NULL AS a, 9007199254740993 AS b, 'NULL' AS c, x'0102' AS d, 1.5 AS __proto__, 2 AS length, 3 AS length, 4 AS \"\", 5 AS then");
+      await bench.rows();
       const cells = await bench.see(() => [...document.querySelectorAll(".grid-cell")].map((cell) => [cell.className.split(" ")[1], cell.textContent]));
       assert.deepEqual(cells, [["null", "NULL"], ["number", "9007199254740993"], ["text", "NULL"], ["blob", "BLOB · 2 B"], ["number", "1.5"],
         ["number", "2"], ["number", "3"], ["number", "4"], ["number", "5"]]);

@@ -187,6 +187,8 @@ export class Workbench {
 
   /** What axe-core finds wrong, in words. */
   async violations() {
+    // Half-faded things have half the contrast.
+    await this.until(() => document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect.target.id === "toast"));
     if (!await this.see(() => "axe" in window)) await this.page.evaluate(axe);
     return this.page.evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target.join(" ") + ": " + failureSummary.replace(/\\s+/g, " "))))`);

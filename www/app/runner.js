@@ -6,7 +6,7 @@ import { isOneTransaction } from "./statements.js";
 /** The grid keeps this many rows of a result and stops the query there. */
 export const MOST_ROWS = 500_000;
 
-const PART = 2_000;
+const PART = 250;
 
 /**
  * Runs statements in order and stops at the first error, which it throws with `statement` set to its index.
