@@ -271,6 +271,9 @@ function spawner(worker: (() => Worker) | undefined, wasmUrl: string | URL | und
       throw new NotSupportedError("there are no Web Workers here; give createEngine() the option 'worker'");
     }
     const made = (worker ?? spawnWorker)();
+    if (typeof made?.postMessage !== "function" || typeof made.addEventListener !== "function") {
+      throw new ArgumentError(`Option 'worker' is to give a Worker, not ${describe(made)}`);
+    }
     // It begins to load at once; a relative URL is meant relative to the page.
     const url = wasmUrl === undefined ? undefined : new URL(wasmUrl, globalThis.location?.href).href;
     made.postMessage({ wasmUrl: url });

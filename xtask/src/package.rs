@@ -61,6 +61,8 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
         let stage = shell::target_dir().join(format!("aludel/stage-{name}"));
         files::fresh_dir(&stage)?;
         compile(&templates, &stage)?;
+        // The glue belongs to one build of the worker: that of the release does not fit the one with faults.
+        files::copy(&worker.join("worker.js"), &stage.join("generated/worker.js"))?;
         bundle_worker(&stage)?;
         for paper in papers.iter().chain(&licences) {
             files::copy(paper, &stage.join(paper.file_name().unwrap_or_default()))?;
@@ -83,7 +85,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
 /// TypeScript to one module and one declaration file each, with the generated modules beside them.
 fn compile(templates: &Path, stage: &Path) -> Result<()> {
     shell::run("Compiling TypeScript", shell::npm_bin("tsc").arg("-p").arg(templates).arg("--outDir").arg(stage))?;
-    for name in ["client.js", "client.d.ts", "client_bytes.js", "client_bytes.d.ts", "worker.js"] {
+    for name in ["client.js", "client.d.ts", "client_bytes.js", "client_bytes.d.ts"] {
         files::copy(&templates.join("src/generated").join(name), &stage.join("generated").join(name))?;
     }
     Ok(())

@@ -9,7 +9,6 @@ use aludel_protocol::{Durability, Error, ErrorKind, Storage};
 use js_sys::{Function, Object, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::Worker;
 
 /// The options that engine.ts takes out before.
 const MORE_OPTIONS: &[&str] = &["executionOptions", "wasmUrl", "worker"];
@@ -51,7 +50,7 @@ impl NativeEngine {
     #[wasm_bindgen(constructor)]
     pub fn new(url: &str, options: &Object, spawn: Function, record: Function) -> Result<NativeEngine, JsValue> {
         let options = engine_options(options, record).map_err(thrown)?;
-        let spawn = move || spawn.call0(&JsValue::UNDEFINED)?.dyn_into::<Worker>();
+        let spawn = move || spawn.call0(&JsValue::UNDEFINED);
         let engine = Engine::builder(url).options(options).spawn(spawn).build().map_err(thrown)?;
         Ok(NativeEngine(Rc::new(engine)))
     }
