@@ -1,6 +1,9 @@
 // The peak of live memory, page and worker together, while a stream is read slowly.
 // Also used by tests/npm: memory must not grow with the number of rows.
 
+/** How often memory is looked at during a stream, however long it is. */
+export const SAMPLES = 40;
+
 /** What lives in a page or worker after a collection: JavaScript heap, array buffers, wasm memories. */
 async function live(session) {
   await session.send("HeapProfiler.collectGarbage");
@@ -13,32 +16,19 @@ async function live(session) {
 
 async function peakOf(page, rows, path) {
   const session = await page.createCDPSession();
-  const outcome = page.evaluate((...args) => globalThis.run(...args), "stream", "aludel", path, { watched: true }, rows);
-  let running = true;
-  let failure;
-  outcome.then(() => (running = false), (error) => ((running = false), (failure = error)));
   const peak = { page: 0, worker: 0, wasm: 0, total: 0, samples: 0 };
-  while (running) {
-    const [worker] = page.workers();
-    if (!worker) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      continue;
-    }
-    try {
-      const [own, other] = [await live(session), await live(worker.client)];
-      const [here, there, wasm] = [own.heap + own.buffers, other.heap + other.buffers, own.wasm + other.wasm];
-      peak.page = Math.max(peak.page, here);
-      peak.worker = Math.max(peak.worker, there);
-      peak.wasm = Math.max(peak.wasm, wasm);
-      peak.total = Math.max(peak.total, here + there + wasm);
-      peak.samples++;
-    } catch (error) {
-      // The worker may end between two questions; anything else is told.
-      if (running && page.workers().length) throw error;
-    }
-  }
-  if (failure) throw failure;
-  await outcome;
+  // The consumer asks for a sample while it rests, when the worker has sent all that it may: the most that can be in flight.
+  await page.exposeFunction("sample", async () => {
+    const own = await live(session);
+    const other = await live(page.workers()[0].client);
+    const [here, there, wasm] = [own.heap + own.buffers, other.heap + other.buffers, own.wasm + other.wasm];
+    peak.page = Math.max(peak.page, here);
+    peak.worker = Math.max(peak.worker, there);
+    peak.wasm = Math.max(peak.wasm, wasm);
+    peak.total = Math.max(peak.total, here + there + wasm);
+    peak.samples++;
+  });
+  await page.evaluate((...args) => globalThis.run(...args), "stream", "aludel", path, { watched: true }, rows, SAMPLES);
   return peak;
 }
 

@@ -135,23 +135,26 @@ const workloads = {
     return { us: (ms * 1000) / count };
   },
 
-  /** Reads `rows` rows as a stream, in a consumer that rests after each batch; the caller samples memory meanwhile. */
-  async stream(engine, path, options, rows) {
+  /** Reads `rows` rows as a stream, in a consumer that rests after each batch, and asks for `samples` samples of memory. */
+  async stream(engine, path, options, rows, samples) {
     const db = await (await load(engine)).open(path, options);
     const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
       SELECT i AS id, 'name ' || i AS name, i / 8.0 AS score, 'größe ' || i AS note FROM n`;
     const result = await db.stream(sql);
     let count = 0;
-    let sum = 0;
+    let length = 0;
+    let batches = 0;
     for await (const batch of result.partitions(1000)) {
       count += batch.length;
-      for (const row of batch) sum += row.id + row.note.length;
+      for (const row of batch) length += row.note.length - String(row.id).length;
       // A consumer slower than the worker: the worker must wait for it, not run ahead.
       await new Promise((resolve) => setTimeout(resolve, 2));
+      if (++batches % (rows / 1000 / samples) < 1) await globalThis.sample();
     }
     check("rows", count, rows);
+    check("length", length, rows * 6);
     await db.close();
-    return { sum };
+    return {};
   },
 };
 
