@@ -195,8 +195,7 @@ impl Host {
     }
 
     /// Wakes whoever waits for a reply: one of them drives a worker in this thread.
-    #[cfg_attr(not(feature = "embedded"), allow(dead_code))]
-    pub(super) fn wake_all(&self) {
+    pub fn wake_all(&self) {
         let slots: Vec<_> = self.slots.borrow().values().cloned().collect();
         slots.iter().for_each(|slot| slot.wake());
     }
@@ -327,8 +326,7 @@ impl Inbox {
     }
 
     /// Wakes whoever waits for a reply.
-    #[cfg_attr(not(feature = "embedded"), allow(dead_code))]
-    pub(super) fn wake_all(&self) {
+    pub fn wake_all(&self) {
         if let Some(host) = self.0.upgrade() {
             host.wake_all();
         }
