@@ -46,7 +46,10 @@ impl Failure {
     /// The VFS knows why it failed; SQLite has only a number for it.
     fn with_storage(mut self) -> Failure {
         if matches!(self.primary(), ffi::SQLITE_IOERR | ffi::SQLITE_FULL | ffi::SQLITE_CANTOPEN) {
-            self.storage = crate::vfs::last_error();
+            // What it kept may be about an earlier failure, which SQLite could live with. Failing to open has one code
+            // of SQLite's own, whatever the VFS answered.
+            let same = |error: &Error| error.sqlite_code() & 0xff == self.primary();
+            self.storage = crate::vfs::last_error().filter(|e| same(e) || self.primary() == ffi::SQLITE_CANTOPEN);
         }
         self
     }
