@@ -23,6 +23,21 @@ export async function open(memory) {
   }
 }
 
+/**
+ * Waits, after a cancelled statement, until the database answers again: either SQLite has stopped, or the worker was
+ * replaced, which the first to ask learns by a WorkerGone.
+ */
+export async function settled(engine) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await engine.scalar(text("SELECT 1"));
+      return;
+    } catch (error) {
+      if (error?.name !== "WorkerGone" || tries === 3) throw error;
+    }
+  }
+}
+
 /** How large the database is, in bytes. */
 export async function size(engine) {
   return engine.scalar(text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"));

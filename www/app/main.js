@@ -2,7 +2,7 @@
 
 import { splitStatements } from "aludel";
 import { cover, progress, uncover } from "./cover.js";
-import { describeStorage, open, readAll } from "./database.js";
+import { describeStorage, open, readAll, settled } from "./database.js";
 import { close, confirmLoss, showExamples, showKeys, showStorage, showValue } from "./dialog.js";
 import { byId, h, toast } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -149,7 +149,10 @@ async function runChosen() {
     results.finish();
   } catch (error) {
     const { statement = 0, rolledBack = false, cause = error } = error;
-    if (isCancel(cause, signal)) results.cancelled(statement, rolledBack);
+    if (isCancel(cause, signal)) {
+      await settled(engine);
+      results.cancelled(statement, rolledBack);
+    }
     else failed(cause, statement, from + (statements[statement]?.offset ?? 0), rolledBack);
   } finally {
     running = undefined;

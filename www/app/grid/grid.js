@@ -23,6 +23,7 @@ export class Grid {
   #gutter = 0;
   #sampled = 0;
   #resized = false;
+  #extent = "";
   #scrolled = { top: 0, left: 0 };
   #active;
   #anchor;
@@ -168,8 +169,13 @@ export class Grid {
       this.#redrawAll();
     }
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.element;
-    this.#body.style.height = `${this.#rows.length * ROW_HEIGHT}px`;
-    this.#body.style.width = this.#head.style.width = `${gutter + this.#total}px`;
+    const extent = `${gutter + this.#total} ${this.#rows.length}`;
+    if (extent !== this.#extent) {
+      // Only when they change: every write of a style costs a layout.
+      this.#extent = extent;
+      this.#body.style.height = `${this.#rows.length * ROW_HEIGHT}px`;
+      this.#body.style.width = this.#head.style.width = `${gutter + this.#total}px`;
+    }
     const columns = visibleColumns({ scrollLeft, width: clientWidth, lefts: this.#lefts, widths: this.#widths });
     if (columns.first !== this.#columns.first || columns.last !== this.#columns.last || this.#head.childElementCount === 0) {
       for (const row of this.#drawn.values()) row.remove();
@@ -220,7 +226,11 @@ export class Grid {
     element.style.width = `${this.#gutter + this.#total}px`;
     for (let column = this.#columns.first; column < this.#columns.last; column += 1) {
       const value = this.#rows[row][column];
-      const cell = h("div", { role: "gridcell", class: `grid-cell ${kind(value)}`, "aria-colindex": String(column + 2), textContent: shown(value) });
+      const cell = document.createElement("div");
+      cell.setAttribute("role", "gridcell");
+      cell.setAttribute("aria-colindex", String(column + 2));
+      cell.className = `grid-cell ${kind(value)}`;
+      cell.textContent = shown(value);
       cell.dataset.row = row;
       cell.dataset.column = column;
       this.#place(cell, column);
@@ -244,12 +254,13 @@ export class Grid {
   }
 
   #mark() {
-    const box = this.#active === undefined ? undefined : this.#selection();
+    if (this.#active === undefined) return;
+    const box = this.#selection();
     let current = null;
     for (const [row, element] of this.#drawn) {
       for (const cell of element.querySelectorAll(".grid-cell")) {
         const column = Number(cell.dataset.column);
-        const inside = box !== undefined && row >= box.top && row <= box.bottom && column >= box.left && column <= box.right;
+        const inside = row >= box.top && row <= box.bottom && column >= box.left && column <= box.right;
         const active = inside && row === this.#active.row && column === this.#active.column;
         if (inside) cell.setAttribute("aria-selected", "true");
         else cell.removeAttribute("aria-selected");
