@@ -1,2 +1,0 @@
-//! The client in a page, over the worker of the package.
-#![cfg(target_arch = "wasm32")]

@@ -1,3 +1,0 @@
-//! What the tests in browsers share.
-#![cfg(target_arch = "wasm32")]
-#![forbid(unsafe_code)]
