@@ -24,11 +24,13 @@ test("a broken worker", async (t) => {
               const other = await engine.connect();
               await other.execute(text("INSERT INTO t VALUES (2)"));
               const broken = await engine.connect();
-              const stream = await broken.stream(text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c"));
+              const endless = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c");
+              const stream = await broken.stream(endless);
               await stream.fetchone();
+              const breaking = await engine.connect();
               const outcomes = await Promise.allSettled([
-                engine.scalar(text("SELECT aludel_fault(:what)"), { what }),
-                other.scalar(text("SELECT 1")),
+                breaking.scalar(text("SELECT aludel_fault(:what)"), { what }),
+                other.execute(endless),
                 engine.scalar(text("SELECT 2")),
                 stream.fetchmany(10_000_000),
               ]);
@@ -38,7 +40,7 @@ test("a broken worker", async (t) => {
               const use = await other.execute(text("SELECT 1")).catch((error) => error.name);
               await other.rollback();
               const after = await other.scalar(text("SELECT count(*) FROM t"));
-              await Promise.all([other.close(), broken.close()]);
+              await Promise.all([other.close(), broken.close(), breaking.close()]);
               const again = await engine.connect((conn) => conn.scalar(text("SELECT count(*) FROM t")));
               await engine.dispose();
               return { errors, message, state, use, after, again };
