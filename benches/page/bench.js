@@ -121,6 +121,33 @@ const workloads = {
     return { ms, block };
   },
 
+  /** The same rows as a stream, a thousand objects at a time: what a page does that must stay responsive. */
+  async streamed(engine, path, options) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(ROWS);
+    await db.exec(CREATE);
+    await db.insertAll(INSERT, rows);
+    const expected = checksum(rows);
+    const drain = async () => {
+      const got = [];
+      for await (const batch of (await db.stream(READ)).mappings().partitions(1000)) got.push(...batch);
+      return got;
+    };
+    check("rows before", checksum(await drain()), expected);
+    let got;
+    const ms = await timed(async () => {
+      got = await drain();
+    });
+    check("rows", checksum(got), expected);
+    got = null;
+    const block = await longestBlock(async () => {
+      got = await drain();
+    });
+    check("rows after", checksum(got), expected);
+    await db.close();
+    return { ms, block };
+  },
+
   /** Inserts of one row, each committed before the next. */
   async autocommit(engine, path, options, count = 300) {
     const db = await (await load(engine)).open(path, options);
