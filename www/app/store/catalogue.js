@@ -7,6 +7,8 @@ import { ADJECTIVES, GENRES, GERUNDS, GROUP_NOUNS, LABELS, NOUNS, PREPOSITIONS, 
 const ARTISTS = 1_200;
 const ALBUMS = 3_400;
 const CUSTOMERS = 4_000;
+/** So many of the customers were there when the shop opened. */
+const EARLY = 160;
 const INVOICES = 30_000;
 const OPENED = Date.UTC(2018, 2, 1);
 const CLOSED = Date.UTC(2025, 11, 31, 21);
@@ -162,8 +164,8 @@ function makeCustomers(random) {
   });
 }
 
-/** Customers come one after another over the years, so that whoever is invoiced has joined before. */
-const joinedAt = (customer) => OPENED + (CLOSED - OPENED) * 0.97 * (customer / CUSTOMERS);
+/** Customers come one after another over the years, the first before the shop opens: whoever is invoiced has joined. */
+const joinedAt = (customer) => OPENED + (CLOSED - OPENED) * 0.97 * ((customer - EARLY) / (CUSTOMERS - EARLY));
 
 function makeSales(random, prices, linesOf) {
   const invoices = [];
@@ -173,11 +175,11 @@ function makeSales(random, prices, linesOf) {
     const even = (i + 0.6) / INVOICES;
     const share = Math.sqrt(even) * Math.sqrt(Math.sqrt(even));
     const at = OPENED + (CLOSED - OPENED) * share;
-    const known = Math.max(1, Math.min(CUSTOMERS, Math.floor((share / 0.97) * CUSTOMERS)));
+    const known = Math.min(CUSTOMERS, EARLY + Math.floor((share / 0.97) * (CUSTOMERS - EARLY)));
     const customer = 1 + scatter(Math.floor(known * skewed(random.unit())), known);
     let cents = 0;
     for (let n = 0; n < linesOf[i]; n += 1) {
-      const track = scatter(Math.floor(prices.length * skewed(skewed(random.unit()))), prices.length);
+      const track = scatter(Math.floor(prices.length * skewed(random.unit())), prices.length);
       const quantity = random.chance(0.04) ? 2 : 1;
       cents += Math.round(prices[track] * 100) * quantity;
       lines.push([lines.length + 1, i + 1, track + 1, prices[track], quantity]);
