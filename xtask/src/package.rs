@@ -50,7 +50,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
     fingerprint.tree(&templates)?;
     fingerprint.tree(worker)?;
     fingerprint.tree(&built.client)?;
-    for paper in &licences {
+    for paper in licences.iter().chain([&notices::path()]) {
         fingerprint.file(paper)?;
     }
     fingerprint.file(&root.join("Cargo.lock"))?;

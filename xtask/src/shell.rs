@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -61,14 +61,19 @@ pub fn npm_bin(name: &str) -> Command {
     command(root().join("tests/node_modules/.bin").join(name))
 }
 
+/// Bold on a terminal, plain in a file.
+pub fn bold(text: &str) -> String {
+    if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_string() }
+}
+
 /// Says what is being done.
 pub fn say(text: &str) {
-    println!("\x1b[1m==>\x1b[0m {text}");
+    println!("{} {text}", bold("==>"));
 }
 
 /// Says what went wrong, at once and where it happened; the end repeats it.
 pub fn complain(text: &str) {
-    println!("\x1b[1;31mFAILED\x1b[0m  {text}");
+    println!("{}  {text}", bold("FAILED"));
 }
 
 /// Runs a command whose own output shows how far it is.

@@ -114,7 +114,7 @@ pub fn test(names: &[String]) -> Result<ExitCode> {
     finished.push(setup);
     if ready {
         for stage in stages {
-            println!("\n\x1b[1m=== {}: {}\x1b[0m", stage.name, stage.what);
+            println!("\n{}", shell::bold(&format!("=== {}: {}", stage.name, stage.what)));
             finished.push(measure(stage.name, stage.run));
         }
     }
@@ -145,7 +145,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Stage>> {
 /// Prints the results. The last line is the sum, and nothing follows it.
 fn conclude(finished: &[Finished], time: Duration) -> ExitCode {
     let mut sum = Counts::default();
-    println!("\n\x1b[1m=== Results\x1b[0m");
+    println!("\n{}", shell::bold("=== Results"));
     for stage in finished {
         sum += stage.report.counts;
         println!("{:<12} {:>6.0} s   {}", stage.name, stage.time.as_secs_f64(), stage.report.counts);
