@@ -62,3 +62,8 @@ pub use result_set::{
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
 pub use transaction::Transaction;
 pub use url::{Database, Url};
+
+/// The examples of the readme, as tests.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
