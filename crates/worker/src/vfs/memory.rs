@@ -15,14 +15,6 @@ pub(super) struct MemoryFile {
 }
 
 impl MemoryFile {
-    /// A file with these bytes.
-    #[cfg(test)]
-    pub(super) fn with(bytes: &[u8]) -> MemoryFile {
-        let mut file = MemoryFile::default();
-        file.write(bytes, 0).expect("memory for a test file");
-        file
-    }
-
     fn chunk(&mut self, index: usize) -> VfsResult<&mut [u8]> {
         if index >= self.chunks.len() {
             self.chunks.try_reserve(index + 1 - self.chunks.len()).map_err(|_| full())?;

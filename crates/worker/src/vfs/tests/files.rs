@@ -228,7 +228,8 @@ fn disk_files_are_those_of_any_other_sqlite() {
 #[test]
 fn memory_reads_zeros_where_nothing_was_written() {
     use crate::vfs::node::RawFile;
-    let mut file = MemoryFile::with(b"abc");
+    let mut file = MemoryFile::default();
+    file.write(b"abc", 0).unwrap();
     file.write(b"z", 3 * 1024 * 1024).unwrap();
     file.truncate(2).unwrap();
     file.truncate(10).unwrap();

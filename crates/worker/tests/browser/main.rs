@@ -1,0 +1,12 @@
+//! Service and storage in a dedicated worker, on files of the origin private file system.
+#![cfg(target_arch = "wasm32")]
+// `clippy.toml` allows these in test functions only; here, the functions beside them are tests as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod builds;
+mod refusals;
+mod script;
+mod storage;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
