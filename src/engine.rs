@@ -56,7 +56,7 @@ impl fmt::Debug for Engine {
 pub struct EngineBuilder {
     url: String,
     options: EngineOptions,
-    spawn: Option<Rc<dyn Spawn>>,
+    pub(crate) spawn: Option<Rc<dyn Spawn>>,
 }
 
 impl fmt::Debug for EngineBuilder {
@@ -116,12 +116,6 @@ impl EngineBuilder {
     /// All options at once.
     pub fn options(mut self, options: EngineOptions) -> EngineBuilder {
         self.options = options;
-        self
-    }
-
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-    pub(crate) fn spawner(mut self, spawn: Rc<dyn Spawn>) -> EngineBuilder {
-        self.spawn = Some(spawn);
         self
     }
 

@@ -158,6 +158,21 @@ impl RowStream {
         let rows = self.fetchall().await?.iter().map(|row| row.values().to_vec()).collect();
         Ok(FrozenResult { keys, rows })
     }
+
+    /// How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for other statements.
+    pub fn rowcount(&self) -> i64 {
+        self.0.core.rowcount()
+    }
+
+    /// The rowid of the row that was inserted last on the connection.
+    pub fn lastrowid(&self) -> i64 {
+        self.0.core.lastrowid()
+    }
+
+    /// Whether the statement gives rows (there may be none of them).
+    pub fn returns_rows(&self) -> bool {
+        self.0.core.returns_rows()
+    }
 }
 
 impl MappingStream {

@@ -196,10 +196,11 @@ impl EngineBuilder {
 
     /// Makes a worker that runs the package's `worker.js`, or what behaves like one.
     pub fn spawn<W: Into<JsValue>>(
-        self,
+        mut self,
         make: impl Fn() -> std::result::Result<W, JsValue> + 'static,
     ) -> EngineBuilder {
-        self.spawner(Rc::new(WebSpawn { make: Box::new(move || make().map(Into::into)) }))
+        self.spawn = Some(Rc::new(WebSpawn { make: Box::new(move || make().map(Into::into)) }));
+        self
     }
 }
 
