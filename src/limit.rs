@@ -99,9 +99,14 @@ pub(crate) struct Limits {
     cancel: Option<CancelToken>,
 }
 
+/// A timer, unless it is for so long that the platforms' timers do not count as far: 2^31 ms are 24 days.
+pub(crate) fn delay(after: Duration) -> Option<Delay> {
+    (after < Duration::from_secs(20 * 24 * 60 * 60)).then(|| Delay::new(after))
+}
+
 #[derive(Debug)]
 struct Timer {
-    delay: Delay,
+    delay: Option<Delay>,
     timeout: Duration,
     started: Clock,
 }
@@ -109,7 +114,7 @@ struct Timer {
 impl Timer {
     fn new(timeout: Duration) -> Timer {
         // The worker is told the timeout, too; its answer knows more, so it gets the time to arrive first.
-        let delay = Delay::new(timeout + GRACE);
+        let delay = delay(timeout.saturating_add(GRACE));
         Timer { delay, timeout, started: Clock::now() }
     }
 }
@@ -141,7 +146,7 @@ impl Limits {
     pub(crate) fn deadline(&self) -> u32 {
         self.timer.borrow().as_ref().map_or(0, |timer| {
             let left = timer.timeout.saturating_sub(timer.started.elapsed());
-            (left.as_millis() as u32).max(1)
+            u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
         })
     }
 
@@ -166,7 +171,8 @@ impl Limits {
             }
             let mut timer = self.timer.borrow_mut();
             if let Some(timer) = timer.as_mut()
-                && Pin::new(&mut timer.delay).poll(cx).is_ready()
+                && let Some(delay) = &mut timer.delay
+                && Pin::new(delay).poll(cx).is_ready()
             {
                 return Poll::Ready(Err(timed_out(timer.timeout)));
             }

@@ -1,14 +1,14 @@
 //! The pool of connections: SQLAlchemy's QueuePool, with waiters served in the order in which they came.
 
+use crate::limit::delay;
 use crate::options::EngineOptions;
 use crate::transport::{Answer, HostUse};
 use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result, Storage};
-use futures_timer::Delay;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -135,12 +135,12 @@ impl Pool {
         let waiter = Rc::new(Waiter::default());
         self.waiters.borrow_mut().push_back(waiter.clone());
         let _place = Waiting { pool: self, waiter: &waiter };
-        let mut timer = pin!(Delay::new(self.timeout));
+        let mut timer = delay(self.timeout);
         poll_fn(|cx| {
             if let Some(grant) = waiter.grant.take() {
                 return Poll::Ready(Ok(grant));
             }
-            if Pin::new(&mut timer).poll(cx).is_ready() {
+            if timer.as_mut().is_some_and(|timer| Pin::new(timer).poll(cx).is_ready()) {
                 return Poll::Ready(Err(self.timed_out()));
             }
             *waiter.waker.borrow_mut() = Some(cx.waker().clone());

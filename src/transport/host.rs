@@ -249,7 +249,9 @@ impl Host {
     /// No engine finds it any more.
     fn leave(self: &Rc<Host>) {
         let Some(key) = &self.key else { return };
-        SHARED.with_borrow_mut(|shared| {
+        // When the thread itself ends, there is nothing left to leave.
+        let _ = SHARED.try_with(|shared| {
+            let mut shared = shared.borrow_mut();
             if shared.get(key).is_some_and(|other| std::ptr::eq(other.as_ptr(), Rc::as_ptr(self))) {
                 shared.remove(key);
             }

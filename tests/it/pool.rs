@@ -1,7 +1,7 @@
 //! The pool, the engines and their workers.
 
 use crate::support::{Scratch, memory, run, scalar, setup};
-use aludel::{CallOptions, CancelToken, Engine, ErrorKind, Storage, Value, params, text};
+use aludel::{CallOptions, CancelToken, Engine, ErrorKind, Storage, StorageReason, Value, params, text};
 use futures::FutureExt;
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -217,6 +217,53 @@ fn dispose_closes_what_is_idle_and_lets_the_rest_finish() {
         setup(&memory, "CREATE TABLE t (x)").await;
         memory.dispose().await.unwrap();
         assert!(!memory.has_table("t").await.unwrap(), "what was in memory is lost");
+    });
+}
+
+#[test]
+fn the_last_engine_that_is_dropped_closes_the_file() {
+    run(async {
+        let scratch = Scratch::new();
+        let engine = Engine::new(&scratch.url("a.db")).unwrap();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        assert!(scratch.path("a.db-wal").exists());
+        let conn = engine.connect().await.unwrap();
+        conn.execute(&text("INSERT INTO t VALUES (1)"), ()).await.unwrap();
+        drop(engine);
+        assert!(scratch.path("a.db-wal").exists(), "a connection is in use");
+        conn.commit().await.unwrap();
+        drop(conn);
+        assert!(!scratch.path("a.db-wal").exists());
+        let engine = Engine::new(&scratch.url("a.db")).unwrap();
+        assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(1));
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_another_worker_has_open_is_in_use() {
+    run(async {
+        let scratch = Scratch::new();
+        let engine = Engine::new(&scratch.url("a.db")).unwrap();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        // The same file by another name has a worker of its own, as it would in another process.
+        std::os::unix::fs::symlink(scratch.path(""), scratch.path("link")).unwrap();
+        let error = Engine::new(&scratch.url("link/a.db")).unwrap().connect().await.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::InUse)));
+        assert!(error.retryable());
+        engine.execute(&text("INSERT INTO t VALUES (1)"), ()).await.unwrap();
+    });
+}
+
+#[test]
+fn limits_beyond_all_clocks_are_none() {
+    run(async {
+        let builder = Engine::builder("sqlite://").pool_size(1).pool_timeout(Duration::MAX);
+        let engine = builder.lock_timeout(Duration::MAX).build().unwrap();
+        let options = CallOptions::new().timeout(Duration::MAX);
+        let held = engine.connect_with(&options).await.unwrap();
+        let (waited, ()) = futures::join!(engine.connect(), async { drop(held) });
+        waited.unwrap().execute_with(&text("SELECT 1"), (), &options).await.unwrap();
     });
 }
 
