@@ -5,6 +5,7 @@
 mod support;
 
 mod calls;
+mod crowd;
 mod errors;
 mod log;
 mod pool;
