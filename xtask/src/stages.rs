@@ -128,7 +128,7 @@ fn web(report: &mut Report, browser: &str, isolated: bool) -> Result<()> {
         command
     };
     if !isolated {
-        report.counted("Testing worker and storage in a browser", &mut run(&["crates/worker"]));
+        report.counted("Testing worker and storage in a browser", &mut run(&["crates/worker", "--test", "browser"]));
     }
     report.counted(
         "Testing the client and its worker in a browser",
