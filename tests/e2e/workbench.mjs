@@ -177,10 +177,7 @@ export class Workbench {
 
   /** The tables at the side with their row counts. */
   async tables() {
-    await this.until(() => {
-      const items = [...document.querySelectorAll("#tree [aria-level='1']")];
-      return items.length > 0 && items.every((item) => item.querySelector(".tree-count").firstChild !== null);
-    });
+    await this.until(() => document.getElementById("tree").getAttribute("aria-busy") === "false");
     return this.see(() => Object.fromEntries([...document.querySelectorAll("#tree [aria-level='1']")].map((item) =>
       [item.dataset.name, Number(item.querySelector(".tree-count").firstChild.textContent.replaceAll(",", ""))])));
   }

@@ -25,15 +25,15 @@ export async function open(memory) {
 
 /**
  * Waits, after a cancelled statement, until the database answers again: either SQLite has stopped, or the worker was
- * replaced, which the first to ask learns by a WorkerGone.
+ * replaced, which the first to ask learns by a WorkerGone. Gives the error if it does not answer.
  */
 export async function settled(engine) {
   for (let tries = 1; ; tries += 1) {
     try {
       await engine.scalar(text("SELECT 1"));
-      return;
+      return undefined;
     } catch (error) {
-      if (error?.name !== "WorkerGone" || tries === 3) throw error;
+      if (error?.name !== "WorkerGone" || tries === 3) return error;
     }
   }
 }

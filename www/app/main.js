@@ -60,6 +60,7 @@ await start(false);
 async function start(memory) {
   cover("Opening the database", memory ? "In memory" : "music.db, in this browser's own storage");
   try {
+    await engine?.dispose();
     engine = await open(memory);
     await fill(false);
   } catch (error) {
@@ -120,6 +121,7 @@ async function browse(table) {
 
 async function runChosen() {
   if (engine === undefined || running !== undefined || byId("run").disabled) return;
+  const whole = editor.text;
   const { text: script, from } = editor.chosen;
   let statements;
   editor.clearFlaw();
@@ -128,7 +130,7 @@ async function runChosen() {
     statements = splitStatements(script);
   } catch (error) {
     results.begin([{ sql: script }]);
-    failed(error, 0, from, false);
+    failed(error, { index: 0, from, script: whole, rolledBack: false });
     return;
   }
   if (statements.length === 0) {
@@ -149,11 +151,9 @@ async function runChosen() {
     results.finish();
   } catch (error) {
     const { statement = 0, rolledBack = false, cause = error } = error;
-    if (isCancel(cause, signal)) {
-      await settled(engine);
-      results.cancelled(statement, rolledBack);
-    }
-    else failed(cause, statement, from + (statements[statement]?.offset ?? 0), rolledBack);
+    const stopped = isCancel(cause, signal) ? await settled(engine) : cause;
+    if (stopped === undefined) results.cancelled(statement, rolledBack);
+    else failed(stopped, { index: statement, from: from + (statements[statement]?.offset ?? 0), script: whole, rolledBack });
   } finally {
     running = undefined;
     busy(false);
@@ -161,9 +161,10 @@ async function runChosen() {
   if (statements.some(({ sql }) => mayChange(sql))) await Promise.allSettled([refreshTree(), refreshStorage()]);
 }
 
-function failed(error, index, from, rolledBack) {
-  results.fail(error, { index, from, script: editor.text, rolledBack });
-  if (typeof error?.offset === "number") editor.showFlaw(from + error.offset);
+function failed(error, where) {
+  results.fail(error, where);
+  // Who went on typing meanwhile keeps the caret.
+  if (typeof error?.offset === "number" && editor.text === where.script) editor.showFlaw(where.from + error.offset);
 }
 
 function cancel() {
@@ -188,15 +189,18 @@ function nameRun() {
 
 async function refreshTree() {
   const turn = ++refreshed;
+  const outdated = () => turn !== refreshed;
+  byId("tree").setAttribute("aria-busy", "true");
   const tables = schemaTree(...await readAll(engine, SCHEMA_QUERIES));
-  if (turn !== refreshed) return;
+  if (outdated()) return;
   tree.show(tables);
   for (const { name, type } of tables) {
     if (type !== "table") continue;
     const [[[rows]]] = await readAll(engine, [`SELECT count(*) FROM "${name.replaceAll('"', '""')}"`]);
-    if (turn !== refreshed) return;
+    if (outdated()) return;
     tree.setCount(name, rows);
   }
+  byId("tree").setAttribute("aria-busy", "false");
 }
 
 async function refreshStorage() {
