@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// The worker of the release, as the test server has it.
-const WORKER: &str = "/pkg/worker.js";
+pub(crate) const WORKER: &str = "/pkg/worker.js";
 /// Its twin that knows `aludel_fault`.
 const FAULTY: &str = "/dist/faults/worker.js";
 
