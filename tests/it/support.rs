@@ -1,12 +1,27 @@
 //! What the tests share.
 
 use aludel::{Engine, Value};
+use futures::executor::LocalPool;
+use futures::future::{Either, join_all, select};
+use futures::task::LocalSpawnExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Runs a future to its end.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     futures::executor::block_on(future)
+}
+
+/// Runs futures as tasks of their own, each woken by itself, until all have ended.
+pub fn run_apart(tasks: impl IntoIterator<Item = impl Future<Output = ()> + 'static>) {
+    let mut pool = LocalPool::new();
+    let handles: Vec<_> = tasks.into_iter().map(|task| pool.spawner().spawn_local_with_handle(task).unwrap()).collect();
+    let watchdog = futures_timer::Delay::new(Duration::from_secs(30));
+    match pool.run_until(select(join_all(handles), watchdog)) {
+        Either::Left(_) => {}
+        Either::Right(_) => panic!("somebody waits for ever"),
+    }
 }
 
 /// A directory that goes when it is dropped.
