@@ -117,7 +117,7 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
   readonly #view: View;
 
   private constructor(feed: Feed, view: View) {
-    const cursor = new Cursor<Row<R>>(feed, (values, base) => view.row(values, base) as Row<R>);
+    const cursor = new Cursor<Row<R>>(feed, (row) => view.row(row) as Row<R>);
     super(cursor);
     this.#cursor = cursor;
     this.#view = view;
@@ -202,7 +202,7 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
 
   /** Whether the statement returns rows, be it none. */
   get returnsRows(): boolean {
-    return this.#cursor.feed.columns !== null;
+    return this.#cursor.feed.shape !== null;
   }
 }
 

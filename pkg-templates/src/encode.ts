@@ -1,8 +1,8 @@
 /**
  * Parameters to the bytes of a batch, in one pass, with room in front for the head of the frame that will carry them.
  *
- * The layout is the same as that of rows (see `rows.ts`). Strings are joined and encoded by one call; only when they are
- * not all ASCII is each looked at.
+ * The layout is the same as that of rows (see `rows.ts`). Strings are sorted into those that are ASCII and others, joined,
+ * and encoded by one call each.
  *
  * @module
  */
@@ -24,6 +24,7 @@ const HEADER = 24;
 const MIN_BIGINT = -(2n ** 63n);
 const MAX_BIGINT = 2n ** 63n - 1n;
 const MAX_HEAP = 0xffffffff;
+const MAX_JOINED = 1 << 22;
 
 const encoder: TextEncoder = new TextEncoder();
 
@@ -42,19 +43,32 @@ export function encodeBatch(
   const tags = new Uint8Array(cells);
   const slots = new Float64Array(cells);
   const words = new Uint32Array(slots.buffer);
-  const strings: string[] = [];
+  const ascii: string[] = [];
+  const utf8: string[] = [];
   const blobs: Uint8Array[] = [];
-  let units = 0;
+  let [asciiLength, utf8Length, utf16Length] = [0, 0, 0];
   let blobLength = 0;
   let at = 0;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, at++) {
       const value = cell(row, column);
       if (typeof value === "string") {
-        tags[at] = ASCII;
+        const length = byteLength(value);
         words[2 * at] = value.length;
-        units += value.length;
-        strings.push(value);
+        if (length === value.length) {
+          tags[at] = ASCII;
+          asciiLength += length;
+          ascii.push(value);
+        } else {
+          if (length < 0) {
+            throw new DataError(`${name(row, column)} holds a lone surrogate, which UTF-8 cannot express`);
+          }
+          tags[at] = UTF8;
+          words[2 * at + 1] = length;
+          utf16Length += value.length;
+          utf8Length += length;
+          utf8.push(value);
+        }
       } else if (typeof value === "number") {
         if (Number.isSafeInteger(value) && !Object.is(value, -0)) tags[at] = SAFE_INTEGER;
         else if (value === value) tags[at] = REAL;
@@ -87,23 +101,12 @@ export function encodeBatch(
     }
   }
   const heapAt = HEADROOM + HEADER + Math.ceil(cells / 8) * 8 + cells * 8;
-  if (blobLength > MAX_HEAP || units > MAX_HEAP) throw new DataError("the parameters of one call are longer than 4 GiB");
-
-  const joined = strings.length === 1 ? (strings[0] as string) : strings.join("");
-  let buffer = new ArrayBuffer(heapAt + joined.length + blobLength);
-  let asciiLength = joined.length;
-  let [utf8Length, utf16Length] = [0, 0];
-  const { read, written } = encoder.encodeInto(joined, new Uint8Array(buffer, heapAt, joined.length));
-  if (read !== joined.length || written !== joined.length) {
-    const split = splitTexts(tags, words, strings, (cell) => name(Math.floor(cell / columns), cell % columns));
-    asciiLength = split.ascii.length;
-    utf16Length = split.utf8.length;
-    utf8Length = split.utf8Length;
-    buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
-    encoder.encodeInto(split.ascii, new Uint8Array(buffer, heapAt, asciiLength));
-    encoder.encodeInto(split.utf8, new Uint8Array(buffer, heapAt + asciiLength, utf8Length));
+  if (Math.max(asciiLength, utf8Length, blobLength) > MAX_HEAP) {
+    throw new DataError("the parameters of one call are longer than 4 GiB");
   }
-
+  const buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
+  encodeTexts(ascii, buffer, heapAt, asciiLength);
+  encodeTexts(utf8, buffer, heapAt + asciiLength, utf8Length);
   const bytes = new Uint8Array(buffer);
   const header = new DataView(buffer, HEADROOM, HEADER);
   [rows, columns, asciiLength, utf8Length, utf16Length, blobLength].forEach((n, i) => header.setUint32(4 * i, n, true));
@@ -117,36 +120,34 @@ export function encodeBatch(
   return bytes.subarray(HEADROOM);
 }
 
-/** Sorts the texts into the two heaps and marks the cells of those that are not ASCII. */
-function splitTexts(
-  tags: Uint8Array,
-  words: Uint32Array,
-  strings: readonly string[],
-  name: (cell: number) => string,
-): { ascii: string; utf8: string; utf8Length: number } {
-  const ascii: string[] = [];
-  const utf8: string[] = [];
-  let utf8Length = 0;
-  let next = 0;
-  for (let cell = 0; cell < tags.length; cell++) {
-    if (tags[cell] !== ASCII) continue;
-    const string = strings[next++] as string;
-    const length = byteLength(string);
-    if (length < 0) throw new DataError(`${name(cell)} holds a lone surrogate, which UTF-8 cannot express`);
-    if (length === string.length) {
-      ascii.push(string);
-      continue;
-    }
-    tags[cell] = UTF8;
-    words[2 * cell + 1] = length;
-    utf8Length += length;
-    utf8.push(string);
+/** Writes texts one after the other. */
+function encodeTexts(texts: readonly string[], buffer: ArrayBuffer, at: number, length: number): void {
+  if (length === 0) return;
+  // One call of the encoder for all of them; in parts, since a string cannot grow without bound.
+  let part: string[] = [];
+  let units = 0;
+  const flush = (): void => {
+    at += encoder.encodeInto(part.length === 1 ? (part[0] as string) : part.join(""), new Uint8Array(buffer, at)).written;
+    part = [];
+    units = 0;
+  };
+  for (const text of texts) {
+    if (units > 0 && units + text.length > MAX_JOINED) flush();
+    part.push(text);
+    units += text.length;
   }
-  return { ascii: ascii.join(""), utf8: utf8.join(""), utf8Length };
+  flush();
 }
 
 /** How many bytes a text has in UTF-8; -1 when it holds a lone surrogate. */
 function byteLength(string: string): number {
+  // Most texts are ASCII, and this loop is short enough to be fast.
+  let all = 0;
+  for (let i = 0; i < string.length; i++) all |= string.charCodeAt(i);
+  return all < 0x80 ? string.length : utf8ByteLength(string);
+}
+
+function utf8ByteLength(string: string): number {
   let length = string.length;
   for (let i = 0; i < string.length; i++) {
     const unit = string.charCodeAt(i);

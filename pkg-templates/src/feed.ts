@@ -1,5 +1,5 @@
 /**
- * What results read from: decoded batches in the order of their arrival, one place, and whether it is closed.
+ * What results read from: batches of rows in the order of their arrival, one place, and whether it is closed.
  *
  * A result and what was derived from it (`scalars()`, `mappings()`) share one feed. The semantics of fetching are
  * written once, as generators that yield when they need a batch that is not there yet: a buffered result never does, a
@@ -9,8 +9,7 @@
  */
 
 import { MultipleResultsFound, NoResultFound, NoSuchColumnError, ResourceClosedError } from "./errors.js";
-import type { Batch } from "./rows.js";
-import type { SqlValue } from "./values.js";
+import { shapeOf, type Shape } from "./row.js";
 
 /** Where the batches of a stream come from. */
 export interface Stream {
@@ -22,8 +21,8 @@ export interface Stream {
 
 /** Batches, a place in them, and a state. */
 export class Feed {
-  /** The names of the columns; null when the statement returns no rows. */
-  readonly columns: readonly string[] | null;
+  /** What its rows look like; null when the statement returns no rows. */
+  readonly shape: Shape | null;
   /** Rows changed by INSERT, UPDATE or DELETE; -1 for any other statement. */
   rowcount: number;
   /** The rowid of the last inserted row. */
@@ -34,7 +33,7 @@ export class Feed {
   spent = false;
   /** How many rows `fetchmany()` and `partitions()` take when they are not told. */
   yieldPer = 1;
-  #batches: Batch[] = [];
+  #batches: (readonly object[])[] = [];
   #row = 0;
   #ended = false;
   #closedBy: unknown;
@@ -43,15 +42,15 @@ export class Feed {
   #waiting = 0;
 
   constructor(columns: readonly string[] | null, rowcount: number, lastrowid: number | bigint | null, stream: Stream | null) {
-    this.columns = columns === null ? null : Object.freeze([...columns]);
+    this.shape = columns === null ? null : shapeOf(columns);
     this.rowcount = rowcount;
     this.lastrowid = lastrowid;
     this.#stream = stream;
   }
 
   /** Adds a batch at the end. */
-  push(batch: Batch): void {
-    if (!this.closed && batch.rows > 0) this.#batches.push(batch);
+  push(batch: readonly object[]): void {
+    if (!this.closed && batch.length > 0) this.#batches.push(batch);
   }
 
   /** Says that no batch follows. */
@@ -60,21 +59,20 @@ export class Feed {
   }
 
   /** An error when it has no rows, or was closed. */
-  check(): readonly string[] {
-    if (this.columns === null) {
+  check(): void {
+    if (this.shape === null) {
       throw new ResourceClosedError("This result object does not return rows. It has been closed automatically.");
     }
     if (this.closed) {
       const cause = this.#closedBy;
       throw new ResourceClosedError("This result object is closed.", cause === undefined ? {} : { cause });
     }
-    return this.columns;
   }
 
   /** The batch with the next row; undefined when it has to be waited for, or when there is none: see {@link ended}. */
-  batch(): Batch | undefined {
+  batch(): readonly object[] | undefined {
     const batch = this.#batches[0];
-    if (batch === undefined || this.#row < batch.rows) return batch;
+    if (batch === undefined || this.#row < batch.length) return batch;
     this.#batches.shift();
     this.#row = 0;
     return this.#batches[0];
@@ -147,8 +145,8 @@ export class Feed {
 /** Steps that yield when they need a batch that is not there. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** Makes what a result gives of the values of one row. */
-export type Make<T> = (values: readonly SqlValue[], base: number) => T;
+/** Makes what a result gives of a row. */
+export type Make<T> = (row: object) => T;
 
 /** What {@link Cursor.next} gives after the last row. */
 export const END: unique symbol = Symbol("aludel.end");
@@ -191,7 +189,7 @@ export class Cursor<T> {
       feed.check();
       const batch = feed.batch();
       if (batch !== undefined) {
-        const item = this.make(batch.values, feed.row * batch.columns);
+        const item = this.make(batch[feed.row] as object);
         feed.advance(1);
         return item;
       }
@@ -224,13 +222,12 @@ export class Cursor<T> {
         if (items.length === 0 || limit === Infinity || this.isUnique) feed.spent = true;
         break;
       }
-      const count = Math.min(batch.rows - feed.row, limit - items.length);
-      let base = feed.row * batch.columns;
-      for (let i = 0; i < count; i++, base += batch.columns) {
-        const item = make(batch.values, base);
+      const end = Math.min(batch.length, feed.row + limit - items.length);
+      for (let i = feed.row; i < end; i++) {
+        const item = make(batch[i] as object);
         if (this.#seen === null || this.#isNew(item)) items.push(item);
       }
-      feed.advance(count);
+      feed.advance(end - feed.row);
     }
     if (limit <= 0) feed.check();
     return items;

@@ -12,7 +12,8 @@ import type { StatementContext } from "./errors.js";
 import { Feed, type Stream } from "./feed.js";
 import type { NativeStream } from "./generated/client.js";
 import { Result } from "./result.js";
-import { decodeBatch, type Batch } from "./rows.js";
+import type { Shape } from "./row.js";
+import { decodeBatch } from "./rows.js";
 import type { RowType } from "./values.js";
 import { native } from "./wasm.js";
 
@@ -47,10 +48,11 @@ export class Frames {
     feed.rowcount = changes;
     const id = Number(lastInsertRowid);
     feed.lastrowid = Number.isSafeInteger(id) ? id : lastInsertRowid;
-    if (feed.columns === null) return;
-    const batch = decodeBatch(frame, batchAt);
-    feed.push(batch);
-    if (this.#log !== undefined) logRows(this.#log, first ? feed.columns : null, batch);
+    const { shape } = feed;
+    if (shape === null) return;
+    const rows = decodeBatch(frame, batchAt, shape.names.length, shape.make);
+    feed.push(rows);
+    if (this.#log !== undefined) logRows(this.#log, shape, first, rows);
   };
 
   /** The result, when all frames have come. */
@@ -78,9 +80,9 @@ export class Frames {
 }
 
 /** Columns and rows in SQLAlchemy's words: they are written as parameters are. */
-function logRows(log: (message: string) => void, columns: readonly string[] | null, { rows, columns: width, values }: Batch): void {
+function logRows(log: (message: string) => void, shape: Shape, first: boolean, rows: readonly object[]): void {
   const tuple = (cells: readonly unknown[]): string =>
     native().describeParameters(encodeBatch(1, cells.length, (_, i) => cells[i], () => "a value"), false);
-  if (columns !== null) log(`Col ${tuple(columns)}`);
-  for (let row = 0; row < rows; row++) log(`Row ${tuple(values.slice(row * width, (row + 1) * width))}`);
+  if (first) log(`Col ${tuple(shape.names)}`);
+  for (const row of rows) log(`Row ${tuple(shape.read(row))}`);
 }

@@ -10,7 +10,7 @@
 import { dispose } from "./dispose.js";
 import { Cursor, END, Feed, columnIndex, type Make } from "./feed.js";
 import { ArgumentError } from "./errors.js";
-import { shapeOf, type Row } from "./row.js";
+import { shapeOf, type Row, type Shape } from "./row.js";
 import type { AnyRow, RowType, SqlValue, ValueOf } from "./values.js";
 
 /** The fetching that all results have. Get one from `execute()`; it is closed when a method says so, or by `close()`. */
@@ -108,7 +108,7 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
   readonly #view: View;
 
   private constructor(feed: Feed, view: View) {
-    const cursor = new Cursor<Row<R>>(feed, (values, base) => view.row(values, base) as Row<R>);
+    const cursor = new Cursor<Row<R>>(feed, (row) => view.row(row) as Row<R>);
     super(cursor);
     this.#cursor = cursor;
     this.#view = view;
@@ -193,7 +193,7 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
 
   /** Whether the statement returns rows, be it none. */
   get returnsRows(): boolean {
-    return this.#cursor.feed.columns !== null;
+    return this.#cursor.feed.shape !== null;
   }
 }
 
@@ -252,11 +252,11 @@ export class MappingResult<R extends RowType = AnyRow> extends Fetched<Readonly<
 export class View {
   readonly #feed: Feed;
   #picked: readonly number[] | null = null;
-  #shape: ReturnType<typeof shapeOf> | null;
+  #shape: Shape | null;
 
   constructor(feed: Feed) {
     this.#feed = feed;
-    this.#shape = feed.columns === null ? null : shapeOf(feed.columns);
+    this.#shape = feed.shape;
   }
 
   /** A view that shows the same and goes its own way. */
@@ -271,7 +271,7 @@ export class View {
   keys(): readonly string[] {
     // Names outlive a close; only a statement without rows has none.
     if (this.#shape === null) this.#feed.check();
-    return (this.#shape as ReturnType<typeof shapeOf>).names;
+    return (this.#shape as Shape).names;
   }
 
   /** Keeps only some of the columns that it shows. */
@@ -283,27 +283,25 @@ export class View {
     this.#picked = before === null ? picked : picked.map((i) => before[i] as number);
   }
 
-  row(values: readonly SqlValue[], base: number): object {
-    const shape = this.#shape as ReturnType<typeof shapeOf>;
-    const picked = this.#picked;
-    return picked === null ? shape.make(values, base) : shape.make(picked.map((i) => values[base + i] as SqlValue), 0);
+  /** A row as it shows it. */
+  row(row: object): object {
+    return this.#picked === null ? row : (this.#shape as Shape).make(this.#values(row));
   }
 
   /** Makes the value of one column. */
   scalar(column: number | string): Make<SqlValue> {
     const index = columnIndex(this.keys(), column);
-    const at = this.#picked === null ? index : (this.#picked[index] as number);
-    return (values, base) => values[base + at] as SqlValue;
+    return (this.#feed.shape as Shape).at(this.#picked === null ? index : (this.#picked[index] as number));
   }
 
   /** Makes objects without a prototype. */
   mapping(): Make<object> {
-    return (values, base) => {
-      const shape = this.#shape as ReturnType<typeof shapeOf>;
-      const picked = this.#picked;
-      if (picked === null) return shape.mapping(values, base);
-      return shape.mapping(picked.map((i) => values[base + i] as SqlValue), 0);
-    };
+    return (row) => (this.#shape as Shape).mapping(this.#values(row));
+  }
+
+  #values(row: object): readonly SqlValue[] {
+    const values = (this.#feed.shape as Shape).read(row);
+    return this.#picked === null ? values : this.#picked.map((i) => values[i] as SqlValue);
   }
 }
 
@@ -314,10 +312,9 @@ export function freezer<R extends RowType>(
   lastrowid: number | bigint | null,
   rows: readonly Row<R>[],
 ): () => Result<R> {
-  const values = rows.flatMap((row) => Array.from(row as Iterable<SqlValue>));
   return () => {
     const feed = new Feed(keys, rowcount, lastrowid, null);
-    feed.push({ rows: rows.length, columns: keys.length, values });
+    feed.push(rows);
     feed.end();
     return Result.of<R>(feed);
   };

@@ -47,7 +47,7 @@ class RowBase {
 
   get _mapping(): object {
     const shape = this[shapeKey];
-    return shape.mapping(shape.read(this), 0);
+    return shape.mapping(shape.read(this));
   }
 
   _asDict(): object {
@@ -89,12 +89,14 @@ class RowWithValues extends RowBase {
 export interface Shape {
   /** The names of the columns, in order. */
   readonly names: readonly string[];
-  /** Makes a row of the values from `base` on. */
-  make(values: readonly SqlValue[], base: number): object;
-  /** Makes an object without a prototype of the values from `base` on. */
-  mapping(values: readonly SqlValue[], base: number): object;
+  /** Makes a row of its values. */
+  make(values: readonly SqlValue[]): object;
+  /** Makes an object without a prototype of the values of a row. */
+  mapping(values: readonly SqlValue[]): object;
   /** The values of a row that it made. */
   read(row: object): readonly SqlValue[];
+  /** The function that gives one value of a row that it made. */
+  at(position: number): (row: object) => SqlValue;
 }
 
 // Shapes are kept by their names, so that the rows of one statement share a prototype, and engines one hidden class.
@@ -122,38 +124,40 @@ function makeShape(names: readonly string[]): Shape {
   return Object.freeze(shape);
 }
 
-function mapping(names: readonly string[], values: readonly SqlValue[], base: number): object {
+function mapping(names: readonly string[], values: readonly SqlValue[]): object {
   const object = Object.create(null) as Record<string, SqlValue>;
-  for (let i = 0; i < names.length; i++) object[names[i] as string] = values[base + i] as SqlValue;
+  for (let i = 0; i < names.length; i++) object[names[i] as string] = values[i] as SqlValue;
   return Object.freeze(object);
 }
 
 /** Each column has a name of its own: the row is those properties. */
 function plainShape(names: readonly string[]): Shape {
-  const read = (row: object) => names.map((name) => (row as Record<string, SqlValue>)[name] as SqlValue);
   const Class = class extends RowBase {};
-  const make = (values: readonly SqlValue[], base: number): object => {
+  const make = (values: readonly SqlValue[]): object => {
     const row = new Class() as unknown as Record<string, SqlValue>;
-    for (let i = 0; i < names.length; i++) row[names[i] as string] = values[base + i] as SqlValue;
+    for (let i = 0; i < names.length; i++) row[names[i] as string] = values[i] as SqlValue;
     return Object.freeze(row);
   };
-  const shape: Shape = { names, make, mapping: (values, base) => mapping(names, values, base), read };
-  finish(Class.prototype, shape, (i) => {
-    const name = names[i] as string;
-    return function (this: Record<string, SqlValue>) {
-      return this[name];
-    };
-  });
-  // Assigning to a name that a prototype knows would call its setter or fail; defining does neither.
-  if (!names.some((name) => name in Class.prototype)) return shape;
-  return {
-    ...shape,
-    make: (values, base) => {
-      const row = new Class();
-      names.forEach((name, i) => Object.defineProperty(row, name, { value: values[base + i], enumerable: true }));
-      return Object.freeze(row);
-    },
+  const define = (values: readonly SqlValue[]): object => {
+    const row = new Class();
+    names.forEach((name, i) => Object.defineProperty(row, name, { value: values[i], enumerable: true }));
+    return Object.freeze(row);
   };
+  const at = (position: number) => {
+    const name = names[position] as string;
+    return (row: object) => (row as Record<string, SqlValue>)[name] as SqlValue;
+  };
+  // Assigning to a name that a prototype knows would call its setter or fail; defining does neither.
+  const known = names.some((name) => name in Class.prototype);
+  const shape: Shape = {
+    names,
+    make: known ? define : make,
+    mapping: (values) => mapping(names, values),
+    read: (row) => names.map((name) => (row as Record<string, SqlValue>)[name] as SqlValue),
+    at,
+  };
+  finish(Class.prototype, shape);
+  return shape;
 }
 
 /** Some columns share a name, or are called like a position: the row keeps its values aside. */
@@ -161,28 +165,34 @@ function crookedShape(names: readonly string[], named: readonly string[]): Shape
   // Of a repeated name the last column counts.
   const columns = new Map(named.map((name) => [name, names.lastIndexOf(name)]));
   const Class = class extends RowWithValues {};
+  const read = (row: object): readonly SqlValue[] => RowWithValues.values(row as RowWithValues);
   const shape: Shape = {
     names,
-    make: (values, base) => {
-      const own = values.slice(base, base + names.length);
+    make: (values) => {
+      const own = values.slice();
       const row = new Class(own);
       for (const [name, i] of columns) Object.defineProperty(row, name, { value: own[i], enumerable: true });
       return Object.freeze(row);
     },
-    mapping: (values, base) => mapping(names, values, base),
-    read: (row) => RowWithValues.values(row as RowWithValues),
+    mapping: (values) => mapping(names, values),
+    read,
+    at: (position) => (row) => read(row)[position] as SqlValue,
   };
-  finish(Class.prototype, shape, (i) => {
-    return function (this: RowWithValues) {
-      return RowWithValues.values(this)[i];
-    };
-  });
+  finish(Class.prototype, shape);
   return shape;
 }
 
-function finish(prototype: object, shape: Shape, at: (position: number) => () => SqlValue | undefined): void {
+/** Gives the prototype of a shape's rows what they share. */
+function finish(prototype: object, shape: Shape): void {
   Object.defineProperty(prototype, shapeKey, { value: shape });
-  shape.names.forEach((_, i) => Object.defineProperty(prototype, i, { get: at(i) }));
+  shape.names.forEach((_, i) => {
+    const at = shape.at(i);
+    Object.defineProperty(prototype, i, {
+      get(this: object) {
+        return at(this);
+      },
+    });
+  });
   Object.freeze(prototype);
 }
 

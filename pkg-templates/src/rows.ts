@@ -26,18 +26,11 @@ const COPY_BELOW = 16384;
 
 const decoder: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Decoded rows: their cells, row by row. */
-export interface Batch {
-  /** How many rows. */
-  readonly rows: number;
-  /** How many columns each has. */
-  readonly columns: number;
-  /** `rows * columns` values. */
-  readonly values: readonly SqlValue[];
-}
+/** Makes a row of its cells. The array is used again for the next row. */
+export type MakeRow<T> = (cells: readonly SqlValue[]) => T;
 
-/** Decodes the batch that begins at `offset` of a frame and ends with it. */
-export function decodeBatch(frame: Uint8Array, offset: number): Batch {
+/** Decodes the batch that begins at `offset` of a frame and ends with it, into rows of `width` columns. */
+export function decodeBatch<T>(frame: Uint8Array, offset: number, width: number, make: MakeRow<T>): T[] {
   const { buffer, start } = aligned(frame, offset);
   const end = buffer.byteLength;
   const view = buffer.buffer;
@@ -47,6 +40,7 @@ export function decodeBatch(frame: Uint8Array, offset: number): Batch {
   const [rows, columns] = [header.getUint32(0, true), header.getUint32(4, true)];
   const [asciiLength, utf8Length] = [header.getUint32(8, true), header.getUint32(12, true)];
   const [utf16Length, blobLength] = [header.getUint32(16, true), header.getUint32(20, true)];
+  if (columns !== width) throw malformed(`it has ${columns} columns and the result ${width}`);
   const cells = rows * columns;
   const slotsAt = HEADER + Math.ceil(cells / 8) * 8;
   const asciiAt = slotsAt + cells * 8;
@@ -63,52 +57,58 @@ export function decodeBatch(frame: Uint8Array, offset: number): Batch {
   const utf8 = utf8Length === 0 ? "" : text(new Uint8Array(view, origin + utf8At, utf8Length));
   let [asciiCut, utf8Cut, utf8Bytes, blobCut] = [0, 0, 0, 0];
   let wide: BigInt64Array | undefined;
-  const values = new Array<SqlValue>(cells);
-  for (let cell = 0; cell < cells; cell++) {
-    switch (tags[cell]) {
-      case SAFE_INTEGER:
-      case REAL:
-        values[cell] = numbers[cell] as number;
-        break;
-      case ASCII: {
-        const from = asciiCut;
-        asciiCut += words[2 * cell] as number;
-        values[cell] = ascii.substring(from, asciiCut);
-        break;
+  const values = new Array<SqlValue>(columns).fill(null);
+  // Cells cost bytes, so that the frame bounds their number; rows without any cost nothing and are none of a result.
+  const count = columns === 0 ? 0 : rows;
+  const made = new Array<T>(count);
+  for (let row = 0, cell = 0; row < count; row++) {
+    for (let column = 0; column < columns; column++, cell++) {
+      switch (tags[cell]) {
+        case SAFE_INTEGER:
+        case REAL:
+          values[column] = numbers[cell] as number;
+          break;
+        case ASCII: {
+          const from = asciiCut;
+          asciiCut += words[2 * cell] as number;
+          values[column] = ascii.substring(from, asciiCut);
+          break;
+        }
+        case NULL:
+          values[column] = null;
+          break;
+        case UTF8: {
+          const from = utf8Cut;
+          utf8Cut += words[2 * cell] as number;
+          utf8Bytes += words[2 * cell + 1] as number;
+          values[column] = utf8.substring(from, utf8Cut);
+          break;
+        }
+        case WIDE_INTEGER:
+          wide ??= new BigInt64Array(view, origin + slotsAt, cells);
+          values[column] = wide[cell] as bigint;
+          break;
+        case BLOB: {
+          const length = words[2 * cell] as number;
+          const at = origin + blobAt + blobCut;
+          blobCut += length;
+          if (blobCut > blobLength) throw malformed("a blob reaches beyond its end");
+          const blob = new Uint8Array(view, at, length);
+          values[column] = length < COPY_BELOW ? blob.slice() : blob;
+          break;
+        }
+        default:
+          throw malformed(`cell ${cell} has tag ${tags[cell]}`);
       }
-      case NULL:
-        values[cell] = null;
-        break;
-      case UTF8: {
-        const from = utf8Cut;
-        utf8Cut += words[2 * cell] as number;
-        utf8Bytes += words[2 * cell + 1] as number;
-        values[cell] = utf8.substring(from, utf8Cut);
-        break;
-      }
-      case WIDE_INTEGER:
-        wide ??= new BigInt64Array(view, origin + slotsAt, cells);
-        values[cell] = wide[cell] as bigint;
-        break;
-      case BLOB: {
-        const length = words[2 * cell] as number;
-        const at = origin + blobAt + blobCut;
-        blobCut += length;
-        if (blobCut > blobLength) throw malformed("a blob reaches beyond its end");
-        const blob = new Uint8Array(view, at, length);
-        values[cell] = length < COPY_BELOW ? blob.slice() : blob;
-        break;
-      }
-      default:
-        throw malformed(`cell ${cell} has tag ${tags[cell]}`);
     }
+    made[row] = make(values);
   }
   if (asciiCut !== ascii.length || ascii.length !== asciiLength) throw malformed("its ASCII heap and its cells differ");
   if (utf8Cut !== utf8.length || utf8.length !== utf16Length || utf8Bytes !== utf8Length) {
     throw malformed("its UTF-8 heap and its cells differ");
   }
   if (blobCut !== blobLength) throw malformed("its blob heap and its cells differ");
-  return { rows, columns, values };
+  return made;
 }
 
 /** Typed arrays want the batch at a multiple of 8 bytes of its buffer; a frame that is not placed so is copied. */

@@ -9,8 +9,7 @@ sessions("without a bundler", async () => {
   const server = await serve({
     "/src/": join(app.directory, "src"),
     "/node_modules/": join(app.directory, "node_modules"),
-    "/counted-worker.js": join(app.directory, "public/counted-worker.js"),
-    "/worker.wasm": join(app.directory, "public/worker.wasm"),
+    "/counted/": join(app.directory, "public/counted"),
     "/": app.directory,
   });
   return {

@@ -7,6 +7,7 @@ import { load, vectors } from "./pkg.mjs";
 const { Feed } = await load("feed.js");
 const { Result } = await load("result.js");
 const { AsyncResult } = await load("async_result.js");
+const { shapeOf } = await load("row.js");
 const errors = await load("errors.js");
 
 const table = JSON.parse(readFileSync(vectors("result.json"), "utf8"));
@@ -40,7 +41,7 @@ function streamed({ columns, rows }, batchRows) {
 function* batches(columns, rows, batchRows) {
   for (let i = 0; i < rows.length; i += batchRows) {
     const part = rows.slice(i, i + batchRows);
-    yield { rows: part.length, columns: columns.length, values: part.flat() };
+    yield part.map((values) => shapeOf(columns).make(values));
   }
 }
 

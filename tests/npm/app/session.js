@@ -15,7 +15,7 @@ function counting(options = {}) {
   counter.engine = createEngine("sqlite://", {
     ...options,
     worker: () => {
-      const worker = new Worker(new URL("/counted-worker.js", location.href), { type: "module" });
+      const worker = new Worker(new URL("/counted/worker.js", location.href), { type: "module" });
       const post = worker.postMessage.bind(worker);
       worker.postMessage = (message, ...more) => {
         if (message instanceof Uint8Array) counter.frames++;

@@ -44,10 +44,11 @@ export async function makeApp(from = pkg) {
     await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: directory });
     await cp(join(here, "app"), join(directory, "src"), { recursive: true });
     await cp(join(here, "app/index.html"), join(directory, "index.html"));
-    // A worker that is counted is made by the page itself, from a fixed address.
-    await mkdir(join(directory, "public"));
+    // A worker whose frames are counted is made by the page itself. It has a place of its own, so that it cannot stand
+    // in for files that a bundler forgot.
+    await mkdir(join(directory, "public/counted"), { recursive: true });
     for (const file of ["worker.js", "worker.wasm"]) {
-      await cp(join(directory, "node_modules/aludel", file), join(directory, "public", file === "worker.js" ? "counted-worker.js" : file));
+      await cp(join(directory, "node_modules/aludel", file), join(directory, "public/counted", file));
     }
     return { directory, remove };
   } catch (error) {

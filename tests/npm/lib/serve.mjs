@@ -10,7 +10,7 @@ const TYPES = {
 
 /**
  * Serves directories by the beginning of the path, the first that fits.
- * @param {Record<string, string>} mounts from paths that end with a slash to directories, from others to files.
+ * @param {Record<string, string>} mounts from paths that end with a slash to directories.
  * @returns {Promise<{ origin: string, close: () => void, missing: string[] }>}
  */
 export async function serve(mounts, headers = {}) {
@@ -21,8 +21,8 @@ export async function serve(mounts, headers = {}) {
     const rest = normalize(path.slice(prefix?.length ?? 0) || "index.html");
     try {
       if (prefix === undefined || rest.startsWith("..")) throw new Error("outside");
-      const body = await readFile(prefix?.endsWith("/") ? join(mounts[prefix], rest) : mounts[prefix]);
-      response.writeHead(200, { "content-type": TYPES[extname(prefix?.endsWith("/") ? rest : path)] ?? "application/octet-stream", ...headers });
+      const body = await readFile(join(mounts[prefix], rest));
+      response.writeHead(200, { "content-type": TYPES[extname(rest)] ?? "application/octet-stream", ...headers });
       response.end(body);
     } catch {
       missing.push(path);
