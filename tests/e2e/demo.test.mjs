@@ -244,6 +244,7 @@ for (const name of browsers) {
       await bench.until(() => /35,692 rows/u.test(document.getElementById("status-text").textContent));
       assert.equal(await bench.see(() => document.getElementById("sql").value), "SELECT * FROM tracks;\n");
       // Into the grid: move, open a cell, copy it.
+      await bench.rows();
       await bench.press("F6");
       assert.equal(await focused(), "grid");
       await bench.press("Control+End");
@@ -271,6 +272,7 @@ for (const name of browsers) {
       const clean = async (where) => assert.deepEqual(await bench.violations(), [], where);
       for (const colours of ["first", "second"]) {
         await bench.run(example("Album covers"));
+        await bench.rows();
         await bench.page.click(".grid-cell");
         await bench.page.click("#tree [data-name=albums] .tree-twist");
         await clean(`grid, ${colours}`);
@@ -299,6 +301,7 @@ for (const name of browsers) {
       assert.deepEqual(await bench.violations(), []);
       await bench.page.click("#tree [data-name=artists] .tree-name");
       await bench.until(() => /1,200 rows/u.test(document.getElementById("status-text").textContent));
+      await bench.rows();
       assert.equal(await width(), 360);
       assert.ok(await bench.see(() => document.querySelector(".grid-row").getBoundingClientRect().top < innerHeight));
       await bench.run("SELECT wrong FROM artists");

@@ -115,6 +115,11 @@ impl Cursor {
         self.full
     }
 
+    /// Whether there are rows that were not sent.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.batch.mark() != self.start
+    }
+
     /// Sends the frame that is due, or what rows there are when none is.
     pub(crate) fn post(&mut self, host: &mut dyn Host, header: &Header, standing: Standing) {
         let Standing { more, in_transaction, changes, last_insert_rowid } = standing;

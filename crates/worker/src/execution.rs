@@ -14,6 +14,8 @@ const FIRST_BATCH_BYTES: usize = 16 << 10;
 const BATCH_BYTES: usize = 256 << 10;
 /// What a frame may be asked to hold at most.
 const MOST_BATCH_BYTES: usize = 64 << 20;
+/// How long a stream's reader waits for rows that are there, in milliseconds, before they leave in a frame that is not full.
+const MOST_WAIT_MS: f64 = 100.0;
 
 /// What an execution works with.
 pub(crate) struct Context<'a> {
@@ -81,6 +83,8 @@ pub(crate) struct Execution {
     /// Whether the open transaction is its own.
     owns: bool,
     frames: u64,
+    /// When the last frame was sent; before that and after a wait for credits, when the first slice ended.
+    sent_at: Option<f64>,
 }
 
 impl Execution {
@@ -117,6 +121,7 @@ impl Execution {
             changes: 0,
             owns: false,
             frames: 0,
+            sent_at: None,
         }
     }
 
@@ -286,6 +291,8 @@ impl Execution {
         }
         loop {
             if self.is_starved() {
+                // Waiting for the reader is not the rows' fault.
+                self.sent_at = None;
                 return Err(Progress::Starved);
             }
             if self.cursor.is_full() {
@@ -315,8 +322,16 @@ impl Execution {
                 }
             }
             if cx.slice.is_over(|| cx.host.now()) {
-                let late = cx.host.now() >= cx.deadline;
-                return Err(if late { Progress::Expired } else { Progress::Yielded });
+                let now = cx.host.now();
+                if now >= cx.deadline {
+                    return Err(Progress::Expired);
+                }
+                // Where rows are rare, a reader does not wait until they fill a frame.
+                let since = *self.sent_at.get_or_insert(now);
+                if self.is_stream() && self.cursor.has_rows() && now - since >= MOST_WAIT_MS {
+                    self.post(cx, true);
+                }
+                return Err(Progress::Yielded);
             }
             if self.stage != Stage::Step {
                 return Ok(());
@@ -347,6 +362,7 @@ impl Execution {
             last_insert_rowid: cx.db.last_insert_rowid(),
         };
         self.cursor.post(cx.host, cx.header, standing);
+        self.sent_at = Some(cx.host.now());
         self.frames += 1;
         if let Some(left) = &mut self.credits {
             *left = left.saturating_sub(1);

@@ -41,6 +41,26 @@ fn a_stream_sends_as_many_frames_as_it_has_credits() {
 }
 
 #[test]
+fn rare_rows_are_not_held_back_until_they_fill_a_frame() {
+    let mut bench = Bench::with(1);
+    bench.service.host_mut().tick = 10.0;
+    let id = bench.send_execute(1, &stream(NUMBERS, u32::MAX, 0), &[]);
+    for _ in 0..200 {
+        bench.service.turn();
+    }
+    let mut frames = bench.rows(id);
+    assert!(frames.len() > 3 && frames.iter().all(|frame| frame.more && !frame.rows.is_empty()), "{}", frames.len());
+    // Rows that come fast again share their frames.
+    bench.service.host_mut().tick = 0.0;
+    bench.settle();
+    let rest = bench.rows(id);
+    assert!(rest.len() <= 2);
+    frames.extend(rest);
+    let all: Vec<_> = frames.into_iter().flat_map(|frame| frame.rows).flatten().collect();
+    assert_eq!(all, (1..=1_000).map(Value::Integer).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_stream_without_credits_waits_for_its_first() {
     let mut bench = Bench::with(1);
     let id = bench.send_execute(1, &stream("select 1", 0, 0), &[]);
