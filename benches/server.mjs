@@ -1,6 +1,8 @@
 // Serves the benchmark's page, the package and the peers on localhost.
 import { createServer } from "node:http";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,15 +25,34 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
+/** The package's module as an app has it: bundled into one file, beside the worker and its wasm. */
+const BUNDLE = "/aludel/bundle.js";
+let bundled;
+
+async function bundle() {
+  const { build } = createRequire(join(root, "tests", "package.json"))("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "pkg", "index.js")],
+    bundle: true,
+    format: "esm",
+    minify: true,
+    write: false,
+    logLevel: "error",
+  });
+  return outputFiles[0].contents;
+}
+
 /** Starts the server on a free port; `isolated` adds COOP and COEP. */
 export async function serve({ isolated = false } = {}) {
+  // Made now, so that no page waits for it.
+  if (existsSync(join(root, "pkg", "index.js"))) bundled = await bundle();
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
     const prefix = Object.keys(FOLDERS).find((prefix) => path.startsWith(prefix));
     const file = prefix && normalize(join(FOLDERS[prefix], path.slice(prefix.length)));
     try {
       if (!file?.startsWith(FOLDERS[prefix] + sep)) throw new Error("outside");
-      const body = await readFile(file);
+      const body = path === BUNDLE ? (bundled ?? "") : await readFile(file);
       response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
       // What a second visit finds in the cache, as on a real site with hashed names.
       response.setHeader("cache-control", "max-age=3600");
