@@ -84,7 +84,7 @@ WHERE country = 'Norway';
   UNION ALL
   SELECT n + 1 FROM counter WHERE n < 200000000
 )
-SELECT n, n % 7 = 0 AS lucky FROM counter WHERE n % 400 = 0;
+SELECT n, n % 7 = 0 AS lucky FROM counter WHERE n % 20000 = 0;
 `,
   },
   {

@@ -6,7 +6,9 @@ import { isOneTransaction } from "./statements.js";
 /** The grid keeps this many rows of a result and stops the query there. */
 export const MOST_ROWS = 500_000;
 
-const PART = 250;
+/** Rows go to the grid in parts: at once when they are many, after so many milliseconds when they are few. */
+const PART = 1_000;
+const PATIENCE_MS = 50;
 
 /**
  * Runs statements in order and stops at the first error, which it throws with `statement` set to its index.
@@ -40,25 +42,31 @@ async function runOne(conn, sql, index, listener) {
   const result = await conn.stream(text(sql), undefined, { signal: listener.signal });
   let rows = 0;
   let firstMs = performance.now() - started;
-  let cut = false;
-  const { returnsRows } = result;
+  let part = [];
+  const flush = () => {
+    if (part.length > 0) listener.onRows(index, part);
+    part = [];
+  };
+  const timer = setInterval(flush, PATIENCE_MS);
   try {
-    if (returnsRows) {
+    if (result.returnsRows) {
       listener.onColumns(index, [...result.keys()]);
-      for await (const part of result.partitions(PART)) {
+      for await (const row of result) {
         if (rows === 0) firstMs = performance.now() - started;
-        rows += part.length;
-        listener.onRows(index, part);
-        if (rows >= MOST_ROWS) {
-          cut = true;
-          break;
-        }
+        rows += 1;
+        part.push(row);
+        if (part.length === PART) flush();
+        if (rows === MOST_ROWS) break;
       }
     }
   } finally {
+    clearInterval(timer);
+    flush();
     await result.close();
   }
-  listener.onEnd(index, { returnsRows, rows, rowcount: result.rowcount, cut, ms: performance.now() - started, firstMs });
+  const { returnsRows, rowcount } = result;
+  const cut = rows === MOST_ROWS;
+  listener.onEnd(index, { returnsRows, rows, rowcount, cut, ms: performance.now() - started, firstMs });
 }
 
 /** A failed run: which statement it was, whether others were rolled back with it, and the error itself. */
