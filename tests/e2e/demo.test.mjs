@@ -331,6 +331,23 @@ for (const name of browsers) {
       bench = second;
     });
 
+    then("starting over removes what was made and makes the store anew", async () => {
+      await bench.run("CREATE TABLE mine (id INTEGER PRIMARY KEY, artist INTEGER REFERENCES artists (id)); CREATE TABLE child (m REFERENCES mine (id)); "
+        + "INSERT INTO mine VALUES (1, 1); INSERT INTO child VALUES (1); CREATE VIEW seen AS SELECT * FROM mine; "
+        + "CREATE VIRTUAL TABLE found USING fts5 (body); INSERT INTO found VALUES ('words'); UPDATE tracks SET title = 'changed';");
+      assert.match(await bench.status(), /^8 statements in /u);
+      const click = (label) => bench.see((text) => [...document.querySelectorAll("#dialog button")].find((button) => button.textContent === text).click(), label);
+      await bench.page.click("#storage");
+      await bench.until(() => document.getElementById("dialog").open);
+      await click("Start over…");
+      await click("Remove and make anew");
+      await bench.until(() => !document.getElementById("cover").hidden);
+      await bench.ready();
+      await bench.idle();
+      assert.deepEqual(await bench.tables(), totals);
+      assert.equal(await bench.value("SELECT count(*) FROM tracks WHERE title = 'changed'"), "0");
+    });
+
     then("without file storage it asks before it uses memory", async () => {
       const plain = await Workbench.open(chosen.browser, `http://${PLAIN_HOST}:${site.port}/`);
       await plain.until(() => document.querySelector("#cover-actions button") !== null);
