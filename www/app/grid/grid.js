@@ -212,7 +212,8 @@ export class Grid {
       const cell = h("div", { role: "columnheader", class: name === "" ? "grid-title unnamed" : "grid-title", "aria-colindex": String(column + 2), title: name },
         h("span", { class: "grid-name", textContent: name === "" ? "no name" : name }),
         h("span", { class: "grid-handle", "aria-hidden": "true", onpointerdown: (event) => this.#resize(event, column), ondblclick: () => this.#refit(column) }));
-      if (this.#rows.length > 0 && kind(this.#rows[0][column]) === "number") cell.classList.add("number");
+      const typical = this.#rows.slice(0, SAMPLE).find((row) => row[column] !== null);
+      if (typical !== undefined && kind(typical[column]) === "number") cell.classList.add("number");
       this.#place(cell, column);
       this.#head.append(cell);
     }
