@@ -1,9 +1,25 @@
 //! How long a call may take, and the signal that aborts it.
 
+use crate::error::thrown;
 use aludel::{CallOptions, CancelToken};
+use js_sys::Promise;
+use std::pin::Pin;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
+
+/// Runs a call to its end, as a promise. Boxing it keeps the wasm small: an exported `async fn` brings a copy of all that
+/// drives a promise, and this is the only one.
+pub fn promise<T: Into<JsValue>>(call: impl Future<Output = aludel::Result<T>> + 'static) -> Promise {
+    let call: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> =
+        Box::pin(async { call.await.map(Into::into).map_err(thrown) });
+    wasm_bindgen_futures::future_to_promise(call)
+}
+
+/// The answer of a call that gives nothing.
+pub fn nothing<T>(_: T) -> JsValue {
+    JsValue::UNDEFINED
+}
 
 #[wasm_bindgen]
 extern "C" {

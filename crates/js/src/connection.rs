@@ -1,12 +1,12 @@
 //! Connections: forwards to `aludel::Connection`.
 
-use crate::call::{Call, Running};
+use crate::call::{Call, Running, nothing, promise};
 use crate::convert::{begin_mode, give, raw_call};
 use crate::error::thrown;
 use crate::transaction::{NativeBlock, NativeTransaction};
 use aludel::raw::RawStream;
 use aludel::{BeginMode, Connection, IsolationLevel};
-use js_sys::{Function, Uint8Array};
+use js_sys::{Function, Promise, Uint8Array};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -24,7 +24,8 @@ impl NativeConnection {
 #[wasm_bindgen]
 impl NativeConnection {
     /// Runs a statement and gives its frames to `take`, one by one.
-    pub async fn execute(
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn execute(
         &self,
         source: &str,
         verbatim: bool,
@@ -32,15 +33,18 @@ impl NativeConnection {
         many: bool,
         call: &Call,
         take: Function,
-    ) -> Result<(), JsValue> {
+    ) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, verbatim, batch, many).map_err(thrown)?;
-        connection.execute_raw(raw, &running.options, &mut |frame| give(&take, frame)).await.map_err(thrown)
+        let raw = raw_call(source, verbatim, batch, many);
+        promise(async move {
+            connection.execute_raw(raw?, &running.options, &mut |frame| give(&take, frame)).await.map(nothing)
+        })
     }
 
     /// Runs a statement and gives its first frame to `take`.
-    pub async fn stream(
+    #[wasm_bindgen(unchecked_return_type = "Promise<NativeStream>")]
+    pub fn stream(
         &self,
         source: &str,
         verbatim: bool,
@@ -48,58 +52,69 @@ impl NativeConnection {
         many: bool,
         call: &Call,
         take: Function,
-    ) -> Result<NativeStream, JsValue> {
+    ) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, verbatim, batch, many).map_err(thrown)?;
-        let stream = connection.stream_raw(raw, &running.options).await.map_err(thrown)?;
-        let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
-        stream.take_next(take).await?;
-        Ok(stream)
+        let raw = raw_call(source, verbatim, batch, many);
+        promise(async move {
+            let stream = connection.stream_raw(raw?, &running.options).await?;
+            let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
+            stream.take_next(take).await?;
+            Ok(stream)
+        })
     }
 
     /// Begins a transaction, in the mode of the first statement unless it is given.
-    pub async fn begin(&self, mode: Option<String>, call: &Call) -> Result<NativeTransaction, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<NativeTransaction>")]
+    pub fn begin(&self, mode: Option<String>, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
         let mode = mode.as_deref().map_or(BeginMode::Auto, begin_mode);
-        let begun = running.options.limit(connection.begin_with(mode)).await;
-        begun.map(NativeTransaction::new).map_err(thrown)
+        promise(async move {
+            let begun = running.options.limit(connection.begin_with(mode)).await;
+            begun.map(NativeTransaction::new)
+        })
     }
 
     /// Begins a savepoint.
-    #[wasm_bindgen(js_name = beginNested)]
-    pub async fn begin_nested(&self, call: &Call) -> Result<NativeTransaction, JsValue> {
+    #[wasm_bindgen(js_name = beginNested, unchecked_return_type = "Promise<NativeTransaction>")]
+    pub fn begin_nested(&self, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        let begun = running.options.limit(connection.begin_nested()).await;
-        begun.map(NativeTransaction::new).map_err(thrown)
+        promise(async move {
+            let begun = running.options.limit(connection.begin_nested()).await;
+            begun.map(NativeTransaction::new)
+        })
     }
 
     /// Commits.
-    pub async fn commit(&self, call: &Call) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn commit(&self, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        running.options.limit(connection.commit()).await.map_err(thrown)
+        promise(async move { running.options.limit(connection.commit()).await.map(nothing) })
     }
 
     /// Rolls back.
-    pub async fn rollback(&self, call: &Call) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn rollback(&self, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        running.options.limit(connection.rollback()).await.map_err(thrown)
+        promise(async move { running.options.limit(connection.rollback()).await.map(nothing) })
     }
 
     /// Gives the connection back.
-    pub async fn close(&self) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn close(&self) -> Promise {
         let connection = self.0.clone();
-        connection.close().await.map_err(thrown)
+        promise(async move { connection.close().await.map(nothing) })
     }
 
     /// Drops the worker's connection.
-    pub async fn invalidate(&self) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn invalidate(&self) -> Promise {
         let connection = self.0.clone();
-        connection.invalidate().await.map_err(thrown)
+        promise(async move { connection.invalidate().await.map(nothing) })
     }
 
     /// Whether it was closed.
@@ -145,16 +160,12 @@ impl NativeConnection {
     }
 
     /// Ends a block: commits if all went well and the transaction is active, else rolls back.
-    #[wasm_bindgen(js_name = leaveBlock)]
-    pub async fn leave_block(
-        &self,
-        transaction: &NativeTransaction,
-        block: NativeBlock,
-        well: bool,
-    ) -> Result<(), JsValue> {
+    #[wasm_bindgen(js_name = leaveBlock, unchecked_return_type = "Promise<void>")]
+    pub fn leave_block(&self, transaction: &NativeTransaction, block: NativeBlock, well: bool) -> Promise {
         let connection = self.0.clone();
         let transaction = transaction.share();
-        connection.leave_block(&transaction, block.into_inner(), well).await.map_err(thrown)
+        let outer = block.into_inner();
+        promise(async move { connection.leave_block(&transaction, outer, well).await.map(nothing) })
     }
 
     /// The isolation level.
@@ -188,8 +199,10 @@ pub struct NativeStream {
 #[wasm_bindgen]
 impl NativeStream {
     /// Gives the next frame to `take`, if there is one.
-    pub async fn next(&self, take: Function) -> Result<(), JsValue> {
-        self.take_next(take).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn next(&self, take: Function) -> Promise {
+        let taken = self.take_next(take);
+        promise(async move { taken.await.map(nothing) })
     }
 
     /// Whether there may be another frame.
@@ -206,14 +219,14 @@ impl NativeStream {
 }
 
 impl NativeStream {
-    fn take_next(&self, take: Function) -> impl Future<Output = Result<(), JsValue>> + use<> {
+    fn take_next(&self, take: Function) -> impl Future<Output = aludel::Result<()>> + use<> {
         let (stream, more) = (self.stream.clone(), self.more.clone());
         async move {
-            let frame = stream.next().await.map_err(thrown)?;
+            let frame = stream.next().await?;
             more.set(frame.as_ref().is_some_and(|frame| frame.more));
             let Some(mut frame) = frame else { return Ok(()) };
             frame.columns = Some(stream.columns().to_vec());
-            give(&take, frame).map_err(thrown)
+            give(&take, frame)
         }
     }
 }

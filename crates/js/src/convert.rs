@@ -51,9 +51,9 @@ pub fn begin_mode(mode: &str) -> BeginMode {
 
 /// Gives a frame to the callback of frames.ts. What it throws is a frame that breaks the protocol.
 pub fn give(take: &Function, frame: RowsFrame) -> Result<()> {
-    let columns = frame.columns.map_or(JsValue::UNDEFINED, |names| {
-        names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into()
-    });
+    let columns = frame
+        .columns
+        .map_or(JsValue::UNDEFINED, |names| names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into());
     let (batch_at, changes) = (frame.batch_at as u32, frame.changes as f64);
     let arguments = [
         frame.frame.into_js().into(),

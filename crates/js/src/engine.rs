@@ -1,12 +1,12 @@
 //! Engines: forwards to `aludel::Engine`.
 
-use crate::call::{Call, Running};
+use crate::call::{Call, Running, nothing, promise};
 use crate::connection::NativeConnection;
 use crate::convert::{give, raw_call};
 use crate::error::thrown;
 use aludel::{Database, Echo, EchoLevel, Engine, EngineOptions, OptionValue, Record};
 use aludel_protocol::{Durability, Error, ErrorKind, Storage};
-use js_sys::{Function, Object, Uint8Array};
+use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -56,47 +56,48 @@ impl NativeEngine {
     }
 
     /// Takes a connection out of the pool.
-    pub async fn connect(&self, call: &Call) -> Result<NativeConnection, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<NativeConnection>")]
+    pub fn connect(&self, call: &Call) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        engine.connect_with(&running.options).await.map(NativeConnection::new).map_err(thrown)
+        promise(async move { engine.connect_with(&running.options).await.map(NativeConnection::new) })
     }
 
     /// Runs a statement as a transaction of its own and gives its frames to `take`, one by one.
-    pub async fn execute(
-        &self,
-        source: &str,
-        batch: Option<Uint8Array>,
-        many: bool,
-        call: &Call,
-        take: Function,
-    ) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn execute(&self, source: &str, batch: Option<Uint8Array>, many: bool, call: &Call, take: Function) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, false, batch, many).map_err(thrown)?;
-        engine.execute_raw(raw, &running.options, &mut |frame| give(&take, frame)).await.map_err(thrown)
+        let raw = raw_call(source, false, batch, many);
+        promise(async move {
+            engine.execute_raw(raw?, &running.options, &mut |frame| give(&take, frame)).await.map(nothing)
+        })
     }
 
     /// Whether there is a table or view of this name.
-    #[wasm_bindgen(js_name = hasTable)]
-    pub async fn has_table(&self, name: String, call: &Call) -> Result<bool, JsValue> {
+    #[wasm_bindgen(js_name = hasTable, unchecked_return_type = "Promise<boolean>")]
+    pub fn has_table(&self, name: String, call: &Call) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        running.options.limit(engine.has_table(&name)).await.map_err(thrown)
+        promise(async move { running.options.limit(engine.has_table(&name)).await })
     }
 
     /// The names of the tables.
-    #[wasm_bindgen(js_name = tableNames)]
-    pub async fn table_names(&self, call: &Call) -> Result<Vec<String>, JsValue> {
+    #[wasm_bindgen(js_name = tableNames, unchecked_return_type = "Promise<string[]>")]
+    pub fn table_names(&self, call: &Call) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        running.options.limit(engine.table_names()).await.map_err(thrown)
+        promise(async move {
+            let names = running.options.limit(engine.table_names()).await?;
+            Ok(names.into_iter().map(JsString::from).collect::<Array>())
+        })
     }
 
     /// Closes the connections of the pool.
-    pub async fn dispose(&self) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn dispose(&self) -> Promise {
         let engine = self.0.clone();
-        engine.dispose().await.map_err(thrown)
+        promise(async move { engine.dispose().await.map(nothing) })
     }
 
     /// What the pool does at the moment.

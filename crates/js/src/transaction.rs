@@ -1,9 +1,9 @@
 //! Transactions and savepoints: forwards to `aludel::Transaction`.
 
-use crate::call::{Call, Running};
-use crate::error::thrown;
+use crate::call::{Call, Running, nothing, promise};
 use aludel::Transaction;
 use aludel::raw::OuterBlock;
+use js_sys::Promise;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -30,24 +30,27 @@ impl NativeTransaction {
 #[wasm_bindgen]
 impl NativeTransaction {
     /// Commits, or releases the savepoint.
-    pub async fn commit(&self, call: &Call) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn commit(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        running.options.limit(transaction.commit()).await.map_err(thrown)
+        promise(async move { running.options.limit(transaction.commit()).await.map(nothing) })
     }
 
     /// Rolls back.
-    pub async fn rollback(&self, call: &Call) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn rollback(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        running.options.limit(transaction.rollback()).await.map_err(thrown)
+        promise(async move { running.options.limit(transaction.rollback()).await.map(nothing) })
     }
 
     /// Rolls back if it is active.
-    pub async fn close(&self, call: &Call) -> Result<(), JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn close(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        running.options.limit(transaction.close()).await.map_err(thrown)
+        promise(async move { running.options.limit(transaction.close()).await.map(nothing) })
     }
 
     /// Whether it can be committed.
