@@ -331,7 +331,10 @@ impl Execution {
                 if self.is_stream() && self.cursor.has_rows() && now - since >= MOST_WAIT_MS {
                     self.post(cx, true);
                 }
-                return Err(Progress::Yielded);
+                // Without credits it steps aside, above: whoever only yields comes back to the front of its queue.
+                if !self.is_starved() {
+                    return Err(Progress::Yielded);
+                }
             }
             if self.stage != Stage::Step {
                 return Ok(());

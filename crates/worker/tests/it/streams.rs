@@ -61,6 +61,22 @@ fn rare_rows_are_not_held_back_until_they_fill_a_frame() {
 }
 
 #[test]
+fn rare_rows_that_take_the_last_credit_block_nothing() {
+    let mut bench = Bench::with(1);
+    bench.service.host_mut().tick = 10.0;
+    // Its first frame, with the only credit, is sent because time has passed, not because it is full.
+    let id = bench.send_execute(1, &stream(NUMBERS, 1, 0), &[]);
+    for _ in 0..200 {
+        bench.service.turn();
+    }
+    assert_eq!(bench.rows(id).len(), 1);
+    assert_eq!(bench.integer(1, "select 1"), 1);
+    bench.service.host_mut().tick = 0.0;
+    credit(&mut bench, 1, id, 1_000);
+    assert!(bench.rows(id).last().is_some_and(|frame| !frame.more));
+}
+
+#[test]
 fn a_stream_without_credits_waits_for_its_first() {
     let mut bench = Bench::with(1);
     let id = bench.send_execute(1, &stream("select 1", 0, 0), &[]);
