@@ -46,12 +46,17 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
     let templates = root.join("pkg-templates");
     let papers = ["README.md", "package.json"].map(|name| templates.join(name));
     let licences = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| root.join(name));
+    // What the package's readme points to has to be in the package.
+    let docs = ["CHANGELOG.md", "docs/ERRORS.md", "docs/STORAGE.md"];
     let mut fingerprint = Fingerprint::new(RECIPE);
     fingerprint.tree(&templates)?;
     fingerprint.tree(worker)?;
     fingerprint.tree(&built.client)?;
     for paper in licences.iter().chain([&notices::path()]) {
         fingerprint.file(paper)?;
+    }
+    for paper in docs {
+        fingerprint.file(&root.join(paper))?;
     }
     fingerprint.file(&root.join("Cargo.lock"))?;
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -66,6 +71,9 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
         bundle_worker(&stage)?;
         for paper in papers.iter().chain(&licences) {
             files::copy(paper, &stage.join(paper.file_name().unwrap_or_default()))?;
+        }
+        for paper in docs {
+            files::copy(&root.join(paper), &stage.join(paper))?;
         }
         check_version(&stage.join("package.json"))?;
         notices::check()?;
