@@ -364,6 +364,34 @@ export const session = {
     equal(AlreadyQuit, WorkerGone);
   },
 
+  async "without OPFS a file is a typed error, or memory if that was asked for"() {
+    const worker = () => new Worker(new URL("/counted/no-opfs.js", location.href), { type: "module" });
+    const file = createEngine("sqlite:///session/nowhere.db", { worker });
+    const error = await throws(StorageError, /origin private file system/i, () => file.scalar(select(1)));
+    equal([error.reason, error.retryable, error instanceof OperationalError], ["unavailable", false, true]);
+    await file.dispose();
+    await using memory = createEngine("sqlite:///session/nowhere.db", { worker, fallback: "memory" });
+    equal(await memory.scalar(select(1)), 1);
+    equal([memory.storage.kind, memory.storage.durable, memory.storage.path], ["memory", false, null]);
+  },
+
+  async "a full disk is a typed error, and loses nothing"() {
+    let worker;
+    await using engine = createEngine(`sqlite:///session/full-${Date.now()}.db`, {
+      worker: () => (worker = new Worker(new URL("/counted/full.js", location.href), { type: "module" })),
+    });
+    await engine.execute(text("CREATE TABLE t (a)"));
+    await engine.execute(text("INSERT INTO t VALUES ('kept')"));
+    worker.postMessage({ full: true });
+    const error = await throws(StorageError, /quota|full|no room/i, () => engine.execute(text("INSERT INTO t VALUES (zeroblob(1000000))")));
+    equal([error.reason, error.name], ["quota", "StorageError"]);
+    equal((await engine.execute(text("SELECT a FROM t"))).scalars().all(), ["kept"], "while full");
+    worker.postMessage({ full: false });
+    await engine.execute(text("INSERT INTO t VALUES ('more')"));
+    equal((await engine.execute(text("SELECT a FROM t"))).scalars().all(), ["kept", "more"], "afterwards");
+    equal(await engine.scalar(text("PRAGMA integrity_check")), "ok");
+  },
+
   async "nothing that lives long is thenable"() {
     await using engine = createEngine("sqlite://");
     await using conn = await engine.connect();

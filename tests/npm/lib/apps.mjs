@@ -50,6 +50,7 @@ export async function makeApp(from = pkg) {
     for (const file of ["worker.js", "worker.wasm"]) {
       await cp(join(directory, "node_modules/aludel", file), join(directory, "public/counted", file));
     }
+    await cp(join(here, "app/workers"), join(directory, "public/counted"), { recursive: true });
     return { directory, remove };
   } catch (error) {
     await remove();
