@@ -59,6 +59,7 @@ enum Grant {
 #[derive(Debug, Default)]
 struct Waiter {
     grant: RefCell<Option<Grant>>,
+    granted: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -163,6 +164,7 @@ impl Pool {
     fn hand_over(&self, grant: Grant) -> Result<(), Grant> {
         let Some(waiter) = self.waiters.borrow_mut().pop_front() else { return Err(grant) };
         *waiter.grant.borrow_mut() = Some(grant);
+        waiter.granted.set(true);
         if let Some(waker) = waiter.waker.take() {
             waker.wake();
         }
@@ -204,7 +206,10 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pool.waiters.borrow_mut().retain(|other| !Rc::ptr_eq(other, self.waiter));
+        // Who was granted something has left the queue already.
+        if !self.waiter.granted.get() {
+            self.pool.waiters.borrow_mut().retain(|other| !Rc::ptr_eq(other, self.waiter));
+        }
         if let Some(grant) = self.waiter.grant.take() {
             self.pool.give_back(grant);
         }
