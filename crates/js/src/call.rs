@@ -35,8 +35,7 @@ extern "C" {
 
 /// The options of a running call. While it lives, the signal cancels the call.
 pub struct Running {
-    /// The same in Rust.
-    pub options: CallOptions,
+    options: CallOptions,
     _abort: Option<Abort>,
 }
 
@@ -58,6 +57,11 @@ impl Running {
             Abort::new(signal, token)
         });
         Running { options, _abort: abort }
+    }
+
+    /// The same in Rust. A method, not a field: a closure that took only the field would let the signal go.
+    pub fn options(&self) -> &CallOptions {
+        &self.options
     }
 }
 

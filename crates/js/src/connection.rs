@@ -38,7 +38,7 @@ impl NativeConnection {
         let running = Running::new(call);
         let raw = raw_call(source, verbatim, batch, many);
         promise(async move {
-            connection.execute_raw(raw?, &running.options, &mut |frame| give(&take, frame)).await.map(nothing)
+            connection.execute_raw(raw?, &running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
         })
     }
 
@@ -57,7 +57,7 @@ impl NativeConnection {
         let running = Running::new(call);
         let raw = raw_call(source, verbatim, batch, many);
         promise(async move {
-            let stream = connection.stream_raw(raw?, &running.options).await?;
+            let stream = connection.stream_raw(raw?, &running.options()).await?;
             let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
             stream.take_next(take).await?;
             Ok(stream)
@@ -71,7 +71,7 @@ impl NativeConnection {
         let running = Running::new(call);
         let mode = mode.as_deref().map_or(BeginMode::Auto, begin_mode);
         promise(async move {
-            let begun = running.options.limit(connection.begin_with(mode)).await;
+            let begun = running.options().limit(connection.begin_with(mode)).await;
             begun.map(NativeTransaction::new)
         })
     }
@@ -82,7 +82,7 @@ impl NativeConnection {
         let connection = self.0.clone();
         let running = Running::new(call);
         promise(async move {
-            let begun = running.options.limit(connection.begin_nested()).await;
+            let begun = running.options().limit(connection.begin_nested()).await;
             begun.map(NativeTransaction::new)
         })
     }
@@ -92,7 +92,7 @@ impl NativeConnection {
     pub fn commit(&self, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        promise(async move { running.options.limit(connection.commit()).await.map(nothing) })
+        promise(async move { running.options().limit(connection.commit()).await.map(nothing) })
     }
 
     /// Rolls back.
@@ -100,7 +100,7 @@ impl NativeConnection {
     pub fn rollback(&self, call: &Call) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        promise(async move { running.options.limit(connection.rollback()).await.map(nothing) })
+        promise(async move { running.options().limit(connection.rollback()).await.map(nothing) })
     }
 
     /// Gives the connection back.

@@ -34,7 +34,7 @@ impl NativeTransaction {
     pub fn commit(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        promise(async move { running.options.limit(transaction.commit()).await.map(nothing) })
+        promise(async move { running.options().limit(transaction.commit()).await.map(nothing) })
     }
 
     /// Rolls back.
@@ -42,7 +42,7 @@ impl NativeTransaction {
     pub fn rollback(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        promise(async move { running.options.limit(transaction.rollback()).await.map(nothing) })
+        promise(async move { running.options().limit(transaction.rollback()).await.map(nothing) })
     }
 
     /// Rolls back if it is active.
@@ -50,7 +50,7 @@ impl NativeTransaction {
     pub fn close(&self, call: &Call) -> Promise {
         let transaction = self.share();
         let running = Running::new(call);
-        promise(async move { running.options.limit(transaction.close()).await.map(nothing) })
+        promise(async move { running.options().limit(transaction.close()).await.map(nothing) })
     }
 
     /// Whether it can be committed.
