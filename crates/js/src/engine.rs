@@ -60,7 +60,7 @@ impl NativeEngine {
     pub fn connect(&self, call: &Call) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        promise(async move { engine.connect_with(&running.options()).await.map(NativeConnection::new) })
+        promise(async move { engine.connect_with(running.options()).await.map(NativeConnection::new) })
     }
 
     /// Runs a statement as a transaction of its own and gives its frames to `take`, one by one.
@@ -70,7 +70,7 @@ impl NativeEngine {
         let running = Running::new(call);
         let raw = raw_call(source, false, batch, many);
         promise(async move {
-            engine.execute_raw(raw?, &running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
+            engine.execute_raw(raw?, running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
         })
     }
 
