@@ -164,7 +164,7 @@ mod tests {
             hosts,
             "docs/a.md",
             "see https://crates.io/crates/aludel",
-            concat!("https://registry.", "npmjs.org/x"),
+            concat!("https://reg", "istry.npm", "js.org/x"),
         );
         tells_apart(
             hosts,
