@@ -10,7 +10,7 @@ use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
-use crate::transport::{Host, HostUse, RowsFrame, Spawn, default_spawn};
+use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, default_spawn};
 use crate::url::{Database, Url};
 use aludel_protocol::{
     BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
@@ -37,7 +37,7 @@ struct Shared {
     options: EngineOptions,
     spawn: Option<Rc<dyn Spawn>>,
     pool: RefCell<Rc<Pool>>,
-    host: RefCell<Option<HostUse>>,
+    channel: RefCell<Option<ChannelUse>>,
     /// The storage that the last connection found, and its journal mode.
     storage: RefCell<Option<(Storage, String)>>,
     logger: Rc<str>,
@@ -141,7 +141,7 @@ impl EngineBuilder {
             options,
             spawn,
             pool,
-            host: RefCell::default(),
+            channel: RefCell::default(),
             storage: RefCell::default(),
             logger: logger.into(),
             noted: RefCell::default(),
@@ -253,9 +253,9 @@ impl Engine {
     pub async fn dispose(&self) -> Result<()> {
         let pool = self.0.pool.replace(Rc::new(Pool::new(&self.0.options)));
         pool.dispose();
-        let host = self.0.host.take();
-        if let Some(host) = host {
-            host.release().await;
+        let channel = self.0.channel.take();
+        if let Some(channel) = channel {
+            channel.release().await;
         }
         Ok(())
     }
@@ -297,19 +297,19 @@ impl Engine {
 
     /// SQLite's version, once the worker has said it.
     pub fn sqlite_version(&self) -> Option<String> {
-        self.0.host.borrow().as_ref().and_then(|host| host.sqlite_version().map(str::to_owned))
+        self.0.channel.borrow().as_ref().and_then(|channel| channel.sqlite_version().map(str::to_owned))
     }
 
     /// How many frames were sent to the worker so far, by all who share it.
     #[doc(hidden)]
     pub fn frames_sent(&self) -> u64 {
-        self.0.host.borrow().as_ref().map_or(0, |host| host.frames())
+        self.0.channel.borrow().as_ref().map_or(0, |channel| channel.frames())
     }
 
     /// Opens a connection of the worker, which is started if it is not there.
     pub(crate) async fn open(&self) -> Result<Link> {
         let shared = &self.0;
-        let host = self.host()?;
+        let channel = self.channel()?;
         let (storage, path, create) = match shared.url.database() {
             Database::Memory => (Storage::Memory, ":memory:".to_owned(), true),
             Database::File { path, create } => (self.spawn()?.file_storage(), path.clone(), *create),
@@ -325,10 +325,10 @@ impl Engine {
             lock_timeout: shared.options.lock_timeout.as_millis().min(u32::MAX.into()) as u32,
         };
         loop {
-            let id = host.new_connection();
-            let mut link = Link::new(host.clone(), id);
+            let id = channel.new_connection();
+            let mut link = Link::new(channel.clone(), id);
             let open = Request::Open(options.clone());
-            let mut pending = host.request(id, RepeatClass::Safe, &open, None);
+            let mut pending = channel.request(id, RepeatClass::Safe, &open, None);
             let error = match opened(pending.answer().await) {
                 Ok(storage) => {
                     *shared.storage.borrow_mut() = Some(storage);
@@ -353,18 +353,18 @@ impl Engine {
     }
 
     /// The worker: the one that lives, or a new one.
-    fn host(&self) -> Result<HostUse> {
-        let mut current = self.0.host.borrow_mut();
-        if let Some(host) = current.as_ref().filter(|host| host.is_alive()) {
-            return Ok(host.clone());
+    fn channel(&self) -> Result<ChannelUse> {
+        let mut current = self.0.channel.borrow_mut();
+        if let Some(channel) = current.as_ref().filter(|channel| channel.is_alive()) {
+            return Ok(channel.clone());
         }
         let key = match self.0.url.database() {
             Database::Memory => None,
             Database::File { path, .. } => Some(path.as_str()),
         };
-        let host = Host::get(key, &**self.spawn()?)?;
-        *current = Some(host.clone());
-        Ok(host)
+        let channel = Channel::get(key, &**self.spawn()?)?;
+        *current = Some(channel.clone());
+        Ok(channel)
     }
 
     pub(crate) fn logs(&self) -> bool {

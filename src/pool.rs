@@ -2,7 +2,7 @@
 
 use crate::limit::delay;
 use crate::options::EngineOptions;
-use crate::transport::{Answer, HostUse};
+use crate::transport::{Answer, ChannelUse};
 use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result, Storage};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A connection of the worker, as the pool keeps it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub host: HostUse,
+    pub channel: ChannelUse,
     pub id: u32,
     /// It failed to be made clean for its next user.
     pub broken: Rc<Cell<bool>>,
@@ -25,8 +25,8 @@ pub(crate) struct Link {
 
 impl Link {
     /// A connection that is being opened.
-    pub(crate) fn new(host: HostUse, id: u32) -> Link {
-        Link { host, id, broken: Rc::default(), refused: false }
+    pub(crate) fn new(channel: ChannelUse, id: u32) -> Link {
+        Link { channel, id, broken: Rc::default(), refused: false }
     }
 
     /// It could not be opened.
@@ -35,15 +35,15 @@ impl Link {
     }
 
     fn is_sound(&self) -> bool {
-        self.host.is_alive() && !self.broken.get()
+        self.channel.is_alive() && !self.broken.get()
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         // One whose opening was cancelled may be open all the same, so that it is closed, too.
-        if self.host.is_alive() && !self.refused {
-            self.host.request(self.id, RepeatClass::Safe, &Request::Close, None).detach();
+        if self.channel.is_alive() && !self.refused {
+            self.channel.request(self.id, RepeatClass::Safe, &Request::Close, None).detach();
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::executable::{Compiled, Encoded, Params};
 use crate::limit::{CallOptions, Limits};
 use crate::options::OnAbort;
 use crate::raw::{RawCall, RawStream};
-use crate::transport::{Answer, Buffer, HostUse, Pending, RowsFrame, Watch};
+use crate::transport::{Answer, Buffer, ChannelUse, Pending, RowsFrame, Watch};
 use aludel_protocol::{Batch, BeginMode, Delivery, Error, ErrorKind, Execute, Reader, RepeatClass, Result, Value};
 use aludel_sql::{Text, describe, describe_batch, is_dml};
 use std::rc::Rc;
@@ -109,7 +109,7 @@ struct Sending<'a> {
     replace_on_abort: bool,
 }
 
-fn send(host: &HostUse, connection: u32, call: Call, how: Sending<'_>) -> Pending {
+fn send(channel: &ChannelUse, connection: u32, call: Call, how: Sending<'_>) -> Pending {
     let execute = Execute {
         begin: how.begin,
         delivery: how.delivery,
@@ -120,7 +120,7 @@ fn send(host: &HostUse, connection: u32, call: Call, how: Sending<'_>) -> Pendin
         sql: call.text.sql(),
         parameters: None,
     };
-    let mut pending = host.execute(connection, how.class, &execute, call.batch, Some(how.watch));
+    let mut pending = channel.execute(connection, how.class, &execute, call.batch, Some(how.watch));
     pending.replace_on_abort(how.replace_on_abort);
     pending
 }
@@ -157,14 +157,14 @@ impl Inner {
     pub(crate) async fn execute_alone(&self, mut call: Call, limits: &Limits, take: Take<'_>) -> Result<()> {
         let about = self.about(&mut call);
         self.log_statement(&call, &about);
-        let (host, id) = self.address()?;
+        let (channel, id) = self.address()?;
         let watch = self.traffic().watch(None);
         let replace_on_abort = self.replaces_worker();
         let (begin, class) = (BeginMode::Own, RepeatClass::InDoubt);
         let how = Sending { begin, class, delivery: Delivery::Buffered, limits, watch, replace_on_abort };
         let done = limits.run(async {
             call.check()?;
-            self.all_rows(send(&host, id, call, how), take).await
+            self.all_rows(send(&channel, id, call, how), take).await
         });
         done.await.map_err(|error| about.attach(error))
     }
@@ -208,7 +208,7 @@ impl Inner {
         call.check()?;
         let root = self.autobegin();
         self.log_statement(&call, about);
-        let (host, id) = self.address()?;
+        let (channel, id) = self.address()?;
         // Several sets are one transaction, also where each statement is one.
         let own = call.many && self.is_autocommit() && !self.traffic().in_transaction.get();
         let begin = if own { BeginMode::Own } else { root.begin_mode() };
@@ -220,7 +220,7 @@ impl Inner {
         // Where each statement is a transaction, none of them ends the connection's.
         let watch = self.traffic().watch((!self.is_autocommit()).then_some(root));
         let replace_on_abort = self.replaces_worker();
-        Ok(send(&host, id, call, Sending { begin, class, delivery, limits, watch, replace_on_abort }))
+        Ok(send(&channel, id, call, Sending { begin, class, delivery, limits, watch, replace_on_abort }))
     }
 
     fn log_statement(&self, call: &Call, about: &About) {

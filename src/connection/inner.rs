@@ -6,7 +6,7 @@ use crate::options::IsolationLevel;
 use crate::pool::{Checkout, Link};
 use crate::raw::StreamState;
 use crate::transaction::TxState;
-use crate::transport::{HostUse, Watch};
+use crate::transport::{ChannelUse, Watch};
 use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -99,7 +99,7 @@ impl Inner {
     }
 
     pub(crate) fn is_invalidated(&self) -> bool {
-        !self.closed.get() && (self.invalidated.get() || self.link(|link| !link.host.is_alive()).unwrap_or(false))
+        !self.closed.get() && (self.invalidated.get() || self.link(|link| !link.channel.is_alive()).unwrap_or(false))
     }
 
     pub(crate) fn isolation(&self) -> IsolationLevel {
@@ -151,9 +151,9 @@ impl Inner {
         self.checkout.borrow().as_ref().and_then(Checkout::link).map(look)
     }
 
-    /// The host and the number of the worker's connection.
-    pub(super) fn address(&self) -> Result<(HostUse, u32)> {
-        self.link(|link| (link.host.clone(), link.id)).ok_or_else(closed)
+    /// The channel and the number of the worker's connection.
+    pub(super) fn address(&self) -> Result<(ChannelUse, u32)> {
+        self.link(|link| (link.channel.clone(), link.id)).ok_or_else(closed)
     }
 
     /// An error unless a statement or a savepoint may begin here.
@@ -203,17 +203,17 @@ impl Inner {
     /// Waits until every request was answered at least once.
     pub(super) async fn settled(&self) {
         let traffic = self.traffic();
-        let Ok((host, _)) = self.address() else { return };
+        let Ok((channel, _)) = self.address() else { return };
         poll_fn(|cx| {
-            if traffic.is_quiet() || !host.is_alive() {
+            if traffic.is_quiet() || !channel.is_alive() {
                 return Poll::Ready(());
             }
             traffic.wakers.borrow_mut().push(cx.waker().clone());
-            host.drive(cx);
+            channel.drive(cx);
             if traffic.is_quiet() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        host.rest();
+        channel.rest();
     }
 
     pub(super) fn add_stream(&self, stream: &Rc<StreamState>) {
@@ -263,12 +263,13 @@ impl Inner {
         }
         let traffic = self.traffic();
         if (traffic.in_transaction.get() || !traffic.is_quiet() || streaming)
-            && let Some((host, id, broken)) =
-                self.link(|link| (link.host.clone(), link.id, link.broken.clone())).filter(|(host, ..)| host.is_alive())
+            && let Some((channel, id, broken)) = self
+                .link(|link| (link.channel.clone(), link.id, link.broken.clone()))
+                .filter(|(channel, ..)| channel.is_alive())
         {
             // Until the reply is there, the next user's requests wait in line behind this one.
             let watch: Watch = Box::new(move |progress| broken.set(broken.get() || progress.failed));
-            host.request(id, RepeatClass::Safe, &Request::Reset, Some(watch)).detach();
+            channel.request(id, RepeatClass::Safe, &Request::Reset, Some(watch)).detach();
         }
         self.checkout.take();
     }

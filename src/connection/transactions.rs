@@ -62,13 +62,13 @@ impl Inner {
 
     /// Sends what begins or ends a transaction.
     fn control(&self, op: TransactionOp, state: Option<Rc<TxState>>) -> Result<Pending> {
-        let (host, id) = self.address()?;
+        let (channel, id) = self.address()?;
         let class = match op {
             TransactionOp::Commit => RepeatClass::InDoubt,
             _ => RepeatClass::Transaction,
         };
         let watch = self.traffic().watch(state);
-        Ok(host.request(id, class, &Request::Transaction { op, deadline: 0 }, Some(watch)))
+        Ok(channel.request(id, class, &Request::Transaction { op, deadline: 0 }, Some(watch)))
     }
 
     pub(crate) async fn commit(&self, state: &Rc<TxState>) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::{Buffer, Inbox, Spawn, Wire};
 use aludel_protocol::{Result, Storage};
-use aludel_worker::{Host, Service, Turn};
+use aludel_worker::{Environment, Service, Turn};
 use futures_timer::Delay;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -41,7 +41,7 @@ struct Desk {
     replies: Vec<Vec<u8>>,
 }
 
-impl Host for Desk {
+impl Environment for Desk {
     fn now(&self) -> f64 {
         self.start.elapsed().as_secs_f64() * 1000.0
     }
@@ -80,7 +80,7 @@ impl Local {
                     Ok(turn) => (turn, None),
                     Err(panic) => (Turn::Idle, Some(panic_message(&*panic))),
                 };
-                (turn, std::mem::take(&mut service.host_mut().replies), message)
+                (turn, std::mem::take(&mut service.environment_mut().replies), message)
             })
         };
         self.working.set(false);
@@ -114,7 +114,7 @@ impl Wire for Local {
         match self.turn() {
             Turn::Again => cx.waker().wake_by_ref(),
             Turn::WaitUntil(at) => {
-                let now = self.service.borrow_mut().as_mut().map_or(at, |service| service.host_mut().now());
+                let now = self.service.borrow_mut().as_mut().map_or(at, |service| service.environment_mut().now());
                 let mut timer = Delay::new(Duration::from_secs_f64((at - now).max(0.0) / 1000.0));
                 if Pin::new(&mut timer).poll(cx).is_ready() {
                     cx.waker().wake_by_ref();

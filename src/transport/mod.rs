@@ -1,7 +1,7 @@
-//! How frames travel: a [`Host`] per database pairs requests with replies over a [`Wire`] to a worker.
+//! How frames travel: a [`Channel`] per database pairs requests with replies over a [`Wire`] to a worker.
 
 mod answer;
-mod host;
+mod channel;
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
 mod in_process;
 mod pending;
@@ -11,7 +11,7 @@ mod plain;
 mod web_worker;
 
 pub use answer::{Answer, RowsFrame};
-pub use host::{Host, HostUse, Inbox, Progress, Watch};
+pub use channel::{Channel, ChannelUse, Inbox, Progress, Watch};
 pub use pending::Pending;
 
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]

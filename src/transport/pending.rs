@@ -1,7 +1,7 @@
 //! The reply that is awaited.
 
 use super::Answer;
-use super::host::{Host, Progress, Watch, gone};
+use super::channel::{Channel, Progress, Watch, gone};
 use aludel_protocol::Request;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -63,7 +63,7 @@ impl Slot {
 
 /// A request whose replies are awaited. Dropping it cancels the request, or closes the stream.
 pub struct Pending {
-    host: Rc<Host>,
+    channel: Rc<Channel>,
     slot: Rc<Slot>,
     connection: u32,
     id: u64,
@@ -78,8 +78,8 @@ impl std::fmt::Debug for Pending {
 }
 
 impl Pending {
-    pub(super) fn new(host: Rc<Host>, slot: Rc<Slot>, connection: u32, id: u64, stream: bool) -> Pending {
-        Pending { host, slot, connection, id, stream, replace_on_abort: false }
+    pub(super) fn new(channel: Rc<Channel>, slot: Rc<Slot>, connection: u32, id: u64, stream: bool) -> Pending {
+        Pending { channel, slot, connection, id, stream, replace_on_abort: false }
     }
 
     /// Waits for the next reply.
@@ -94,7 +94,7 @@ impl Pending {
         }
         *self.slot.waker.borrow_mut() = Some(cx.waker().clone());
         // A worker in this thread may answer while it is given time.
-        if let Some(wire) = self.host.wire() {
+        if let Some(wire) = self.channel.wire() {
             wire.drive(cx);
         }
         let answer = self.slot.answers.borrow_mut().pop_front();
@@ -102,7 +102,7 @@ impl Pending {
             Some(answer) => {
                 // Who got what it waited for gives the worker no more time: another has to.
                 self.slot.waker.take();
-                if let Some(wire) = self.host.wire() {
+                if let Some(wire) = self.channel.wire() {
                     wire.rest();
                 }
                 Poll::Ready(answer)
@@ -114,7 +114,7 @@ impl Pending {
     /// Grants the stream one more frame.
     pub fn credit(&self) {
         if !self.slot.complete.get() {
-            self.host.tell(self.connection, &Request::Credit { stream: self.id, credits: 1 });
+            self.channel.tell(self.connection, &Request::Credit { stream: self.id, credits: 1 });
         }
     }
 
@@ -126,7 +126,7 @@ impl Pending {
     /// The worker sends nothing more, and knows it.
     pub fn forget(self) {
         self.slot.detached.set(true);
-        self.host.forget(self.id);
+        self.channel.forget(self.id);
     }
 
     /// Whether the worker is replaced when the request was cancelled and does not end soon.
@@ -142,17 +142,17 @@ impl Drop for Pending {
         }
         self.slot.answers.borrow_mut().clear();
         if self.stream && self.slot.seen.get() {
-            self.host.forget(self.id);
-            self.host.tell(self.connection, &Request::CloseStream { stream: self.id });
+            self.channel.forget(self.id);
+            self.channel.tell(self.connection, &Request::CloseStream { stream: self.id });
         } else {
-            self.host.tell(self.connection, &Request::Cancel { request: self.id });
+            self.channel.tell(self.connection, &Request::Cancel { request: self.id });
             if self.replace_on_abort
-                && let Some(wire) = self.host.wire()
+                && let Some(wire) = self.channel.wire()
             {
-                let (host, slot) = (self.host.clone(), self.slot.clone());
+                let (channel, slot) = (self.channel.clone(), self.slot.clone());
                 let replace = move || {
                     if !slot.complete.get() {
-                        host.die(gone("a cancelled statement did not end, so its worker was replaced"));
+                        channel.die(gone("a cancelled statement did not end, so its worker was replaced"));
                     }
                 };
                 wire.later(ABORT_PATIENCE, Box::new(replace));

@@ -1,7 +1,7 @@
 //! A connection: its queue of jobs, its streams, its transaction.
 #![forbid(unsafe_code)]
 
-use crate::Host;
+use crate::Environment;
 use crate::database::Database;
 use crate::execution::{Context, Progress, run_once};
 use crate::job::{Job, Work, reply, reply_error};
@@ -91,14 +91,14 @@ impl Connection {
     }
 
     /// Goes on with one of its jobs until the slice ends.
-    pub(crate) fn run(&mut self, database: &mut Database, host: &mut dyn Host, end: f64) {
+    pub(crate) fn run(&mut self, database: &mut Database, env: &mut dyn Environment, end: f64) {
         let Some(unit) = self.runnable_unit(database) else { return };
         self.unit = unit + 1;
         let job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) };
         let Some(mut job) = job else { return };
-        let now = host.now();
+        let now = env.now();
         let in_transaction = self.db.in_transaction();
-        let progress = self.advance(&mut job, database, host, &mut Slice::new(now, end));
+        let progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
         let waited = job.waits_since.is_some();
         if waited && !matches!(progress, Progress::Busy) {
             database.lock.leave(self.key, job.header.request);
@@ -121,11 +121,11 @@ impl Connection {
                 Some(job)
             }
             Progress::Expired => {
-                self.fail(job, host, |job| job.timed_out());
+                self.fail(job, env, |job| job.timed_out());
                 None
             }
             Progress::Failed(error) => {
-                self.fail(job, host, |_| error);
+                self.fail(job, env, |_| error);
                 None
             }
         };
@@ -134,10 +134,16 @@ impl Connection {
             Some(job) => self.streams.insert((unit - 1).min(self.streams.len()), job),
             None => {}
         }
-        self.settle(in_transaction, database, host);
+        self.settle(in_transaction, database, env);
     }
 
-    fn advance(&mut self, job: &mut Job, database: &Database, host: &mut dyn Host, slice: &mut Slice) -> Progress {
+    fn advance(
+        &mut self,
+        job: &mut Job,
+        database: &Database,
+        env: &mut dyn Environment,
+        slice: &mut Slice,
+    ) -> Progress {
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
@@ -145,7 +151,7 @@ impl Connection {
             Work::Execute(execution) => execution.run(&mut Context {
                 db: &self.db,
                 cache: &mut self.cache,
-                host,
+                env,
                 header: &job.header,
                 slice,
                 spare: &mut self.spare,
@@ -156,18 +162,18 @@ impl Connection {
                 let why = "the transaction in which it was opened has ended";
                 let closed = if transaction::ends(op) { self.stop_streams(why) } else { Vec::new() };
                 let outcome = transaction::run(op, &self.db, &mut self.cache, lock_is_promised);
-                self.tell(closed, host);
+                self.tell(closed, env);
                 match outcome {
-                    Ok(()) => self.done(job, host),
+                    Ok(()) => self.done(job, env),
                     Err(progress) => progress,
                 }
             }
             Work::Reset => {
                 let closed = self.stop_streams("its connection was given back");
                 let outcome = self.roll_back();
-                self.tell(closed, host);
+                self.tell(closed, env);
                 match outcome {
-                    Ok(()) => self.done(job, host),
+                    Ok(()) => self.done(job, env),
                     Err(error) => Progress::Failed(error),
                 }
             }
@@ -175,15 +181,15 @@ impl Connection {
                 let closed = self.stop_streams("its connection was closed");
                 // SQLite rolls back when it closes, too.
                 let _ = self.roll_back();
-                self.tell(closed, host);
+                self.tell(closed, env);
                 self.closed = true;
-                self.done(job, host)
+                self.done(job, env)
             }
         }
     }
 
-    fn done(&self, job: &Job, host: &mut dyn Host) -> Progress {
-        reply(host, &job.header, &Reply::Done { in_transaction: self.db.in_transaction() });
+    fn done(&self, job: &Job, env: &mut dyn Environment) -> Progress {
+        reply(env, &job.header, &Reply::Done { in_transaction: self.db.in_transaction() });
         Progress::Done
     }
 
@@ -195,13 +201,13 @@ impl Connection {
     }
 
     /// After anything ran: streams end with their transaction, and the lock may have changed hands.
-    fn settle(&mut self, was_in_transaction: bool, database: &mut Database, host: &mut dyn Host) {
+    fn settle(&mut self, was_in_transaction: bool, database: &mut Database, env: &mut dyn Environment) {
         if was_in_transaction && !self.db.in_transaction() {
             let closed = self.stop_streams("the transaction in which it was opened has ended");
-            self.tell(closed, host);
+            self.tell(closed, env);
         }
         let state = self.db.transaction_state();
-        database.lock.observe(self.key, state == TransactionState::Write, host.now());
+        database.lock.observe(self.key, state == TransactionState::Write, env.now());
         if state < self.state {
             database.lock.released();
         }
@@ -221,17 +227,17 @@ impl Connection {
         streams.into_iter().map(stop).collect()
     }
 
-    fn tell(&self, closed: Vec<(Header, Error)>, host: &mut dyn Host) {
+    fn tell(&self, closed: Vec<(Header, Error)>, env: &mut dyn Environment) {
         for (header, error) in closed {
-            reply_error(host, &header, error, self.db.in_transaction());
+            reply_error(env, &header, error, self.db.in_transaction());
         }
     }
 
     /// Ends a job wherever it stands, and answers it with an error.
-    fn fail(&mut self, job: Job, host: &mut dyn Host, error: impl FnOnce(&Job) -> Error) {
+    fn fail(&mut self, job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
         let (header, error) = (job.header, error(&job));
         self.discard(job);
-        reply_error(host, &header, error, self.db.in_transaction());
+        reply_error(env, &header, error, self.db.in_transaction());
     }
 
     /// Ends a job wherever it stands, without a word.
@@ -248,9 +254,9 @@ impl Connection {
     fn remove(
         &mut self,
         database: &mut Database,
-        host: &mut dyn Host,
+        env: &mut dyn Environment,
         which: impl Fn(&Job) -> bool,
-        mut end: impl FnMut(&mut Connection, Job, &mut Database, &mut dyn Host),
+        mut end: impl FnMut(&mut Connection, Job, &mut Database, &mut dyn Environment),
     ) -> bool {
         if !self.queue.iter().chain(&self.streams).any(&which) {
             return false;
@@ -263,22 +269,22 @@ impl Connection {
             if job.waits_since.is_some() {
                 database.lock.leave(self.key, job.header.request);
             }
-            end(self, job, database, host);
+            end(self, job, database, env);
         }
-        self.settle(in_transaction, database, host);
+        self.settle(in_transaction, database, env);
         true
     }
 
     /// Ends a request that its caller gave up. What ends a transaction or connection is done all the same.
-    pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, host: &mut dyn Host) -> bool {
+    pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
         let which = |job: &Job| job.header.request == request && job.can_be_cancelled();
-        self.remove(database, host, which, |this, job, _, host| this.fail(job, host, Job::cancelled))
+        self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
     }
 
     /// Ends a stream whose reader wants no more of it.
-    pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, host: &mut dyn Host) -> bool {
+    pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
         let which = |job: &Job| job.header.request == request && job.is_stream();
-        self.remove(database, host, which, |this, job, _, _| this.discard(job))
+        self.remove(database, env, which, |this, job, _, _| this.discard(job))
     }
 
     /// Lets a stream send more frames.
@@ -294,12 +300,12 @@ impl Connection {
     }
 
     /// Ends what has waited or run too long.
-    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, host: &mut dyn Host) {
+    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
         let lock_timeout = self.lock_timeout;
         let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
         let which = move |job: &Job| now >= job.deadline() || locked_out(job);
-        self.remove(database, host, which, |this, job, database, host| {
-            this.fail(job, host, |job| {
+        self.remove(database, env, which, |this, job, database, env| {
+            this.fail(job, env, |job| {
                 let late = now >= job.deadline();
                 let locked = job.waits_since.map(|_| database.locked(now).with_statement(job.sql()));
                 match (locked, late) {
@@ -318,10 +324,10 @@ impl Connection {
     }
 
     /// Answers everything that is left with an error, before it is dropped.
-    pub(crate) fn abandon(&mut self, host: &mut dyn Host, error: impl Fn(&Job) -> Error) {
+    pub(crate) fn abandon(&mut self, env: &mut dyn Environment, error: impl Fn(&Job) -> Error) {
         let jobs = std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.streams));
         for job in jobs.collect::<Vec<_>>() {
-            self.fail(job, host, &error);
+            self.fail(job, env, &error);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A statement on its way through its rows.
 #![forbid(unsafe_code)]
 
-use crate::Host;
+use crate::Environment;
 use crate::sqlite::{Failure, Statement, Step};
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Header, Mark, RowsReply};
 
@@ -121,7 +121,7 @@ impl Cursor {
     }
 
     /// Sends the frame that is due, or what rows there are when none is.
-    pub(crate) fn post(&mut self, host: &mut dyn Host, header: &Header, standing: Standing) {
+    pub(crate) fn post(&mut self, env: &mut dyn Environment, header: &Header, standing: Standing) {
         let Standing { more, in_transaction, changes, last_insert_rowid } = standing;
         let none: &[String] = &[];
         let columns = (!self.sent).then_some(self.columns.as_deref().unwrap_or(none));
@@ -131,7 +131,7 @@ impl Cursor {
             RowsReply::encode_head(header, more || to != end, in_transaction, changes, last_insert_rowid, columns);
         let (head, mut batch_head) = (head.finish(), [0; 24]);
         let [a, b, c, d, e, f, g] = self.batch.parts(self.start, to, &mut batch_head);
-        host.post(&[&head, a, b, c, d, e, f, g]);
+        env.post(&[&head, a, b, c, d, e, f, g]);
         self.sent = true;
         self.start = to;
         self.full = to != end;

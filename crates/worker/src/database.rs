@@ -4,7 +4,7 @@
 use crate::connection::ConnectionKey;
 use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
-use crate::{Host, Preparation, disk, vfs};
+use crate::{Environment, Preparation, disk, vfs};
 use aludel_protocol::{Durability, Error, ErrorKind, OpenOptions, Result, Storage, StorageReason};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -53,8 +53,8 @@ impl Database {
         self.files == Files::Ready
     }
 
-    /// Makes its files ready, or has the host do so.
-    pub(crate) fn prepare(&mut self, host: &mut dyn Host, create: bool) -> Result<()> {
+    /// Makes its files ready, or has the environment do so.
+    pub(crate) fn prepare(&mut self, env: &mut dyn Environment, create: bool) -> Result<()> {
         if self.files != Files::Absent {
             return Ok(());
         }
@@ -74,7 +74,7 @@ impl Database {
                 disk::attach(&self.name, create)?;
                 Files::Ready
             }
-            Storage::Opfs => match host.prepare_files(&self.path, create) {
+            Storage::Opfs => match env.prepare_files(&self.path, create) {
                 Preparation::Ready(result) => {
                     result?;
                     Files::Ready
@@ -85,17 +85,17 @@ impl Database {
         Ok(())
     }
 
-    /// Takes note of what the host made of [`Database::prepare`].
+    /// Takes note of what the environment made of [`Database::prepare`].
     pub(crate) fn prepared(&mut self, done: bool) {
         self.files = if done { Files::Ready } else { Files::Absent };
     }
 
     /// Gives up its files, if it has no connections left that need them.
-    pub(crate) fn release(&mut self, host: &mut dyn Host) {
+    pub(crate) fn release(&mut self, env: &mut dyn Environment) {
         let was = std::mem::replace(&mut self.files, Files::Absent);
         match self.storage {
             _ if was != Files::Ready => {}
-            Storage::Opfs => host.release_files(&self.path),
+            Storage::Opfs => env.release_files(&self.path),
             Storage::Memory | Storage::Disk => vfs::detach(&self.name),
         }
     }

@@ -1,6 +1,6 @@
 //! The shell of the worker in a browser: frames from and to the page, turns as macrotasks, files in OPFS.
 
-use crate::{Host, Preparation, Service, Turn, vfs};
+use crate::{Environment, Preparation, Service, Turn, vfs};
 use aludel_protocol::{Header, RepeatClass, Reply};
 use js_sys::{Array, ArrayBuffer, Function, Uint8Array};
 use std::cell::RefCell;
@@ -122,7 +122,7 @@ impl Shell {
             self.scope.clear_timeout_with_handle(id);
         }
         let Some(time) = time else { return };
-        let delay = (time - self.service.host_mut().now()).ceil().clamp(0.0, LONGEST_DELAY_MS);
+        let delay = (time - self.service.environment_mut().now()).ceil().clamp(0.0, LONGEST_DELAY_MS);
         let callback: &Function = self.on_timer.as_ref().unchecked_ref();
         let set = self.scope.set_timeout_with_callback_and_timeout_and_arguments_0(callback, delay as i32);
         self.timer = set.ok().map(|id| (id, time));
@@ -135,7 +135,7 @@ struct Page {
     clock: Performance,
 }
 
-impl Host for Page {
+impl Environment for Page {
     fn now(&self) -> f64 {
         self.clock.now()
     }

@@ -1,7 +1,7 @@
 //! An Execute on its way: prepare, begin, run each parameter set, commit.
 #![forbid(unsafe_code)]
 
-use crate::Host;
+use crate::Environment;
 use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::scheduler::Slice;
 use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState};
@@ -21,7 +21,7 @@ const MOST_WAIT_MS: f64 = 100.0;
 pub(crate) struct Context<'a> {
     pub(crate) db: &'a sqlite::Connection,
     pub(crate) cache: &'a mut StatementCache,
-    pub(crate) host: &'a mut dyn Host,
+    pub(crate) env: &'a mut dyn Environment,
     pub(crate) header: &'a Header,
     pub(crate) slice: &'a mut Slice,
     /// Buffers that the last execution left.
@@ -299,8 +299,8 @@ impl Execution {
                 self.post(cx, true);
                 continue;
             }
-            let (host, deadline) = (&*cx.host, cx.deadline);
-            let late = || host.now() >= deadline;
+            let (env, deadline) = (&*cx.env, cx.deadline);
+            let late = || env.now() >= deadline;
             let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() { Some(&late) } else { None };
             match self.cursor.step(watch) {
                 Ok(Step::Row) => self.rows = true,
@@ -321,8 +321,8 @@ impl Execution {
                     return Err(self.failure(failure, self.rows));
                 }
             }
-            if cx.slice.is_over(|| cx.host.now()) {
-                let now = cx.host.now();
+            if cx.slice.is_over(|| cx.env.now()) {
+                let now = cx.env.now();
                 if now >= cx.deadline {
                     return Err(Progress::Expired);
                 }
@@ -364,8 +364,8 @@ impl Execution {
             changes: if self.changing { self.changes } else { -1 },
             last_insert_rowid: cx.db.last_insert_rowid(),
         };
-        self.cursor.post(cx.host, cx.header, standing);
-        self.sent_at = Some(cx.host.now());
+        self.cursor.post(cx.env, cx.header, standing);
+        self.sent_at = Some(cx.env.now());
         self.frames += 1;
         if let Some(left) = &mut self.credits {
             *left = left.saturating_sub(1);

@@ -1,7 +1,7 @@
 //! A request that waits or runs, and what is answered to it.
 #![forbid(unsafe_code)]
 
-use crate::Host;
+use crate::Environment;
 use crate::execution::Execution;
 use aludel_protocol::{Error, ErrorKind, Header, Reply, TransactionOp};
 
@@ -81,11 +81,11 @@ impl Job {
 }
 
 /// Posts a reply that is no Rows.
-pub(crate) fn reply(host: &mut dyn Host, header: &Header, reply: &Reply<'_>) {
-    host.post(&[&reply.encode(header)]);
+pub(crate) fn reply(env: &mut dyn Environment, header: &Header, reply: &Reply<'_>) {
+    env.post(&[&reply.encode(header)]);
 }
 
 /// Posts an error.
-pub(crate) fn reply_error(host: &mut dyn Host, header: &Header, error: Error, in_transaction: bool) {
-    reply(host, header, &Reply::Error { error, in_transaction });
+pub(crate) fn reply_error(env: &mut dyn Environment, header: &Header, error: Error, in_transaction: bool) {
+    reply(env, header, &Reply::Error { error, in_transaction });
 }

@@ -1,6 +1,6 @@
 //! aludel's worker: SQLite, its storage and its scheduler, behind bytes in and bytes out.
 //!
-//! A [`Service`] takes frames of `aludel_protocol` and posts replies through its [`Host`]: in a browser that is the
+//! A [`Service`] takes frames of `aludel_protocol` and posts replies through its [`Environment`]: in a browser that is the
 //! worker's shell (`entry`), natively the in-process transport of the client, and in tests a list in memory.
 //!
 //! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
@@ -16,8 +16,8 @@ mod disk;
 mod disk;
 #[cfg(target_arch = "wasm32")]
 pub mod entry;
+mod environment;
 mod execution;
-mod host;
 mod job;
 mod scheduler;
 mod service;
@@ -28,5 +28,5 @@ mod transaction;
 #[allow(unsafe_code)]
 pub mod vfs;
 
-pub use host::{Host, Preparation, Turn};
+pub use environment::{Environment, Preparation, Turn};
 pub use service::Service;

@@ -4,7 +4,7 @@
 use crate::Turn;
 use std::collections::VecDeque;
 
-/// How long a turn lasts, in milliseconds, before the host looks for frames again.
+/// How long a turn lasts, in milliseconds, before the environment looks for frames again.
 pub(crate) const TURN_MS: f64 = 8.0;
 
 /// How long one piece of work runs, in milliseconds, while others could.

@@ -6,7 +6,7 @@ use crate::database::Database;
 use crate::execution::Execution;
 use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
-use crate::{Host, Turn, sqlite};
+use crate::{Environment, Turn, sqlite};
 use aludel_protocol::{
     Error, ErrorKind, Header, OpenOptions, PROTOCOL_VERSION, RepeatClass, Reply, Request, Result, Storage,
 };
@@ -15,8 +15,8 @@ use std::rc::Rc;
 
 /// The worker without its shell: takes request frames, posts reply frames.
 #[derive(Debug)]
-pub struct Service<H: Host> {
-    host: H,
+pub struct Service<H: Environment> {
+    env: H,
     phase: Phase,
     databases: BTreeMap<u32, Database>,
     slots: BTreeMap<ConnectionKey, Slot>,
@@ -46,11 +46,11 @@ enum State {
     Open(Box<Connection>),
 }
 
-impl<H: Host> Service<H> {
-    /// A service that runs on this host.
-    pub fn new(host: H) -> Service<H> {
+impl<H: Environment> Service<H> {
+    /// A service that runs in this environment.
+    pub fn new(env: H) -> Service<H> {
         Service {
-            host,
+            env,
             phase: Phase::Fresh,
             databases: BTreeMap::new(),
             slots: BTreeMap::new(),
@@ -59,9 +59,9 @@ impl<H: Host> Service<H> {
         }
     }
 
-    /// The host.
-    pub fn host_mut(&mut self) -> &mut H {
-        &mut self.host
+    /// The environment.
+    pub fn environment_mut(&mut self) -> &mut H {
+        &mut self.env
     }
 
     /// Takes a frame. Never panics, whatever the bytes; work that takes time waits for [`Service::turn`].
@@ -71,13 +71,13 @@ impl<H: Host> Service<H> {
             Ok((header, request)) => {
                 if let Err(error) = self.take(&header, request, &frame) {
                     let in_transaction = self.in_transaction(&header);
-                    reply_error(&mut self.host, &header, error, in_transaction);
+                    reply_error(&mut self.env, &header, error, in_transaction);
                 }
             }
             Err(error) => {
                 let header = Header::peek(&frame).unwrap_or(Header::new(0, 0, 0, RepeatClass::Safe));
                 let in_transaction = self.in_transaction(&header);
-                reply_error(&mut self.host, &header, error, in_transaction);
+                reply_error(&mut self.env, &header, error, in_transaction);
             }
         }
     }
@@ -107,8 +107,8 @@ impl<H: Host> Service<H> {
                 }
             }
             Request::CloseStream { stream } => {
-                if let Some((connection, database, host)) = self.connection(header) {
-                    connection.close_stream(stream, database, host);
+                if let Some((connection, database, env)) = self.connection(header) {
+                    connection.close_stream(stream, database, env);
                 }
             }
             Request::Cancel { request } => self.cancel(header, request),
@@ -116,7 +116,7 @@ impl<H: Host> Service<H> {
             Request::Close => self.enqueue(header, Work::Close, 0)?,
             Request::Shutdown => {
                 self.shut_down();
-                reply(&mut self.host, header, &Reply::Done { in_transaction: false });
+                reply(&mut self.env, header, &Reply::Done { in_transaction: false });
             }
         }
         Ok(())
@@ -132,7 +132,7 @@ impl<H: Host> Service<H> {
             version: env!("CARGO_PKG_VERSION"),
             sqlite_version: sqlite::version(),
         };
-        reply(&mut self.host, header, &hello);
+        reply(&mut self.env, header, &hello);
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl<H: Host> Service<H> {
         };
         let Some(database) = self.databases.get_mut(&id) else { return Ok(()) };
         database.connections += 1;
-        if let Err(error) = database.prepare(&mut self.host, options.create) {
+        if let Err(error) = database.prepare(&mut self.env, options.create) {
             self.leave(id);
             return Err(error);
         }
@@ -164,7 +164,7 @@ impl<H: Host> Service<H> {
     }
 
     fn enqueue(&mut self, header: &Header, work: Work, timeout: u32) -> Result<()> {
-        let job = Job::new(*header, work, self.host.now(), timeout);
+        let job = Job::new(*header, work, self.env.now(), timeout);
         match self.slots.get_mut(&key_of(header)).map(|slot| &mut slot.state) {
             Some(State::Opening { queue, .. }) => queue.push_back(job),
             Some(State::Open(connection)) => connection.enqueue(job),
@@ -173,19 +173,19 @@ impl<H: Host> Service<H> {
         Ok(())
     }
 
-    fn connection(&mut self, header: &Header) -> Option<(&mut Connection, &mut Database, &mut dyn Host)> {
+    fn connection(&mut self, header: &Header) -> Option<(&mut Connection, &mut Database, &mut dyn Environment)> {
         let slot = self.slots.get_mut(&key_of(header))?;
         let database = self.databases.get_mut(&slot.database)?;
         match &mut slot.state {
-            State::Open(connection) => Some((connection, database, &mut self.host)),
+            State::Open(connection) => Some((connection, database, &mut self.env)),
             State::Opening { .. } => None,
         }
     }
 
     fn cancel(&mut self, header: &Header, request: u64) {
         let key = key_of(header);
-        if let Some((connection, database, host)) = self.connection(header) {
-            connection.cancel(request, database, host);
+        if let Some((connection, database, env)) = self.connection(header) {
+            connection.cancel(request, database, env);
             return;
         }
         let Some(State::Opening { header, queue, .. }) = self.slots.get_mut(&key).map(|slot| &mut slot.state) else {
@@ -196,18 +196,18 @@ impl<H: Host> Service<H> {
         } else if let Some(at) = queue.iter().position(|job| job.header.request == request && job.can_be_cancelled())
             && let Some(job) = queue.remove(at)
         {
-            reply_error(&mut self.host, &job.header, job.cancelled(), false);
+            reply_error(&mut self.env, &job.header, job.cancelled(), false);
         }
     }
 
     /// Works for a few milliseconds, then says when to come back.
     pub fn turn(&mut self) -> Turn {
-        let start = self.host.now();
+        let start = self.env.now();
         self.expire(start);
         let mut now = start;
         while let Some(key) = self.next() {
             self.run(key, (now + SLICE_MS).min(start + TURN_MS));
-            now = self.host.now();
+            now = self.env.now();
             if now >= start + TURN_MS {
                 break;
             }
@@ -230,7 +230,7 @@ impl<H: Host> Service<H> {
         let Some(database) = self.databases.get_mut(&slot.database) else { return };
         match &mut slot.state {
             State::Open(connection) => {
-                connection.run(database, &mut self.host, end);
+                connection.run(database, &mut self.env, end);
                 if connection.is_closed() {
                     self.abandon(key, &not_open(key.id));
                 }
@@ -238,7 +238,7 @@ impl<H: Host> Service<H> {
             State::Opening { header, options, queue } => match database.connect(options) {
                 Ok((db, journal_mode)) => {
                     let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode };
-                    reply(&mut self.host, header, &opened);
+                    reply(&mut self.env, header, &opened);
                     slot.state = State::Open(Box::new(Connection::new(key, db, options, std::mem::take(queue))));
                 }
                 Err(error) => self.abandon(key, &error),
@@ -251,13 +251,13 @@ impl<H: Host> Service<H> {
             let Some(database) = self.databases.get_mut(&slot.database) else { continue };
             match &mut slot.state {
                 State::Open(connection) if connection.expires_at() <= now => {
-                    connection.expire(now, database, &mut self.host);
+                    connection.expire(now, database, &mut self.env);
                 }
                 State::Opening { queue, .. } if queue.iter().any(|job| job.deadline() <= now) => {
                     let (late, kept) = std::mem::take(queue).into_iter().partition(|job| job.deadline() <= now);
                     *queue = kept;
                     let late: VecDeque<Job> = late;
-                    late.iter().for_each(|job| reply_error(&mut self.host, &job.header, job.timed_out(), false));
+                    late.iter().for_each(|job| reply_error(&mut self.env, &job.header, job.timed_out(), false));
                 }
                 State::Open(_) | State::Opening { .. } => {}
             }
@@ -275,13 +275,13 @@ impl<H: Host> Service<H> {
         };
         match slot.state {
             State::Opening { header, queue, .. } => {
-                reply_error(&mut self.host, &header, error.clone(), false);
-                queue.iter().for_each(|job| reply_error(&mut self.host, &job.header, why(job), false));
+                reply_error(&mut self.env, &header, error.clone(), false);
+                queue.iter().for_each(|job| reply_error(&mut self.env, &job.header, why(job), false));
             }
-            State::Open(mut connection) => connection.abandon(&mut self.host, why),
+            State::Open(mut connection) => connection.abandon(&mut self.env, why),
         }
         if let Some(database) = self.databases.get_mut(&slot.database) {
-            database.lock.forget(key, self.host.now());
+            database.lock.forget(key, self.env.now());
         }
         self.leave(slot.database);
     }
@@ -296,7 +296,7 @@ impl<H: Host> Service<H> {
         if let Some(database) = self.databases.get_mut(&id)
             && database.is_over()
         {
-            database.release(&mut self.host);
+            database.release(&mut self.env);
             self.databases.remove(&id);
         }
     }
@@ -307,7 +307,7 @@ impl<H: Host> Service<H> {
         let Some((id, database)) = known else {
             // Everyone who waited for them has gone.
             if result.is_ok() {
-                self.host.release_files(path);
+                self.env.release_files(path);
             }
             return;
         };
@@ -326,16 +326,16 @@ impl<H: Host> Service<H> {
         let keys: Vec<_> = self.slots.keys().copied().collect();
         keys.into_iter().for_each(|key| self.abandon(key, &error));
         for (_, mut database) in std::mem::take(&mut self.databases) {
-            database.release(&mut self.host);
+            database.release(&mut self.env);
         }
     }
 }
 
-impl<H: Host> Drop for Service<H> {
+impl<H: Environment> Drop for Service<H> {
     fn drop(&mut self) {
         self.slots.clear();
         for (_, mut database) in std::mem::take(&mut self.databases) {
-            database.release(&mut self.host);
+            database.release(&mut self.env);
         }
     }
 }

@@ -9,7 +9,7 @@ use aludel_protocol::{
     BatchWriter, BeginMode, Delivery, Durability, ErrorKind, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
     Storage, TransactionOp, Value, Writer,
 };
-use aludel_worker::{Host, Service, Turn};
+use aludel_worker::{Environment, Service, Turn};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ struct Memory {
     posted: Vec<Vec<u8>>,
 }
 
-impl Host for Memory {
+impl Environment for Memory {
     fn now(&self) -> f64 {
         self.clock.set(self.clock.get() + 0.01);
         self.clock.get()
@@ -207,7 +207,7 @@ impl Conversation {
 
     /// Reads what was posted, and checks that it may be.
     fn listen(&mut self) {
-        for frame in std::mem::take(&mut self.service.host_mut().posted) {
+        for frame in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap_or_else(|error| panic!("{error}: {frame:02x?}"));
             let Some(asked) = self.asked.get_mut(&header.request) else { continue };
             assert_eq!(header.connection, asked.connection, "{asked:?}");

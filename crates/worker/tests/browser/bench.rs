@@ -4,7 +4,7 @@ use aludel_protocol::{
     BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
     Storage, TransactionOp, Value, Writer,
 };
-use aludel_worker::{Host, Preparation, Service, Turn, vfs};
+use aludel_worker::{Environment, Preparation, Service, Turn, vfs};
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub struct Browser {
     prepared: UnboundedSender<Prepared>,
 }
 
-impl Host for Browser {
+impl Environment for Browser {
     fn now(&self) -> f64 {
         self.clock.now()
     }
@@ -133,7 +133,7 @@ impl Bench {
     }
 
     fn collect(&mut self) {
-        for frame in std::mem::take(&mut self.service.host_mut().posted) {
+        for frame in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap();
             let got = match reply {
                 Reply::Hello { .. } => continue,

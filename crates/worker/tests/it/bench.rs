@@ -4,7 +4,7 @@ use aludel_protocol::{
     BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
     Storage, TransactionOp, Value,
 };
-use aludel_worker::{Host, Preparation, Service, Turn};
+use aludel_worker::{Environment, Preparation, Service, Turn};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct Memory {
     pub preparation: Option<Result<(), Error>>,
 }
 
-impl Host for Memory {
+impl Environment for Memory {
     fn now(&self) -> f64 {
         self.clock.set(self.clock.get() + self.tick);
         self.clock.get()
@@ -194,7 +194,7 @@ impl Bench {
     }
 
     fn collect(&mut self) {
-        for frame in std::mem::take(&mut self.service.host_mut().posted) {
+        for frame in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap();
             let got = match reply {
                 Reply::Hello { protocol, .. } => Got::Hello(protocol),

@@ -85,7 +85,7 @@ fn go_on(bench: &mut Bench) -> Vec<Vec<u8>> {
         bench.service.turn();
         bench.advance(5.0);
     }
-    let posted = std::mem::take(&mut bench.service.host_mut().posted);
+    let posted = std::mem::take(&mut bench.service.environment_mut().posted);
     for frame in &posted {
         Reply::decode(frame).unwrap();
     }
@@ -123,7 +123,7 @@ fn any_order_and_any_damage_leaves_the_service_standing() {
     for _ in 0..60 {
         let mut bench = if random.below(4) == 0 { Bench::fresh() } else { Bench::with(2) };
         // Time flies, so that statements without end do not make the test endless.
-        bench.service.host_mut().tick = 0.5;
+        bench.service.environment_mut().tick = 0.5;
         for _ in 0..150 {
             let mut frame = samples(&mut random);
             match random.below(6) {

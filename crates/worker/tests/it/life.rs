@@ -95,13 +95,13 @@ fn shutdown_answers_everyone_and_takes_nothing_more() {
 #[test]
 fn files_are_waited_for_and_given_up_after_the_last_connection() {
     let mut bench = Bench::greeted();
-    bench.service.host_mut().preparation = None;
+    bench.service.environment_mut().preparation = None;
     let first = bench.send(1, Request::Open(options(Storage::Opfs, "a/b.db")));
     let second = bench.send(2, Request::Open(options(Storage::Opfs, "a/b.db")));
     let statement = bench.send_execute(1, &execute("select 1"), &[]);
     bench.settle();
     assert!(bench.take(first).is_empty());
-    assert_eq!(bench.service.host_mut().prepared, [("a/b.db".to_owned(), true)]);
+    assert_eq!(bench.service.environment_mut().prepared, [("a/b.db".to_owned(), true)]);
     // Here the files are those of a database in memory by the same name.
     aludel_worker::vfs::attach_memory("a/b.db");
     bench.service.files_ready("a/b.db", Ok(()));
@@ -110,18 +110,18 @@ fn files_are_waited_for_and_given_up_after_the_last_connection() {
     assert_eq!(bench.take(second), [Got::Opened("wal".into())]);
     assert_eq!(bench.outcome(statement).unwrap().rows.len(), 1);
     for connection in [1, 2] {
-        assert!(bench.service.host_mut().released.is_empty());
+        assert!(bench.service.environment_mut().released.is_empty());
         bench.send(connection, Request::Close);
         bench.settle();
     }
-    assert_eq!(bench.service.host_mut().released, ["a/b.db"]);
+    assert_eq!(bench.service.environment_mut().released, ["a/b.db"]);
     aludel_worker::vfs::detach("a/b.db");
 }
 
 #[test]
 fn files_that_cannot_be_had_fail_everyone_who_waits() {
     let mut bench = Bench::greeted();
-    bench.service.host_mut().preparation = None;
+    bench.service.environment_mut().preparation = None;
     let open = bench.send(1, Request::Open(options(Storage::Opfs, "a.db")));
     let statement = bench.send_execute(1, &execute("select 1"), &[]);
     bench.service.files_ready("a.db", Err(Error::storage(StorageReason::InUse, "another tab has it open")));
@@ -130,28 +130,28 @@ fn files_that_cannot_be_had_fail_everyone_who_waits() {
     let (error, _) = bench.error(statement);
     assert_eq!(error.kind(), ErrorKind::ResourceClosed);
     assert_eq!(error.cause().and_then(Error::reason), Some(StorageReason::InUse));
-    assert!(bench.service.host_mut().released.is_empty());
+    assert!(bench.service.environment_mut().released.is_empty());
     // Nothing is left behind: the next attempt asks for the files again.
     bench.send(1, Request::Open(options(Storage::Opfs, "a.db")));
-    assert_eq!(bench.service.host_mut().prepared.len(), 2);
+    assert_eq!(bench.service.environment_mut().prepared.len(), 2);
 }
 
 #[test]
 fn an_open_that_was_cancelled_leaves_no_files_behind() {
     let mut bench = Bench::greeted();
-    bench.service.host_mut().preparation = None;
+    bench.service.environment_mut().preparation = None;
     let open = bench.send(1, Request::Open(options(Storage::Opfs, "c.db")));
     bench.send(1, Request::Cancel { request: open });
     assert_eq!(bench.error(open).0.kind(), ErrorKind::Cancelled);
-    assert!(bench.service.host_mut().released.is_empty());
+    assert!(bench.service.environment_mut().released.is_empty());
     bench.service.files_ready("c.db", Ok(()));
-    assert_eq!(bench.service.host_mut().released, ["c.db"]);
+    assert_eq!(bench.service.environment_mut().released, ["c.db"]);
 }
 
 #[test]
 fn a_missing_opfs_is_told() {
     struct Bare(Vec<Vec<u8>>);
-    impl aludel_worker::Host for Bare {
+    impl aludel_worker::Environment for Bare {
         fn now(&self) -> f64 {
             0.0
         }
@@ -162,7 +162,7 @@ fn a_missing_opfs_is_told() {
     let mut service = aludel_worker::Service::new(Bare(vec![]));
     service.receive(Request::Hello { protocol: 1, version: "x" }.encode(&crate::bench::header(1, 0)));
     service.receive(Request::Open(options(Storage::Opfs, "x.db")).encode(&crate::bench::header(2, 1)));
-    let (_, reply) = aludel_protocol::Reply::decode(&service.host_mut().0[1]).unwrap();
+    let (_, reply) = aludel_protocol::Reply::decode(&service.environment_mut().0[1]).unwrap();
     let aludel_protocol::Reply::Error { error, .. } = reply else { panic!("{reply:?}") };
     assert_eq!(error.reason(), Some(StorageReason::Unavailable));
 }

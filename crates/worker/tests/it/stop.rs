@@ -54,7 +54,7 @@ fn a_queued_request_is_cancelled_without_having_run() {
     bench.send(1, Request::Cancel { request: 4_711 });
     bench.take(first);
     assert_eq!(bench.settle(), Turn::Idle);
-    assert!(bench.service.host_mut().posted.is_empty());
+    assert!(bench.service.environment_mut().posted.is_empty());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_cancelled_list_of_sets_is_taken_back_if_it_was_its_own_transaction() {
     for (begin, left) in [(BeginMode::Own, false), (BeginMode::None, true)] {
         let mut bench = Bench::with(1);
         bench.run(1, "create table t (a)");
-        bench.service.host_mut().tick = 0.05;
+        bench.service.environment_mut().tick = 0.05;
         let sets: Vec<Vec<Value>> = (0..50_000).map(|n| vec![Value::Integer(n)]).collect();
         let insert = Execute { begin, many: true, ..execute("insert into t values (?)") };
         let id = bench.send_execute(1, &insert, &sets);

@@ -43,7 +43,7 @@ fn a_stream_sends_as_many_frames_as_it_has_credits() {
 #[test]
 fn rare_rows_are_not_held_back_until_they_fill_a_frame() {
     let mut bench = Bench::with(1);
-    bench.service.host_mut().tick = 10.0;
+    bench.service.environment_mut().tick = 10.0;
     let id = bench.send_execute(1, &stream(NUMBERS, u32::MAX, 0), &[]);
     for _ in 0..200 {
         bench.service.turn();
@@ -51,7 +51,7 @@ fn rare_rows_are_not_held_back_until_they_fill_a_frame() {
     let mut frames = bench.rows(id);
     assert!(frames.len() > 3 && frames.iter().all(|frame| frame.more && !frame.rows.is_empty()), "{}", frames.len());
     // Rows that come fast again share their frames.
-    bench.service.host_mut().tick = 0.0;
+    bench.service.environment_mut().tick = 0.0;
     bench.settle();
     let rest = bench.rows(id);
     assert!(rest.len() <= 2);
@@ -63,7 +63,7 @@ fn rare_rows_are_not_held_back_until_they_fill_a_frame() {
 #[test]
 fn rare_rows_that_take_the_last_credit_block_nothing() {
     let mut bench = Bench::with(1);
-    bench.service.host_mut().tick = 10.0;
+    bench.service.environment_mut().tick = 10.0;
     // Its first frame, with the only credit, is sent because time has passed, not because it is full.
     let id = bench.send_execute(1, &stream(NUMBERS, 1, 0), &[]);
     for _ in 0..200 {
@@ -71,7 +71,7 @@ fn rare_rows_that_take_the_last_credit_block_nothing() {
     }
     assert_eq!(bench.rows(id).len(), 1);
     assert_eq!(bench.integer(1, "select 1"), 1);
-    bench.service.host_mut().tick = 0.0;
+    bench.service.environment_mut().tick = 0.0;
     credit(&mut bench, 1, id, 1_000);
     assert!(bench.rows(id).last().is_some_and(|frame| !frame.more));
 }
@@ -229,7 +229,7 @@ fn buffers_stay_small_while_a_stream_goes_on() {
         assert!(frame.frame_len < 270_000);
         rows += frame.rows.len();
         // Nothing is prepared ahead: without a credit no frame exists anywhere.
-        assert!(bench.service.host_mut().posted.is_empty());
+        assert!(bench.service.environment_mut().posted.is_empty());
         credit(&mut bench, 1, id, 1);
     }
     assert_eq!(rows, 200_000);

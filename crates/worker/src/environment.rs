@@ -4,7 +4,7 @@
 use aludel_protocol::{Error, Result, StorageReason};
 
 /// What a [`crate::Service`] needs from where it runs.
-pub trait Host {
+pub trait Environment {
     /// A clock that never goes back, in milliseconds.
     fn now(&self) -> f64;
 
@@ -12,7 +12,7 @@ pub trait Host {
     fn post(&mut self, parts: &[&[u8]]);
 
     /// Makes the files of an OPFS database ready for `vfs`; [`Preparation::Later`] promises a call of
-    /// [`crate::Service::files_ready`]. A host that has no OPFS leaves this as it is.
+    /// [`crate::Service::files_ready`]. An environment that has no OPFS leaves this as it is.
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
         let _ = create;
         let message = format!("there is no origin private file system here to open {path} in");
@@ -25,7 +25,7 @@ pub trait Host {
     }
 }
 
-/// What [`Host::prepare_files`] answers.
+/// What [`Environment::prepare_files`] answers.
 #[derive(Debug)]
 pub enum Preparation {
     /// The files are ready, or will never be.
@@ -39,8 +39,8 @@ pub enum Preparation {
 pub enum Turn {
     /// Nothing until the next frame.
     Idle,
-    /// Another turn, soon, after the host has looked for frames.
+    /// Another turn, soon, after the environment has looked for frames.
     Again,
-    /// Another turn at this time of [`Host::now`], or after the next frame.
+    /// Another turn at this time of [`Environment::now`], or after the next frame.
     WaitUntil(f64),
 }

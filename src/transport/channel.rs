@@ -25,13 +25,13 @@ pub struct Progress {
 pub type Watch = Box<dyn Fn(Progress)>;
 
 thread_local! {
-    /// The living hosts of databases that several engines may share, by their key.
-    static SHARED: RefCell<HashMap<String, Weak<Host>>> = RefCell::new(HashMap::new());
+    /// The living channels to databases that several engines may share, by their key.
+    static SHARED: RefCell<HashMap<String, Weak<Channel>>> = RefCell::new(HashMap::new());
     static EPOCH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// One worker and the requests that wait for it.
-pub struct Host {
+pub struct Channel {
     epoch: u32,
     key: Option<String>,
     wire: OnceCell<Rc<dyn Wire>>,
@@ -47,20 +47,20 @@ pub struct Host {
     end_wakers: RefCell<Vec<Waker>>,
 }
 
-impl std::fmt::Debug for Host {
+impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("epoch", &self.epoch).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Channel").field("epoch", &self.epoch).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-impl Host {
-    /// The host of the database with this key: the one that lives, or a new one. Without a key, always a new one.
-    pub fn get(key: Option<&str>, spawn: &dyn Spawn) -> Result<HostUse> {
+impl Channel {
+    /// The channel of the database with this key: the one that lives, or a new one. Without a key, always a new one.
+    pub fn get(key: Option<&str>, spawn: &dyn Spawn) -> Result<ChannelUse> {
         let living = key.and_then(|key| SHARED.with_borrow(|shared| shared.get(key).and_then(Weak::upgrade)));
-        if let Some(host) = living.filter(|host| host.is_alive() && host.users.get() > 0) {
-            return Ok(HostUse::new(host));
+        if let Some(channel) = living.filter(|channel| channel.is_alive() && channel.users.get() > 0) {
+            return Ok(ChannelUse::new(channel));
         }
-        let host = Rc::new(Host {
+        let channel = Rc::new(Channel {
             epoch: EPOCH.with(|epoch| epoch.replace(epoch.get().wrapping_add(1))).wrapping_add(1),
             key: key.map(str::to_owned),
             wire: OnceCell::new(),
@@ -74,17 +74,17 @@ impl Host {
             ended: Cell::new(false),
             end_wakers: RefCell::default(),
         });
-        let wire = spawn.spawn(Inbox(Rc::downgrade(&host)))?;
-        host.wire.get_or_init(|| wire);
+        let wire = spawn.spawn(Inbox(Rc::downgrade(&channel)))?;
+        channel.wire.get_or_init(|| wire);
         if let Some(key) = key {
             SHARED.with_borrow_mut(|shared| {
-                shared.retain(|_, host| host.strong_count() > 0);
-                shared.insert(key.to_owned(), Rc::downgrade(&host))
+                shared.retain(|_, channel| channel.strong_count() > 0);
+                shared.insert(key.to_owned(), Rc::downgrade(&channel))
             });
         }
         let hello = Request::Hello { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION") };
-        host.request(0, RepeatClass::Safe, &hello, None).detach();
-        Ok(HostUse::new(host))
+        channel.request(0, RepeatClass::Safe, &hello, None).detach();
+        Ok(ChannelUse::new(channel))
     }
 
     /// Why the worker is gone, if it is.
@@ -118,7 +118,7 @@ impl Host {
 
     /// Sends a request without parameters; the reply comes through the [`Pending`].
     pub fn request(
-        self: &Rc<Host>,
+        self: &Rc<Channel>,
         connection: u32,
         class: RepeatClass,
         request: &Request<'_>,
@@ -131,7 +131,7 @@ impl Host {
 
     /// Sends a statement, with an encoded batch of parameters. `execute.parameters` is not looked at.
     pub fn execute(
-        self: &Rc<Host>,
+        self: &Rc<Channel>,
         connection: u32,
         class: RepeatClass,
         execute: &Execute<'_>,
@@ -154,7 +154,7 @@ impl Host {
         self.next_request.replace(self.next_request.get() + 1)
     }
 
-    fn expect(self: &Rc<Host>, connection: u32, stream: bool, watch: Option<Watch>) -> (u64, Pending) {
+    fn expect(self: &Rc<Channel>, connection: u32, stream: bool, watch: Option<Watch>) -> (u64, Pending) {
         let id = self.next_id();
         let slot = Rc::new(Slot::new(watch));
         match self.death() {
@@ -200,7 +200,7 @@ impl Host {
         slots.iter().for_each(|slot| slot.wake());
     }
 
-    fn receive(self: &Rc<Host>, frame: Buffer) {
+    fn receive(self: &Rc<Channel>, frame: Buffer) {
         let (header, answer) = match Answer::decode(frame) {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -231,7 +231,7 @@ impl Host {
     }
 
     /// Rejects every waiter; the next connect starts a fresh worker.
-    pub fn die(self: &Rc<Host>, error: Error) {
+    pub fn die(self: &Rc<Channel>, error: Error) {
         if !self.is_alive() {
             return;
         }
@@ -247,7 +247,7 @@ impl Host {
     }
 
     /// No engine finds it any more.
-    fn leave(self: &Rc<Host>) {
+    fn leave(self: &Rc<Channel>) {
         let Some(key) = &self.key else { return };
         // When the thread itself ends, there is nothing left to leave.
         let _ = SHARED.try_with(|shared| {
@@ -268,7 +268,7 @@ impl Host {
     }
 
     /// Closes the worker's files, then ends it.
-    fn shut_down(self: &Rc<Host>) {
+    fn shut_down(self: &Rc<Channel>) {
         self.leave();
         if !self.is_alive() {
             return;
@@ -277,14 +277,14 @@ impl Host {
             // Nothing but Hello was said, so nothing is open.
             return self.die(gone("the engine was disposed of"));
         }
-        let host = self.clone();
-        let done = Box::new(move |_: Progress| host.die(gone("the engine was disposed of")));
+        let channel = self.clone();
+        let done = Box::new(move |_: Progress| channel.die(gone("the engine was disposed of")));
         self.request(0, RepeatClass::Safe, &Request::Shutdown, Some(done)).detach();
         if let Some(wire) = self.wire.get() {
             wire.finish();
-            let host = self.clone();
+            let channel = self.clone();
             // A worker that still loads, or hangs, is not waited for.
-            let give_up = move || host.die(gone("the engine was disposed of"));
+            let give_up = move || channel.die(gone("the engine was disposed of"));
             wire.later(std::time::Duration::from_secs(5), Box::new(give_up));
         }
     }
@@ -310,66 +310,66 @@ pub(super) fn gone(message: &str) -> Error {
 
 /// Where a [`Wire`] puts what arrives.
 #[derive(Clone, Debug)]
-pub struct Inbox(Weak<Host>);
+pub struct Inbox(Weak<Channel>);
 
 impl Inbox {
     /// A frame arrived.
     pub fn frame(&self, frame: Buffer) {
-        if let Some(host) = self.0.upgrade() {
-            host.receive(frame);
+        if let Some(channel) = self.0.upgrade() {
+            channel.receive(frame);
         }
     }
 
     /// The worker is gone: it could not be loaded, crashed or was ended.
     pub fn fatal(&self, message: &str) {
-        if let Some(host) = self.0.upgrade() {
-            host.die(gone(message));
+        if let Some(channel) = self.0.upgrade() {
+            channel.die(gone(message));
         }
     }
 
     /// Wakes whoever waits for a reply.
     pub fn wake_all(&self) {
-        if let Some(host) = self.0.upgrade() {
-            host.wake_all();
+        if let Some(channel) = self.0.upgrade() {
+            channel.wake_all();
         }
     }
 }
 
-/// A use of a host; when the last one is dropped, the worker closes its files and ends.
+/// A use of a channel; when the last one is dropped, the worker closes its files and ends.
 #[derive(Debug)]
-pub struct HostUse(Rc<Host>);
+pub struct ChannelUse(Rc<Channel>);
 
-impl HostUse {
-    fn new(host: Rc<Host>) -> HostUse {
-        host.users.set(host.users.get() + 1);
-        HostUse(host)
+impl ChannelUse {
+    fn new(channel: Rc<Channel>) -> ChannelUse {
+        channel.users.set(channel.users.get() + 1);
+        ChannelUse(channel)
     }
 
     /// Gives up the use; when it is the last one, waits until the worker has ended.
     pub async fn release(self) {
-        let host = self.0.clone();
+        let channel = self.0.clone();
         drop(self);
-        if host.users.get() == 0 {
-            host.ended().await;
+        if channel.users.get() == 0 {
+            channel.ended().await;
         }
     }
 }
 
-impl Clone for HostUse {
-    fn clone(&self) -> HostUse {
-        HostUse::new(self.0.clone())
+impl Clone for ChannelUse {
+    fn clone(&self) -> ChannelUse {
+        ChannelUse::new(self.0.clone())
     }
 }
 
-impl std::ops::Deref for HostUse {
-    type Target = Rc<Host>;
+impl std::ops::Deref for ChannelUse {
+    type Target = Rc<Channel>;
 
-    fn deref(&self) -> &Rc<Host> {
+    fn deref(&self) -> &Rc<Channel> {
         &self.0
     }
 }
 
-impl Drop for HostUse {
+impl Drop for ChannelUse {
     fn drop(&mut self) {
         self.0.users.set(self.0.users.get() - 1);
         if self.0.users.get() == 0 {
