@@ -323,6 +323,7 @@ impl Engine {
             cache_bytes: shared.options.cache_share(),
             statement_cache: shared.options.statement_cache_size,
             lock_timeout: shared.options.lock_timeout.as_millis().min(u32::MAX.into()) as u32,
+            ..OpenOptions::default()
         };
         loop {
             let id = channel.new_connection();

@@ -27,7 +27,8 @@ export type StorageReason =
   | "not-a-database"
   | "in-use"
   | "io"
-  | "cannot-open";
+  | "cannot-open"
+  | "locked-by-other-version";
 
 /** What an error is made of besides its message. All of it survives `structuredClone`. */
 export interface ErrorDetails {

@@ -1,7 +1,9 @@
 //! Replies, as the client keeps them: the head decoded, the batch where it arrived.
 
 use super::Buffer;
-use aludel_protocol::{Batch, Error, Header, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage, Value};
+use aludel_protocol::{
+    Batch, Error, Fate, Header, Notice, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage, Value,
+};
 
 /// One frame of rows, whose batch is not decoded yet.
 #[derive(Debug)]
@@ -83,6 +85,17 @@ pub enum Answer {
         /// What broke it.
         message: String,
     },
+    /// What became of the requests that were asked about.
+    Fates(Vec<Fate>),
+    /// Something that answers nothing.
+    Notice(Notice),
+    /// How far it came; more follows.
+    Progress {
+        /// How many bytes are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
 }
 
 impl Answer {
@@ -98,7 +111,7 @@ impl Answer {
         let (header, reply) = Reply::decode_head(&head)?;
         let answer = match reply {
             Reply::Hello { sqlite_version, .. } => Answer::Hello { sqlite_version: sqlite_version.to_owned() },
-            Reply::Opened { storage, journal_mode } => {
+            Reply::Opened { storage, journal_mode, .. } => {
                 Answer::Opened { storage, journal_mode: journal_mode.to_owned() }
             }
             Reply::Rows(rows) => {
@@ -112,13 +125,20 @@ impl Answer {
             Reply::Done { in_transaction } => Answer::Done { in_transaction },
             Reply::Error { error, in_transaction } => Answer::Error { error, in_transaction: Some(in_transaction) },
             Reply::Fatal { message } => Answer::Fatal { message: message.to_owned() },
+            Reply::Fates(fates) => Answer::Fates(fates),
+            Reply::Notice(notice) => Answer::Notice(notice),
+            Reply::Progress { done, total } => Answer::Progress { done, total },
         };
         Ok((header, answer))
     }
 
     /// Whether no other reply to the same request follows.
     pub fn is_last(&self) -> bool {
-        !matches!(self, Answer::Rows(rows) if rows.more)
+        match self {
+            Answer::Rows(rows) => !rows.more,
+            Answer::Progress { .. } => false,
+            _ => true,
+        }
     }
 
     /// Whether a transaction is open on the connection after it, where it says so.
@@ -127,7 +147,7 @@ impl Answer {
             Answer::Rows(rows) => Some(rows.in_transaction),
             Answer::Done { in_transaction } => Some(*in_transaction),
             Answer::Error { in_transaction, .. } => *in_transaction,
-            Answer::Hello { .. } | Answer::Opened { .. } | Answer::Fatal { .. } => None,
+            _ => None,
         }
     }
 }

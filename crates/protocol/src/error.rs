@@ -130,11 +130,13 @@ pub enum StorageReason {
     Io = 6,
     /// The file is not there and was not to be created, or its name cannot be used.
     CannotOpen = 7,
+    /// Another tab has it open with a version of aludel that cannot work together with this one.
+    OtherVersion = 8,
 }
 
 impl StorageReason {
     /// Every reason.
-    pub const ALL: [StorageReason; 7] = [
+    pub const ALL: [StorageReason; 8] = [
         StorageReason::Unavailable,
         StorageReason::Quota,
         StorageReason::Corrupt,
@@ -142,6 +144,7 @@ impl StorageReason {
         StorageReason::InUse,
         StorageReason::Io,
         StorageReason::CannotOpen,
+        StorageReason::OtherVersion,
     ];
 
     /// The word that JavaScript sees in `error.reason`.
@@ -154,6 +157,7 @@ impl StorageReason {
             StorageReason::InUse => "in-use",
             StorageReason::Io => "io",
             StorageReason::CannotOpen => "cannot-open",
+            StorageReason::OtherVersion => "locked-by-other-version",
         }
     }
 }
@@ -263,7 +267,7 @@ impl Error {
     pub fn storage(reason: StorageReason, message: impl Into<String>) -> Error {
         let mut error = Error::new(ErrorKind::Storage, message);
         error.0.reason = Some(reason);
-        error.0.retryable = reason == StorageReason::InUse;
+        error.0.retryable = matches!(reason, StorageReason::InUse | StorageReason::OtherVersion);
         error
     }
 

@@ -7,7 +7,9 @@
 
 mod codec;
 mod error;
+mod fate;
 mod header;
+mod notice;
 mod options;
 mod reply;
 mod request;
@@ -16,9 +18,11 @@ mod value;
 
 pub use codec::{Reader, Writer};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result, StorageReason};
+pub use fate::Fate;
 pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClass};
+pub use notice::{Blocked, Commit, Notice, Obstacle, Party};
 pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
-pub use request::{BeginMode, Delivery, Execute, Request, TransactionOp};
+pub use request::{BeginMode, Delivery, Execute, ImportStep, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells, Mark};
 pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

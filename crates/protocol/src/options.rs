@@ -44,6 +44,29 @@ pub struct OpenOptions {
     pub statement_cache: u32,
     /// How long a writer waits for its turn, in milliseconds; 0 is forever.
     pub lock_timeout: u32,
+    /// After how long an open transaction whose connection has nothing to do is rolled back, in milliseconds; 0 is never.
+    pub idle_transaction_timeout: u32,
+    /// How large the log may grow, in bytes, before the snapshot that keeps it from being emptied is given up; 0 is no
+    /// limit.
+    pub log_limit: u64,
+}
+
+impl Default for OpenOptions {
+    /// A new database in memory, with foreign keys, and no limits.
+    fn default() -> OpenOptions {
+        OpenOptions {
+            storage: Storage::Memory,
+            path: String::new(),
+            create: true,
+            durability: Durability::Normal,
+            foreign_keys: true,
+            cache_bytes: 0,
+            statement_cache: 100,
+            lock_timeout: 0,
+            idle_transaction_timeout: 0,
+            log_limit: 0,
+        }
+    }
 }
 
 impl Storage {
@@ -65,6 +88,8 @@ impl OpenOptions {
         out.u32(self.cache_bytes);
         out.u32(self.statement_cache);
         out.u32(self.lock_timeout);
+        out.u32(self.idle_transaction_timeout);
+        out.u64(self.log_limit);
         out.text(&self.path);
     }
 
@@ -84,6 +109,8 @@ impl OpenOptions {
             cache_bytes: input.u32()?,
             statement_cache: input.u32()?,
             lock_timeout: input.u32()?,
+            idle_transaction_timeout: input.u32()?,
+            log_limit: input.u64()?,
             path: input.text()?.to_owned(),
         })
     }

@@ -1,7 +1,7 @@
 //! What the worker answers: the closed set of replies, and their frames.
 
 use crate::codec::malformed;
-use crate::{Batch, Error, HEADER_LEN, Header, Reader, Result, Storage, Writer};
+use crate::{Batch, Error, Fate, HEADER_LEN, Header, Notice, Reader, Result, Storage, Writer};
 
 /// Where in a Rows frame the `u32` stands that says at which byte of the frame the batch begins.
 pub const ROWS_BATCH_OFFSET_AT: usize = HEADER_LEN + 4;
@@ -12,6 +12,9 @@ const ROWS: u8 = 0x83;
 const DONE: u8 = 0x84;
 const ERROR: u8 = 0x85;
 const FATAL: u8 = 0x86;
+const FATES: u8 = 0x87;
+const NOTICE: u8 = 0x88;
+const PROGRESS: u8 = 0x89;
 
 /// One frame of rows, or the end of a statement without any.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +45,15 @@ pub enum Reply<'a> {
         /// SQLite's version, `"3.53.4"` for instance.
         sqlite_version: &'a str,
     },
-    /// The connection is open.
+    /// The connection is open. The header's epoch is that of the host.
     Opened {
         /// Where the database lives.
         storage: Storage,
         /// The journal mode that SQLite reports.
         journal_mode: &'a str,
+        /// In how many milliseconds the names of the database's files can be taken as safe from a power cut; 0 when they
+        /// can already.
+        settles_in: u32,
     },
     /// Rows, or the end of a statement.
     Rows(RowsReply<'a>),
@@ -67,6 +73,17 @@ pub enum Reply<'a> {
     Fatal {
         /// What broke it.
         message: &'a str,
+    },
+    /// What became of the requests that were asked about, in that order.
+    Fates(Vec<Fate>),
+    /// A message that answers nothing; the header's request is 0.
+    Notice(Notice),
+    /// How far it came; more follows.
+    Progress {
+        /// How many bytes are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
     },
 }
 
@@ -151,10 +168,11 @@ impl<'a> Reply<'a> {
                 out.text(version);
                 out.text(sqlite_version);
             }
-            Reply::Opened { storage, journal_mode } => {
+            Reply::Opened { storage, journal_mode, settles_in } => {
                 header.encode(OPENED, &mut out);
                 out.u8(*storage as u8);
                 out.text(journal_mode);
+                out.u32(*settles_in);
             }
             Reply::Rows(rows) => {
                 let columns: Option<Vec<String>> =
@@ -181,6 +199,20 @@ impl<'a> Reply<'a> {
             Reply::Fatal { message } => {
                 header.encode(FATAL, &mut out);
                 out.text(message);
+            }
+            Reply::Fates(fates) => {
+                header.encode(FATES, &mut out);
+                out.u32(fates.len() as u32);
+                fates.iter().for_each(|fate| fate.encode(&mut out));
+            }
+            Reply::Notice(notice) => {
+                header.encode(NOTICE, &mut out);
+                notice.encode(&mut out);
+            }
+            Reply::Progress { done, total } => {
+                header.encode(PROGRESS, &mut out);
+                out.u64(*done);
+                out.u64(*total);
             }
         }
         out.finish()
@@ -217,7 +249,11 @@ impl<'a> Reply<'a> {
             HELLO_REPLY => {
                 Reply::Hello { protocol: input.u16()?, version: input.text()?, sqlite_version: input.text()? }
             }
-            OPENED => Reply::Opened { storage: Storage::decode(&mut input)?, journal_mode: input.text()? },
+            OPENED => Reply::Opened {
+                storage: Storage::decode(&mut input)?,
+                journal_mode: input.text()?,
+                settles_in: input.u32()?,
+            },
             ROWS => {
                 let mut rows = RowsReply::decode_head(&mut input)?;
                 if let Some(batch) = batch(&mut input)? {
@@ -231,6 +267,16 @@ impl<'a> Reply<'a> {
                 Reply::Error { error: Error::decode(&mut input)?, in_transaction }
             }
             FATAL => Reply::Fatal { message: input.text()? },
+            FATES => {
+                let count = input.u32()?;
+                let mut fates = Vec::with_capacity((count as usize).min(input.remaining()));
+                for _ in 0..count {
+                    fates.push(Fate::decode(&mut input)?);
+                }
+                Reply::Fates(fates)
+            }
+            NOTICE => Reply::Notice(Notice::decode(&mut input)?),
+            PROGRESS => Reply::Progress { done: input.u64()?, total: input.u64()? },
             other => return Err(malformed(format!("reply kind {other:#x}"))),
         };
         input.end()?;

@@ -13,6 +13,11 @@ const CANCEL: u8 = 0x07;
 const RESET: u8 = 0x08;
 const CLOSE: u8 = 0x09;
 const SHUTDOWN: u8 = 0x0a;
+const LEAVE: u8 = 0x0b;
+const FATES: u8 = 0x0c;
+const WATCH: u8 = 0x0d;
+const SITE: u8 = 0x0e;
+const IMPORT: u8 = 0x0f;
 
 /// What transaction a statement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +89,19 @@ pub enum TransactionOp {
     RollbackTo(String),
 }
 
+/// A step of an import, which replaces a database by the bytes of a SQLite file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportStep<'a> {
+    /// Makes a scratch file for that many bytes (0: nobody knows); one import at a time.
+    Begin(u64),
+    /// The next bytes.
+    Chunk(&'a [u8]),
+    /// Those were all. They are checked, then put in the place of the database as one transaction.
+    Finish,
+    /// Throws them away. Succeeds when there is no import.
+    Abort,
+}
+
 /// What the client asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request<'a> {
@@ -128,6 +146,23 @@ pub enum Request<'a> {
     Close,
     /// Closes all connections and files of the worker. Answered by [`Reply::Done`]; the worker then takes nothing more.
     Shutdown,
+    /// Closes all connections of the header's client, which goes. Answered by [`Reply::Done`].
+    Leave,
+    /// Asks what became of requests that the header's client had sent to earlier hosts of the database of the header's
+    /// connection. Answered by [`Reply::Fates`].
+    Fates(Vec<u64>),
+    /// Says whether the header's client wants [`crate::Notice::Changed`]. Answered by [`Reply::Done`].
+    Watch {
+        /// Whether it does.
+        changes: bool,
+    },
+    /// Answers [`crate::Notice::Holding`]. Not answered itself.
+    Site {
+        /// Where the header's connection was taken.
+        text: &'a str,
+    },
+    /// A step of an import. Answered by [`Reply::Done`], [`ImportStep::Finish`] by [`Reply::Progress`] before.
+    Import(ImportStep<'a>),
 }
 
 fn begin_mode(tag: u8) -> Result<BeginMode> {
@@ -239,6 +274,36 @@ impl<'a> Request<'a> {
             Request::Reset => header.encode(RESET, &mut out),
             Request::Close => header.encode(CLOSE, &mut out),
             Request::Shutdown => header.encode(SHUTDOWN, &mut out),
+            Request::Leave => header.encode(LEAVE, &mut out),
+            Request::Fates(requests) => {
+                header.encode(FATES, &mut out);
+                out.u32(requests.len() as u32);
+                requests.iter().for_each(|request| out.u64(*request));
+            }
+            Request::Watch { changes } => {
+                header.encode(WATCH, &mut out);
+                out.u8((*changes).into());
+            }
+            Request::Site { text } => {
+                header.encode(SITE, &mut out);
+                out.text(text);
+            }
+            Request::Import(step) => {
+                header.encode(IMPORT, &mut out);
+                match step {
+                    ImportStep::Begin(total) => {
+                        out.u8(1);
+                        out.u64(*total);
+                    }
+                    ImportStep::Chunk(bytes) => {
+                        out.u8(2);
+                        out.u32(bytes.len() as u32);
+                        out.raw(bytes);
+                    }
+                    ImportStep::Finish => out.u8(3),
+                    ImportStep::Abort => out.u8(4),
+                }
+            }
         }
         out.finish()
     }
@@ -276,6 +341,27 @@ impl<'a> Request<'a> {
             RESET => Request::Reset,
             CLOSE => Request::Close,
             SHUTDOWN => Request::Shutdown,
+            LEAVE => Request::Leave,
+            FATES => {
+                let count = input.u32()?;
+                let mut requests = Vec::with_capacity((count as usize).min(input.remaining() / 8));
+                for _ in 0..count {
+                    requests.push(input.u64()?);
+                }
+                Request::Fates(requests)
+            }
+            WATCH => Request::Watch { changes: input.flag()? },
+            SITE => Request::Site { text: input.text()? },
+            IMPORT => Request::Import(match input.u8()? {
+                1 => ImportStep::Begin(input.u64()?),
+                2 => {
+                    let len = input.u32()?;
+                    ImportStep::Chunk(input.raw(len as usize)?)
+                }
+                3 => ImportStep::Finish,
+                4 => ImportStep::Abort,
+                other => return Err(malformed(format!("import step {other}"))),
+            }),
             other => return Err(malformed(format!("request kind {other:#x}"))),
         };
         input.end()?;

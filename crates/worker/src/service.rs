@@ -118,6 +118,10 @@ impl<H: Environment> Service<H> {
                 self.shut_down();
                 reply(&mut self.env, header, &Reply::Done { in_transaction: false });
             }
+            Request::Site { .. } => {}
+            Request::Leave | Request::Fates(_) | Request::Watch { .. } | Request::Import(_) => {
+                return Err(Error::new(ErrorKind::NotSupported, "this worker has no tabs"));
+            }
         }
         Ok(())
     }
@@ -237,7 +241,7 @@ impl<H: Environment> Service<H> {
             }
             State::Opening { header, options, queue } => match database.connect(options) {
                 Ok((db, journal_mode)) => {
-                    let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode };
+                    let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode, settles_in: 0 };
                     reply(&mut self.env, header, &opened);
                     slot.state = State::Open(Box::new(Connection::new(key, db, options, std::mem::take(queue))));
                 }

@@ -160,6 +160,7 @@ impl Conversation {
             cache_bytes: 1 << 20,
             statement_cache: 3,
             lock_timeout: 200,
+            ..OpenOptions::default()
         };
         self.ask(connection, "open".into(), None, |header| Request::Open(options).encode(header));
     }

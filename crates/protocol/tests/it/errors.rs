@@ -85,7 +85,7 @@ fn only_a_database_in_use_is_worth_another_try() {
     for reason in StorageReason::ALL {
         let error = Error::storage(reason, "x");
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(reason)));
-        assert_eq!(error.retryable(), reason == StorageReason::InUse);
+        assert_eq!(error.retryable(), matches!(reason, StorageReason::InUse | StorageReason::OtherVersion));
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is written is read back, field by field, and written again as the same bytes.
 
 use crate::random::Random;
-use crate::samples::{all, batch, every_value, execute, execute_frame, full_error, header, rows_frame};
+use crate::samples::{
+    all, batch, blocked, commits, every_fate, every_value, execute, execute_frame, full_error, header, rows_frame,
+};
 use aludel_protocol::{
-    Batch, BatchWriter, BeginMode, Delivery, Durability, Error, ErrorKind, Execute, Header, MAX_SAFE_INTEGER,
-    OpenOptions, ROWS_BATCH_OFFSET_AT, Reader, RepeatClass, Reply, Request, Storage, StorageReason, TransactionOp,
-    Value, ValueRef, Writer,
+    Batch, BatchWriter, BeginMode, Delivery, Durability, Error, ErrorKind, Execute, Header, ImportStep,
+    MAX_SAFE_INTEGER, Notice, Obstacle, OpenOptions, ROWS_BATCH_OFFSET_AT, Reader, RepeatClass, Reply, Request,
+    Storage, StorageReason, TransactionOp, Value, ValueRef, Writer,
 };
 
 #[test]
@@ -58,6 +60,16 @@ fn a_request_keeps_every_field() {
         Request::Reset,
         Request::Close,
         Request::Shutdown,
+        Request::Leave,
+        Request::Fates(Vec::new()),
+        Request::Fates(vec![0, u64::MAX]),
+        Request::Watch { changes: false },
+        Request::Site { text: "bei größe.js:1" },
+        Request::Import(ImportStep::Begin(u64::MAX)),
+        Request::Import(ImportStep::Chunk(&[])),
+        Request::Import(ImportStep::Chunk(&[0, 255])),
+        Request::Import(ImportStep::Finish),
+        Request::Import(ImportStep::Abort),
     ];
     for storage in [Storage::Memory, Storage::Opfs, Storage::Disk] {
         for (durability, flag) in [(Durability::Normal, false), (Durability::Full, true)] {
@@ -70,6 +82,8 @@ fn a_request_keeps_every_field() {
                 cache_bytes: u32::MAX,
                 statement_cache: 1,
                 lock_timeout: 2,
+                idle_transaction_timeout: 3,
+                log_limit: 4,
             }));
         }
     }
@@ -90,6 +104,23 @@ fn a_request_keeps_every_field() {
     }
     for request in requests {
         assert_eq!(Request::decode(&request.encode(&header())).unwrap(), (header(), request));
+    }
+}
+
+#[test]
+fn what_is_said_unasked_keeps_every_field() {
+    let of_log = aludel_protocol::Blocked { obstacle: Obstacle::Snapshot, site: None, log_bytes: 1 << 40, ..blocked() };
+    let replies = [
+        Reply::Fates(every_fate()),
+        Reply::Progress { done: u64::MAX, total: 1 },
+        Reply::Notice(Notice::Changed(commits())),
+        Reply::Notice(Notice::Changed(Vec::new())),
+        Reply::Notice(Notice::Blocked(blocked())),
+        Reply::Notice(Notice::Blocked(of_log)),
+        Reply::Notice(Notice::Holding),
+    ];
+    for reply in replies {
+        assert_eq!(Reply::decode(&reply.encode(&header())).unwrap(), (header(), reply));
     }
 }
 

@@ -1,8 +1,9 @@
 //! One frame of every kind and variant, each under the name of its golden file.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Constraint, ConstraintKind, Delivery, Durability, Error, ErrorKind, Execute, Header,
-    OpenOptions, RepeatClass, Reply, Request, RowsReply, Storage, StorageReason, TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Blocked, Commit, Constraint, ConstraintKind, Delivery, Durability, Error, ErrorKind,
+    Execute, Fate, Header, ImportStep, Notice, Obstacle, OpenOptions, Party, RepeatClass, Reply, Request, RowsReply,
+    Storage, StorageReason, TransactionOp, Value, Writer,
 };
 
 /// A named frame; `reply` says which way it goes.
@@ -100,6 +101,8 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         cache_bytes: 8 << 20,
         statement_cache: 100,
         lock_timeout: 30_000,
+        idle_transaction_timeout: 60_000,
+        log_limit: 256 << 20,
     };
     let plain = OpenOptions {
         storage: Storage::Memory,
@@ -110,6 +113,8 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         cache_bytes: 0,
         statement_cache: 0,
         lock_timeout: 0,
+        idle_transaction_timeout: 0,
+        log_limit: 0,
     };
     let transaction = |op, deadline| Request::Transaction { op, deadline }.encode(&header);
     let sets = batch(2, &[Value::Integer(1), "Dan".into(), Value::Integer(2), Value::Null]);
@@ -167,6 +172,14 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("reset", Request::Reset.encode(&header)),
         ("close", Request::Close.encode(&header)),
         ("shutdown", Request::Shutdown.encode(&Header::new(0, 1, 0, RepeatClass::InDoubt))),
+        ("leave", Request::Leave.encode(&header)),
+        ("fates", Request::Fates(vec![7, u64::MAX]).encode(&header)),
+        ("watch", Request::Watch { changes: true }.encode(&header)),
+        ("site", Request::Site { text: "at app.js:7:9" }.encode(&header)),
+        ("import_begin", Request::Import(ImportStep::Begin(8192)).encode(&header)),
+        ("import_chunk", Request::Import(ImportStep::Chunk(b"SQLite format 3\0")).encode(&header)),
+        ("import_finish", Request::Import(ImportStep::Finish).encode(&header)),
+        ("import_abort", Request::Import(ImportStep::Abort).encode(&header)),
     ];
     for (name, begin) in [("execute_immediate", BeginMode::Immediate), ("execute_exclusive", BeginMode::Exclusive)] {
         all.push((name, Request::Execute(Execute { begin, ..execute("SELECT 2") }).encode(&header)));
@@ -191,6 +204,42 @@ pub fn full_error() -> Error {
         .with_cause(Error::storage(StorageReason::Quota, "QuotaExceededError"))
 }
 
+/// One of each.
+pub fn every_fate() -> Vec<Fate> {
+    let committed = Fate::Committed { changes: 2, last_insert_rowid: -9, had_rows: true };
+    vec![Fate::NotCommitted, committed, Fate::Unknown]
+}
+
+fn party() -> Party {
+    Party { client: 0x0123_4567_89ab_cdef, connection: 3 }
+}
+
+/// A commit of rows, and one of the schema.
+pub fn commits() -> Vec<Commit> {
+    let tables = vec!["größe".to_owned(), "users".to_owned()];
+    vec![
+        Commit { number: 41, by: party(), schema: false, tables },
+        Commit { number: 42, by: party(), schema: true, tables: Vec::new() },
+    ]
+}
+
+/// A writer that waits.
+pub fn blocked() -> Blocked {
+    Blocked {
+        obstacle: Obstacle::WriteLock,
+        waiter: Party { client: 1, connection: 2 },
+        waited: 1000,
+        holder: party(),
+        held: 4000,
+        site: Some("at app.js:7:9".into()),
+        log_bytes: 0,
+    }
+}
+
+fn notice(notice: Notice) -> Vec<u8> {
+    Reply::Notice(notice).encode(&Header { request: 0, ..header() })
+}
+
 fn replies() -> Vec<(&'static str, Vec<u8>)> {
     let header = header();
     let error = |error: Error| Reply::Error { error, in_transaction: true }.encode(&header);
@@ -199,7 +248,10 @@ fn replies() -> Vec<(&'static str, Vec<u8>)> {
     let cells = [Value::Integer(1), "x".into(), Value::Null, Value::Real(2.5)];
     vec![
         ("reply_hello", Reply::Hello { protocol: 1, version: "0.1.0", sqlite_version: "3.53.4" }.encode(&header)),
-        ("reply_opened", Reply::Opened { storage: Storage::Opfs, journal_mode: "wal" }.encode(&header)),
+        (
+            "reply_opened",
+            Reply::Opened { storage: Storage::Opfs, journal_mode: "wal", settles_in: 60_000 }.encode(&header),
+        ),
         ("reply_rows", rows_frame(false, -1, 0, Some(&names), &batch(4, &cells))),
         ("reply_rows_more", rows_frame(true, -1, i64::MIN, None, &batch(2, &cells))),
         ("reply_rows_values", rows_frame(false, -1, 9, Some(&["value"]), &batch(1, &values))),
@@ -209,6 +261,11 @@ fn replies() -> Vec<(&'static str, Vec<u8>)> {
         ("reply_done_in_transaction", Reply::Done { in_transaction: true }.encode(&header)),
         ("reply_error", error(Error::new(ErrorKind::WorkerGone, "the worker ended"))),
         ("reply_error_full", error(full_error())),
+        ("reply_fates", Reply::Fates(every_fate()).encode(&header)),
+        ("reply_progress", Reply::Progress { done: 4096, total: 1 << 40 }.encode(&header)),
+        ("notice_changed", notice(Notice::Changed(commits()))),
+        ("notice_blocked", notice(Notice::Blocked(blocked()))),
+        ("notice_holding", notice(Notice::Holding)),
         ("reply_fatal", Reply::Fatal { message: "panicked at 'x'" }.encode(&header)),
     ]
 }

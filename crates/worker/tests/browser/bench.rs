@@ -70,6 +70,7 @@ pub fn options(path: &str, create: bool) -> OpenOptions {
         cache_bytes: 1 << 20,
         statement_cache: 10,
         lock_timeout: 1_000,
+        ..OpenOptions::default()
     }
 }
 
@@ -137,7 +138,7 @@ impl Bench {
             let (header, reply) = Reply::decode(&frame).unwrap();
             let got = match reply {
                 Reply::Hello { .. } => continue,
-                Reply::Opened { storage, journal_mode } => Got::Opened(storage, journal_mode.into()),
+                Reply::Opened { storage, journal_mode, .. } => Got::Opened(storage, journal_mode.into()),
                 Reply::Done { .. } => Got::Done,
                 Reply::Error { error, .. } => Got::Error(error),
                 Reply::Fatal { message } => panic!("{message}"),

@@ -90,6 +90,7 @@ pub fn options(storage: Storage, path: &str) -> OpenOptions {
         cache_bytes: 1 << 20,
         statement_cache: 10,
         lock_timeout: 1_000,
+        ..OpenOptions::default()
     }
 }
 
@@ -202,6 +203,7 @@ impl Bench {
                 Reply::Done { in_transaction } => Got::Done(in_transaction),
                 Reply::Error { error, in_transaction } => Got::Error(error, in_transaction),
                 Reply::Fatal { message } => panic!("{message}"),
+                other @ (Reply::Fates(_) | Reply::Notice(_) | Reply::Progress { .. }) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;
