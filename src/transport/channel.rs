@@ -1,7 +1,7 @@
 //! The client's end of one worker: pairs replies with requests, and knows when the worker is gone.
 
 use super::pending::Slot;
-use super::{Answer, Buffer, Pending, Spawn, Wire};
+use super::{Answer, Buffer, Pending, Place, Spawn, Wire};
 use aludel_protocol::{Delivery, Error, ErrorKind, Execute, Header, PROTOCOL_VERSION, RepeatClass, Request, Result};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -74,7 +74,8 @@ impl Channel {
             ended: Cell::new(false),
             end_wakers: RefCell::default(),
         });
-        let wire = spawn.spawn(Inbox(Rc::downgrade(&channel)))?;
+        let place = Place { path: key.map(str::to_owned), client: spawn.client() };
+        let wire = spawn.spawn(&place, Inbox(Rc::downgrade(&channel)))?;
         channel.wire.get_or_init(|| wire);
         if let Some(key) = key {
             SHARED.with_borrow_mut(|shared| {
@@ -308,6 +309,15 @@ pub(super) fn gone(message: &str) -> Error {
     Error::new(ErrorKind::WorkerGone, message)
 }
 
+/// Why a host is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It went away: its tab was closed, crashed or frozen, or it gave the database up.
+    Gone,
+    /// Its worker broke, and what it was doing may be the cause.
+    Broke(String),
+}
+
 /// Where a [`Wire`] puts what arrives.
 #[derive(Clone, Debug)]
 pub struct Inbox(Weak<Channel>);
@@ -326,6 +336,19 @@ impl Inbox {
             channel.die(gone(message));
         }
     }
+
+    /// The host is gone, and another will be found. Of what was sent and not answered, nobody knows what was done; until
+    /// [`Inbox::found`], nothing is sent.
+    pub fn lost(&self, loss: Loss) {
+        let message = match &loss {
+            Loss::Gone => "the tab that hosted the database went away",
+            Loss::Broke(message) => message,
+        };
+        self.fatal(message);
+    }
+
+    /// Frames reach a host again: one that knows nothing of this channel.
+    pub fn found(&self) {}
 
     /// Wakes whoever waits for a reply.
     pub fn wake_all(&self) {

@@ -1,6 +1,6 @@
 //! The worker in this very thread: it works whenever one of its replies is awaited.
 
-use super::{Buffer, Inbox, Spawn, Wire};
+use super::{Buffer, Inbox, Place, Spawn, Wire};
 use aludel_protocol::{Result, Storage};
 use aludel_worker::{Environment, Service, Turn};
 use futures_timer::Delay;
@@ -19,7 +19,7 @@ pub(crate) fn default_spawn() -> Option<Rc<dyn Spawn>> {
 struct InProcess;
 
 impl Spawn for InProcess {
-    fn spawn(&self, inbox: Inbox) -> Result<Rc<dyn Wire>> {
+    fn spawn(&self, _place: &Place, inbox: Inbox) -> Result<Rc<dyn Wire>> {
         let desk = Desk { start: Instant::now(), replies: Vec::new() };
         Ok(Rc::new(Local {
             inbox,

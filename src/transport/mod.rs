@@ -11,7 +11,7 @@ mod plain;
 mod web_worker;
 
 pub use answer::{Answer, RowsFrame};
-pub use channel::{Channel, ChannelUse, Inbox, Progress, Watch};
+pub use channel::{Channel, ChannelUse, Inbox, Loss, Progress, Watch};
 pub use pending::Pending;
 
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
@@ -57,10 +57,26 @@ pub trait Wire {
     }
 }
 
+/// Which database a channel is for, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The path of the file; `None` for a database in memory, which belongs to this channel alone.
+    pub path: Option<String>,
+    /// The id of this channel among all that share a host: the `client` in the headers of its frames.
+    pub client: u64,
+}
+
 /// How the worker of an engine comes to be.
 pub trait Spawn {
-    /// Starts a worker that posts into `inbox`.
-    fn spawn(&self, inbox: Inbox) -> Result<Rc<dyn Wire>>;
+    /// Finds the worker that has the database open, or starts it; its frames arrive in `inbox`. Frames that are sent
+    /// before it is there wait. Where the worker may be replaced (another tab takes over), the wire lives on, and says
+    /// so by [`Inbox::lost`] and [`Inbox::found`].
+    fn spawn(&self, place: &Place, inbox: Inbox) -> Result<Rc<dyn Wire>>;
+
+    /// A number that nobody else has: the id of a channel.
+    fn client(&self) -> u64 {
+        0
+    }
 
     /// Where this kind of worker keeps files.
     fn file_storage(&self) -> Storage;

@@ -1,6 +1,6 @@
 //! The worker of a browser. The only place of the client that knows JavaScript.
 
-use super::{Inbox, Spawn, Wire};
+use super::{Inbox, Place, Spawn, Wire};
 use crate::engine::EngineBuilder;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use futures_timer::Delay;
@@ -150,7 +150,7 @@ struct WebSpawn {
 }
 
 impl Spawn for WebSpawn {
-    fn spawn(&self, inbox: Inbox) -> Result<Rc<dyn Wire>> {
+    fn spawn(&self, _place: &Place, inbox: Inbox) -> Result<Rc<dyn Wire>> {
         let worker = (self.make)().map_err(|error| unavailable(&describe(&error)))?;
         let wire = WebWorker::start(worker.unchecked_into(), inbox).map_err(|error| unavailable(&describe(&error)))?;
         Ok(wire)
