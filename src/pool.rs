@@ -274,7 +274,7 @@ impl fmt::Display for PoolStatus {
 /// Waits for the reply to an Open.
 pub(crate) fn opened(answer: Answer) -> Result<(Storage, String)> {
     match answer {
-        Answer::Opened { storage, journal_mode } => Ok((storage, journal_mode)),
+        Answer::Opened { storage, journal_mode, .. } => Ok((storage, journal_mode)),
         Answer::Error { error, .. } => Err(error),
         other => Err(Error::new(ErrorKind::Protocol, format!("Open was answered by {other:?}"))),
     }

@@ -2,7 +2,7 @@
 
 use super::Buffer;
 use aludel_protocol::{
-    Batch, Error, Fate, Header, Notice, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage, Value,
+    Batch, Error, Fate, Header, ImportPhase, Notice, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage, Value,
 };
 
 /// One frame of rows, whose batch is not decoded yet.
@@ -65,6 +65,8 @@ pub enum Answer {
         storage: Storage,
         /// The journal mode.
         journal_mode: String,
+        /// In how many milliseconds the names of its files can be taken as safe; 0 when they can already.
+        settles_in: u32,
     },
     /// Rows, or the end of a statement.
     Rows(RowsFrame),
@@ -89,8 +91,10 @@ pub enum Answer {
     Fates(Vec<Fate>),
     /// Something that answers nothing.
     Notice(Notice),
-    /// How far it came; more follows.
+    /// How far the end of an import came; more follows.
     Progress {
+        /// What it is doing.
+        phase: ImportPhase,
         /// How many bytes are done.
         done: u64,
         /// Of how many.
@@ -111,8 +115,8 @@ impl Answer {
         let (header, reply) = Reply::decode_head(&head)?;
         let answer = match reply {
             Reply::Hello { sqlite_version, .. } => Answer::Hello { sqlite_version: sqlite_version.to_owned() },
-            Reply::Opened { storage, journal_mode, .. } => {
-                Answer::Opened { storage, journal_mode: journal_mode.to_owned() }
+            Reply::Opened { storage, journal_mode, settles_in } => {
+                Answer::Opened { storage, journal_mode: journal_mode.to_owned(), settles_in }
             }
             Reply::Rows(rows) => {
                 let columns = rows.columns.map(|names| names.into_iter().map(str::to_owned).collect());
@@ -127,7 +131,7 @@ impl Answer {
             Reply::Fatal { message } => Answer::Fatal { message: message.to_owned() },
             Reply::Fates(fates) => Answer::Fates(fates),
             Reply::Notice(notice) => Answer::Notice(notice),
-            Reply::Progress { done, total } => Answer::Progress { done, total },
+            Reply::Progress { phase, done, total } => Answer::Progress { phase, done, total },
         };
         Ok((header, answer))
     }

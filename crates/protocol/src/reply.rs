@@ -33,6 +33,26 @@ pub struct RowsReply<'a> {
     pub batch: Batch<'a>,
 }
 
+/// What the end of an import is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ImportPhase {
+    /// It looks whether the bytes are a healthy database.
+    Check = 1,
+    /// It puts them in the place of the database.
+    Copy = 2,
+}
+
+impl ImportPhase {
+    fn decode(input: &mut Reader<'_>) -> Result<ImportPhase> {
+        match input.u8()? {
+            1 => Ok(ImportPhase::Check),
+            2 => Ok(ImportPhase::Copy),
+            other => Err(malformed(format!("import phase {other}"))),
+        }
+    }
+}
+
 /// What the worker answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply<'a> {
@@ -78,8 +98,10 @@ pub enum Reply<'a> {
     Fates(Vec<Fate>),
     /// A message that answers nothing; the header's request is 0.
     Notice(Notice),
-    /// How far it came; more follows.
+    /// How far the end of an import came; more follows.
     Progress {
+        /// What it is doing.
+        phase: ImportPhase,
         /// How many bytes are done.
         done: u64,
         /// Of how many.
@@ -209,8 +231,9 @@ impl<'a> Reply<'a> {
                 header.encode(NOTICE, &mut out);
                 notice.encode(&mut out);
             }
-            Reply::Progress { done, total } => {
+            Reply::Progress { phase, done, total } => {
                 header.encode(PROGRESS, &mut out);
+                out.u8(*phase as u8);
                 out.u64(*done);
                 out.u64(*total);
             }
@@ -276,7 +299,9 @@ impl<'a> Reply<'a> {
                 Reply::Fates(fates)
             }
             NOTICE => Reply::Notice(Notice::decode(&mut input)?),
-            PROGRESS => Reply::Progress { done: input.u64()?, total: input.u64()? },
+            PROGRESS => {
+                Reply::Progress { phase: ImportPhase::decode(&mut input)?, done: input.u64()?, total: input.u64()? }
+            }
             other => return Err(malformed(format!("reply kind {other:#x}"))),
         };
         input.end()?;

@@ -89,7 +89,8 @@ pub enum TransactionOp {
     RollbackTo(String),
 }
 
-/// A step of an import, which replaces a database by the bytes of a SQLite file.
+/// A step of an import, which replaces the database of the header's connection by the bytes of a SQLite file. Reset and
+/// Close of that connection abort it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportStep<'a> {
     /// Makes a scratch file for that many bytes (0: nobody knows); one import at a time.

@@ -5,7 +5,7 @@ use crate::samples::{
     all, batch, blocked, commits, every_fate, every_value, execute, execute_frame, full_error, header, rows_frame,
 };
 use aludel_protocol::{
-    Batch, BatchWriter, BeginMode, Delivery, Durability, Error, ErrorKind, Execute, Header, ImportStep,
+    Batch, BatchWriter, BeginMode, Delivery, Durability, Error, ErrorKind, Execute, Header, ImportPhase, ImportStep,
     MAX_SAFE_INTEGER, Notice, Obstacle, OpenOptions, ROWS_BATCH_OFFSET_AT, Reader, RepeatClass, Reply, Request,
     Storage, StorageReason, TransactionOp, Value, ValueRef, Writer,
 };
@@ -112,7 +112,8 @@ fn what_is_said_unasked_keeps_every_field() {
     let of_log = aludel_protocol::Blocked { obstacle: Obstacle::Snapshot, site: None, log_bytes: 1 << 40, ..blocked() };
     let replies = [
         Reply::Fates(every_fate()),
-        Reply::Progress { done: u64::MAX, total: 1 },
+        Reply::Progress { phase: ImportPhase::Check, done: u64::MAX, total: 1 },
+        Reply::Progress { phase: ImportPhase::Copy, done: 0, total: u64::MAX },
         Reply::Notice(Notice::Changed(commits())),
         Reply::Notice(Notice::Changed(Vec::new())),
         Reply::Notice(Notice::Blocked(blocked())),

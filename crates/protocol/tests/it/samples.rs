@@ -2,8 +2,8 @@
 
 use aludel_protocol::{
     BatchWriter, BeginMode, Blocked, Commit, Constraint, ConstraintKind, Delivery, Durability, Error, ErrorKind,
-    Execute, Fate, Header, ImportStep, Notice, Obstacle, OpenOptions, Party, RepeatClass, Reply, Request, RowsReply,
-    Storage, StorageReason, TransactionOp, Value, Writer,
+    Execute, Fate, Header, ImportPhase, ImportStep, Notice, Obstacle, OpenOptions, Party, RepeatClass, Reply, Request,
+    RowsReply, Storage, StorageReason, TransactionOp, Value, Writer,
 };
 
 /// A named frame; `reply` says which way it goes.
@@ -262,7 +262,7 @@ fn replies() -> Vec<(&'static str, Vec<u8>)> {
         ("reply_error", error(Error::new(ErrorKind::WorkerGone, "the worker ended"))),
         ("reply_error_full", error(full_error())),
         ("reply_fates", Reply::Fates(every_fate()).encode(&header)),
-        ("reply_progress", Reply::Progress { done: 4096, total: 1 << 40 }.encode(&header)),
+        ("reply_progress", Reply::Progress { phase: ImportPhase::Copy, done: 4096, total: 1 << 40 }.encode(&header)),
         ("notice_changed", notice(Notice::Changed(commits()))),
         ("notice_blocked", notice(Notice::Blocked(blocked()))),
         ("notice_holding", notice(Notice::Holding)),
