@@ -1,26 +1,29 @@
 //! An engine: a database, its worker and its pool of connections.
 
+mod builder;
+
+pub use builder::EngineBuilder;
+
 use crate::connection::{Call, Connection, Inner, Take};
-use crate::events::{Echo, EchoLevel};
+use crate::events::EchoLevel;
 use crate::executable::{Executable, Params, text};
 use crate::limit::{CallOptions, Clock};
-use crate::options::{EngineOptions, IsolationLevel, OnAbort};
+use crate::options::EngineOptions;
 use crate::params;
 use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
-use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, default_spawn};
+use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn};
 use crate::url::{Database, Url};
 use aludel_protocol::{
-    BeginMode, Durability, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
+    BeginMode, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
 };
 use aludel_sql::describe;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// How many statements the log remembers, for its `cached since` notes.
 const STATEMENTS_NOTED: usize = 500;
@@ -48,104 +51,6 @@ impl fmt::Debug for Engine {
     /// SQLAlchemy's: `Engine(sqlite:///app.db)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Engine({})", self.0.url)
-    }
-}
-
-/// Makes an [`Engine`]; see [`Engine::builder`].
-#[must_use = "nothing is made until build()"]
-pub struct EngineBuilder {
-    url: String,
-    options: EngineOptions,
-    pub(crate) spawn: Option<Rc<dyn Spawn>>,
-}
-
-impl fmt::Debug for EngineBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EngineBuilder").field("url", &self.url).field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-macro_rules! setters {
-    ($($(#[doc = $doc:literal])* $name:ident: $type:ty;)*) => {
-        impl EngineBuilder {
-            $($(#[doc = $doc])*
-            pub fn $name(mut self, value: $type) -> EngineBuilder {
-                self.options.$name = value;
-                self
-            })*
-        }
-    };
-}
-
-setters! {
-    /// How many connections the pool keeps (4); 0 is no limit.
-    pool_size: usize;
-    /// How many connections beyond that there may be at once (0); -1 is no limit.
-    max_overflow: isize;
-    /// How long a connect waits for a connection of the pool (30 s).
-    pool_timeout: Duration;
-    /// What is logged.
-    echo: Echo;
-    /// Whether parameters are left out of logs and errors.
-    hide_parameters: bool;
-    /// The page cache of all connections together, in bytes (32 MiB).
-    cache_size: u32;
-    /// What commits survive.
-    durability: Durability;
-    /// Whether foreign keys are enforced (they are).
-    foreign_keys: bool;
-    /// The isolation of connections that ask for no other.
-    isolation_level: IsolationLevel;
-    /// Whether memory is used where there is no file storage (an error otherwise).
-    fallback_memory: bool;
-    /// How long a writer waits for its turn (30 s); zero is forever.
-    lock_timeout: Duration;
-    /// How many prepared statements a connection keeps (100).
-    statement_cache_size: u32;
-    /// What happens when a cancelled statement does not end.
-    on_abort: OnAbort;
-}
-
-impl EngineBuilder {
-    /// What the engine's logger is called, behind `sqlalchemy.engine.Engine.`.
-    pub fn logging_name(mut self, name: &str) -> EngineBuilder {
-        self.options.logging_name = Some(name.into());
-        self
-    }
-
-    /// All options at once.
-    pub fn options(mut self, options: EngineOptions) -> EngineBuilder {
-        self.options = options;
-        self
-    }
-
-    /// Makes the engine; an error if the URL is malformed or names a database that aludel does not have.
-    pub fn build(self) -> Result<Engine> {
-        let EngineBuilder { url, options, spawn } = self;
-        let url = Url::parse(&url)?;
-        let spawn = spawn.or_else(default_spawn);
-        if let (Database::File { path, .. }, Some(spawn)) = (url.database(), &spawn)
-            && path.starts_with('/')
-            && spawn.file_storage() == Storage::Opfs
-        {
-            let message = format!("Invalid database path {path:?}: it has an empty part");
-            return Err(Error::new(ErrorKind::Argument, message));
-        }
-        let logger = match &options.logging_name {
-            Some(name) => format!("sqlalchemy.engine.Engine.{name}"),
-            None => "sqlalchemy.engine.Engine".into(),
-        };
-        let pool = RefCell::new(Rc::new(Pool::new(&options)));
-        Ok(Engine(Rc::new(Shared {
-            url,
-            options,
-            spawn,
-            pool,
-            channel: RefCell::default(),
-            storage: RefCell::default(),
-            logger: logger.into(),
-            noted: RefCell::default(),
-        })))
     }
 }
 
