@@ -46,7 +46,7 @@ impl Environment for Desk {
         self.start.elapsed().as_secs_f64() * 1000.0
     }
 
-    fn post(&mut self, parts: &[&[u8]]) {
+    fn post(&mut self, _client: u64, parts: &[&[u8]]) {
         self.replies.push(parts.concat());
     }
 }

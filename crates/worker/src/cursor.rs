@@ -131,7 +131,7 @@ impl Cursor {
             RowsReply::encode_head(header, more || to != end, in_transaction, changes, last_insert_rowid, columns);
         let (head, mut batch_head) = (head.finish(), [0; 24]);
         let [a, b, c, d, e, f, g] = self.batch.parts(self.start, to, &mut batch_head);
-        env.post(&[&head, a, b, c, d, e, f, g]);
+        env.post(header.client, &[&head, a, b, c, d, e, f, g]);
         self.sent = true;
         self.start = to;
         self.full = to != end;

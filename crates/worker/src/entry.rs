@@ -140,7 +140,7 @@ impl Environment for Page {
         self.clock.now()
     }
 
-    fn post(&mut self, parts: &[&[u8]]) {
+    fn post(&mut self, _client: u64, parts: &[&[u8]]) {
         send(&self.scope, parts);
     }
 

@@ -8,8 +8,8 @@ pub trait Environment {
     /// A clock that never goes back, in milliseconds.
     fn now(&self) -> f64;
 
-    /// Sends one reply frame, given in parts that are to be joined.
-    fn post(&mut self, parts: &[&[u8]]);
+    /// Sends one reply frame to a client, given in parts that are to be joined. A client that has gone is sent nothing.
+    fn post(&mut self, client: u64, parts: &[&[u8]]);
 
     /// Makes the files of an OPFS database ready for `vfs`; [`Preparation::Later`] promises a call of
     /// [`crate::Service::files_ready`]. An environment that has no OPFS leaves this as it is.

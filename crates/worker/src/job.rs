@@ -35,6 +35,11 @@ impl Job {
         Job { header, work, waits_since: None, arrived, timeout }
     }
 
+    /// The same, answered as a host of that epoch.
+    pub(crate) fn of_epoch(self, epoch: u32) -> Job {
+        Job { header: Header { epoch, ..self.header }, ..self }
+    }
+
     /// When it has taken too long. A stream that has begun to answer takes as long as its reader does.
     pub(crate) fn deadline(&self) -> f64 {
         match &self.work {
@@ -82,7 +87,7 @@ impl Job {
 
 /// Posts a reply that is no Rows.
 pub(crate) fn reply(env: &mut dyn Environment, header: &Header, reply: &Reply<'_>) {
-    env.post(&[&reply.encode(header)]);
+    env.post(header.client, &[&reply.encode(header)]);
 }
 
 /// Posts an error.

@@ -17,7 +17,9 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Service<H: Environment> {
     env: H,
-    phase: Phase,
+    clients: BTreeMap<u64, Client>,
+    /// The client that shut it down.
+    down_by: Option<u64>,
     databases: BTreeMap<u32, Database>,
     slots: BTreeMap<ConnectionKey, Slot>,
     /// The connections, in the order in which they get their turns.
@@ -25,12 +27,11 @@ pub struct Service<H: Environment> {
     last_database: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// No Hello yet.
-    Fresh,
-    Serving,
-    Down,
+/// Somebody who said Hello and has not left.
+#[derive(Debug, Default)]
+struct Client {
+    /// Whether it wants to hear of commits.
+    watches: bool,
 }
 
 /// A connection that is open or opening, and the database that it belongs to.
@@ -51,7 +52,8 @@ impl<H: Environment> Service<H> {
     pub fn new(env: H) -> Service<H> {
         Service {
             env,
-            phase: Phase::Fresh,
+            clients: BTreeMap::new(),
+            down_by: None,
             databases: BTreeMap::new(),
             slots: BTreeMap::new(),
             order: VecDeque::new(),
@@ -70,14 +72,29 @@ impl<H: Environment> Service<H> {
         match Request::decode(&frame) {
             Ok((header, request)) => {
                 if let Err(error) = self.take(&header, request, &frame) {
-                    let in_transaction = self.in_transaction(&header);
-                    reply_error(&mut self.env, &header, error, in_transaction);
+                    self.refuse(header, error);
                 }
             }
             Err(error) => {
-                let header = Header::peek(&frame).unwrap_or(Header::new(0, 0, 0, RepeatClass::Safe));
-                let in_transaction = self.in_transaction(&header);
-                reply_error(&mut self.env, &header, error, in_transaction);
+                self.refuse(Header::peek(&frame).unwrap_or(Header::new(0, 0, 0, RepeatClass::Safe)), error);
+            }
+        }
+    }
+
+    fn refuse(&mut self, header: Header, error: Error) {
+        let in_transaction = self.in_transaction(&header);
+        let header = Header { epoch: self.epoch(&header).unwrap_or(header.epoch), ..header };
+        reply_error(&mut self.env, &header, error, in_transaction);
+    }
+
+    /// The epoch that a frame must be of, or 0: that of its connection's database; as far as it has none, that of the
+    /// only database there is.
+    fn epoch(&self, header: &Header) -> Option<u32> {
+        match self.slots.get(&key_of(header)) {
+            Some(slot) => self.databases.get(&slot.database).and_then(Database::epoch),
+            None => {
+                let mut epochs = self.databases.values().filter_map(Database::epoch);
+                epochs.next().filter(|first| epochs.all(|other| other == *first))
             }
         }
     }
@@ -88,13 +105,32 @@ impl<H: Environment> Service<H> {
     }
 
     fn take(&mut self, header: &Header, request: Request<'_>, frame: &Rc<Vec<u8>>) -> Result<()> {
-        match (self.phase, &request) {
-            (Phase::Down, _) => return Err(Error::new(ErrorKind::WorkerGone, "the worker was shut down")),
-            (Phase::Fresh, Request::Hello { .. }) | (Phase::Serving, _) => {}
-            (Phase::Fresh, _) => return Err(Error::new(ErrorKind::Protocol, "the first frame must be Hello")),
+        if let Some(by) = self.down_by {
+            return Err(shut_down(by == header.client));
+        }
+        if let Request::Hello { protocol, .. } = request {
+            return self.hello(header, protocol);
+        }
+        if !self.clients.contains_key(&header.client) {
+            return Err(Error::new(ErrorKind::Protocol, "the first frame must be Hello"));
+        }
+        if let Request::Leave = request {
+            self.drop_client(header.client);
+            reply(&mut self.env, header, &Reply::Done { in_transaction: false });
+            return Ok(());
+        }
+        if let Some(epoch) = self.epoch(header).filter(|epoch| is_stale(header, *epoch)) {
+            return match request {
+                // They are not answered, and what they were about went with its host.
+                Request::Credit { .. }
+                | Request::CloseStream { .. }
+                | Request::Cancel { .. }
+                | Request::Site { .. } => Ok(()),
+                _ => Err(host_lost(epoch)),
+            };
         }
         match request {
-            Request::Hello { protocol, .. } => self.hello(header, protocol)?,
+            Request::Hello { .. } | Request::Leave => {}
             Request::Open(options) => self.open(header, options)?,
             Request::Execute(execute) => {
                 let work = Work::Execute(Box::new(Execution::new(&execute, frame)));
@@ -115,12 +151,17 @@ impl<H: Environment> Service<H> {
             Request::Reset => self.enqueue(header, Work::Reset, 0)?,
             Request::Close => self.enqueue(header, Work::Close, 0)?,
             Request::Shutdown => {
-                self.shut_down();
+                self.shut_down(header.client);
                 reply(&mut self.env, header, &Reply::Done { in_transaction: false });
             }
+            Request::Watch { changes } => {
+                self.clients.entry(header.client).or_default().watches = changes;
+                let in_transaction = self.in_transaction(header);
+                reply(&mut self.env, header, &Reply::Done { in_transaction });
+            }
             Request::Site { .. } => {}
-            Request::Leave | Request::Fates(_) | Request::Watch { .. } | Request::Import(_) => {
-                return Err(Error::new(ErrorKind::NotSupported, "this worker has no tabs"));
+            Request::Fates(_) | Request::Import(_) => {
+                return Err(Error::new(ErrorKind::NotSupported, "this worker cannot do that yet"));
             }
         }
         Ok(())
@@ -130,7 +171,7 @@ impl<H: Environment> Service<H> {
         if protocol == 0 {
             return Err(Error::new(ErrorKind::Protocol, "there is no protocol version 0"));
         }
-        self.phase = Phase::Serving;
+        self.clients.entry(header.client).or_default();
         let hello = Reply::Hello {
             protocol: protocol.min(PROTOCOL_VERSION),
             version: env!("CARGO_PKG_VERSION"),
@@ -168,11 +209,13 @@ impl<H: Environment> Service<H> {
     }
 
     fn enqueue(&mut self, header: &Header, work: Work, timeout: u32) -> Result<()> {
-        let job = Job::new(*header, work, self.env.now(), timeout);
-        match self.slots.get_mut(&key_of(header)).map(|slot| &mut slot.state) {
-            Some(State::Opening { queue, .. }) => queue.push_back(job),
-            Some(State::Open(connection)) => connection.enqueue(job),
-            None => return Err(not_open(header.connection)),
+        let Some(slot) = self.slots.get_mut(&key_of(header)) else { return Err(not_open(header.connection)) };
+        let epoch = self.databases.get(&slot.database).and_then(Database::epoch);
+        let header = Header { epoch: epoch.unwrap_or(header.epoch), ..*header };
+        let job = Job::new(header, work, self.env.now(), timeout);
+        match &mut slot.state {
+            State::Opening { queue, .. } => queue.push_back(job),
+            State::Open(connection) => connection.enqueue(job),
         }
         Ok(())
     }
@@ -239,8 +282,18 @@ impl<H: Environment> Service<H> {
                     self.abandon(key, &not_open(key.id));
                 }
             }
-            State::Opening { header, options, queue } => match database.connect(options) {
+            State::Opening { header, options, queue } => match connect(database, header, options) {
                 Ok((db, journal_mode)) => {
+                    let epoch = database.epoch().unwrap_or_default();
+                    header.epoch = epoch;
+                    for job in std::mem::take(queue) {
+                        if is_stale(&job.header, epoch) {
+                            let header = Header { epoch, ..job.header };
+                            reply_error(&mut self.env, &header, host_lost(epoch).with_statement(job.sql()), false);
+                        } else {
+                            queue.push_back(job.of_epoch(epoch));
+                        }
+                    }
                     let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode, settles_in: 0 };
                     reply(&mut self.env, header, &opened);
                     slot.state = State::Open(Box::new(Connection::new(key, db, options, std::mem::take(queue))));
@@ -274,7 +327,9 @@ impl<H: Environment> Service<H> {
         let Some(slot) = self.slots.remove(&key) else { return };
         self.order.retain(|other| *other != key);
         let why = |job: &Job| match error.kind() {
-            ErrorKind::ResourceClosed | ErrorKind::WorkerGone => error.clone().with_statement(job.sql()),
+            ErrorKind::ResourceClosed | ErrorKind::WorkerGone | ErrorKind::HostLost => {
+                error.clone().with_statement(job.sql())
+            }
             _ => not_open(key.id).with_statement(job.sql()).with_cause(error.clone()),
         };
         match slot.state {
@@ -324,11 +379,29 @@ impl<H: Environment> Service<H> {
         }
     }
 
-    fn shut_down(&mut self) {
-        self.phase = Phase::Down;
-        let error = Error::new(ErrorKind::WorkerGone, "the worker was shut down");
-        let keys: Vec<_> = self.slots.keys().copied().collect();
-        keys.into_iter().for_each(|key| self.abandon(key, &error));
+    /// Closes everything of a client that has gone or goes: its transactions are rolled back, its locks are free for
+    /// others, and what it still waited for is answered, should anybody listen.
+    pub fn drop_client(&mut self, client: u64) {
+        self.clients.remove(&client);
+        let error = Error::new(ErrorKind::ResourceClosed, "its client has left");
+        self.abandon_where(|key| key.client == client, &error);
+    }
+
+    /// The clients that want to hear of commits.
+    pub fn watchers(&self) -> impl Iterator<Item = u64> {
+        self.clients.iter().filter(|(_, client)| client.watches).map(|(id, _)| *id)
+    }
+
+    fn abandon_where(&mut self, which: impl Fn(ConnectionKey) -> bool, error: &Error) {
+        let keys: Vec<_> = self.slots.keys().copied().filter(|key| which(*key)).collect();
+        keys.into_iter().for_each(|key| self.abandon(key, error));
+    }
+
+    fn shut_down(&mut self, by: u64) {
+        self.down_by = Some(by);
+        self.abandon_where(|key| key.client == by, &shut_down(true));
+        // Others did not want it: they may find the database with its next host.
+        self.abandon_where(|_| true, &shut_down(false));
         for (_, mut database) in std::mem::take(&mut self.databases) {
             database.release(&mut self.env);
         }
@@ -350,6 +423,28 @@ fn is_runnable(slot: &Slot, databases: &BTreeMap<u32, Database>) -> bool {
         State::Open(connection) => connection.is_runnable(database),
         State::Opening { .. } => database.is_ready(),
     }
+}
+
+fn connect(database: &Database, header: &Header, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
+    match database.epoch() {
+        Some(epoch) if is_stale(header, epoch) => Err(host_lost(epoch)),
+        _ => database.connect(options),
+    }
+}
+
+/// Whether a frame was meant for another host: one that knows no host yet says 0.
+fn is_stale(header: &Header, epoch: u32) -> bool {
+    header.epoch != 0 && header.epoch != epoch
+}
+
+fn host_lost(epoch: u32) -> Error {
+    let message = format!("the request was for another host of the database than this one, which is number {epoch}");
+    Error::new(ErrorKind::HostLost, message)
+}
+
+fn shut_down(asked: bool) -> Error {
+    let kind = if asked { ErrorKind::WorkerGone } else { ErrorKind::HostLost };
+    Error::new(kind, "the worker was shut down")
 }
 
 fn key_of(header: &Header) -> ConnectionKey {

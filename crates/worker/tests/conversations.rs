@@ -56,7 +56,7 @@ impl Environment for Memory {
         self.clock.get()
     }
 
-    fn post(&mut self, parts: &[&[u8]]) {
+    fn post(&mut self, _client: u64, parts: &[&[u8]]) {
         self.posted.push(parts.concat());
     }
 }

@@ -25,7 +25,7 @@ impl Environment for Browser {
         self.clock.now()
     }
 
-    fn post(&mut self, parts: &[&[u8]]) {
+    fn post(&mut self, _client: u64, parts: &[&[u8]]) {
         self.posted.push(parts.concat());
     }
 
@@ -142,6 +142,7 @@ impl Bench {
                 Reply::Done { .. } => Got::Done,
                 Reply::Error { error, .. } => Got::Error(error),
                 Reply::Fatal { message } => panic!("{message}"),
+                other @ (Reply::Fates(_) | Reply::Notice(_) | Reply::Progress { .. }) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;

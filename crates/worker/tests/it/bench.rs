@@ -15,7 +15,8 @@ const TICK: f64 = 0.002;
 pub struct Memory {
     pub clock: Rc<Cell<f64>>,
     pub tick: f64,
-    pub posted: Vec<Vec<u8>>,
+    /// The frames, and to whom each was sent.
+    pub posted: Vec<(u64, Vec<u8>)>,
     pub prepared: Vec<(String, bool)>,
     pub released: Vec<String>,
     /// What is answered when files are to be prepared: `Later` when there is nothing.
@@ -28,8 +29,8 @@ impl Environment for Memory {
         self.clock.get()
     }
 
-    fn post(&mut self, parts: &[&[u8]]) {
-        self.posted.push(parts.concat());
+    fn post(&mut self, client: u64, parts: &[&[u8]]) {
+        self.posted.push((client, parts.concat()));
     }
 
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
@@ -76,6 +77,10 @@ pub struct Outcome {
 pub struct Bench {
     pub service: Service<Memory>,
     pub clock: Rc<Cell<f64>>,
+    /// Who speaks.
+    pub client: u64,
+    /// The epoch that is believed in.
+    pub epoch: u32,
     request: u64,
     replies: BTreeMap<u64, Vec<Got>>,
 }
@@ -139,14 +144,13 @@ impl Bench {
             released: vec![],
             preparation: Some(Ok(())),
         };
-        Bench { service: Service::new(host), clock, request: 0, replies: BTreeMap::new() }
+        Bench { service: Service::new(host), clock, client: 0, epoch: 0, request: 0, replies: BTreeMap::new() }
     }
 
     /// A service after Hello.
     pub fn greeted() -> Bench {
         let mut bench = Bench::fresh();
-        let id = bench.send(0, Request::Hello { protocol: 1, version: "test" });
-        assert!(matches!(bench.take(id)[..], [Got::Hello(1)]));
+        bench.greet_as(0);
         bench
     }
 
@@ -163,16 +167,33 @@ impl Bench {
         assert_eq!(self.take(id), [Got::Opened("wal".into())]);
     }
 
-    pub fn send(&mut self, connection: u32, request: Request<'_>) -> u64 {
+    fn next_header(&mut self, connection: u32) -> Header {
         self.request += 1;
-        let frame = request.encode(&header(self.request, connection));
+        Header { epoch: self.epoch, client: self.client, ..header(self.request, connection) }
+    }
+
+    /// Believes in another host.
+    pub fn at_epoch(&mut self, epoch: u32) -> &mut Bench {
+        self.epoch = epoch;
+        self
+    }
+
+    /// Says Hello as another client, which speaks from here on.
+    pub fn greet_as(&mut self, client: u64) {
+        self.client = client;
+        let id = self.send(0, Request::Hello { protocol: 1, version: "test" });
+        assert!(matches!(self.take(id)[..], [Got::Hello(1)]));
+    }
+
+    pub fn send(&mut self, connection: u32, request: Request<'_>) -> u64 {
+        let frame = request.encode(&self.next_header(connection));
         self.service.receive(frame);
         self.request
     }
 
     pub fn send_execute(&mut self, connection: u32, execute: &Execute<'_>, sets: &[Vec<Value>]) -> u64 {
-        self.request += 1;
-        self.service.receive(execute_frame(&header(self.request, connection), execute, sets));
+        let frame = execute_frame(&self.next_header(connection), execute, sets);
+        self.service.receive(frame);
         self.request
     }
 
@@ -195,8 +216,9 @@ impl Bench {
     }
 
     fn collect(&mut self) {
-        for frame in std::mem::take(&mut self.service.environment_mut().posted) {
+        for (client, frame) in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap();
+            assert_eq!(header.client, client, "a reply to somebody else: {reply:?}");
             let got = match reply {
                 Reply::Hello { protocol, .. } => Got::Hello(protocol),
                 Reply::Opened { journal_mode, .. } => Got::Opened(journal_mode.into()),

@@ -86,10 +86,10 @@ fn go_on(bench: &mut Bench) -> Vec<Vec<u8>> {
         bench.advance(5.0);
     }
     let posted = std::mem::take(&mut bench.service.environment_mut().posted);
-    for frame in &posted {
-        Reply::decode(frame).unwrap();
+    for (client, frame) in &posted {
+        assert_eq!(Reply::decode(frame).unwrap().0.client, *client);
     }
-    posted
+    posted.into_iter().map(|(_, frame)| frame).collect()
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn hello_comes_first_and_agrees_on_a_version() {
     let zero = bench.send(0, Request::Hello { protocol: 0, version: "x" });
     assert_eq!(bench.error(zero).0.kind(), ErrorKind::Protocol);
     let newer = bench.send(0, Request::Hello { protocol: 9, version: "x" });
-    assert_eq!(bench.take(newer), [Got::Hello(1)]);
+    assert_eq!(bench.take(newer), [Got::Hello(aludel_protocol::PROTOCOL_VERSION)]);
     bench.open(1, options(Storage::Memory, "x"));
 }
 
@@ -155,7 +155,7 @@ fn a_missing_opfs_is_told() {
         fn now(&self) -> f64 {
             0.0
         }
-        fn post(&mut self, parts: &[&[u8]]) {
+        fn post(&mut self, _client: u64, parts: &[&[u8]]) {
             self.0.push(parts.concat());
         }
     }

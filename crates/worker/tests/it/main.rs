@@ -12,6 +12,7 @@ mod faults;
 mod garbage;
 mod life;
 mod lock;
+mod multi_client;
 mod statements;
 mod stop;
 mod streams;
