@@ -74,6 +74,13 @@ impl EngineBuilder {
         self
     }
 
+    /// How workers come to be, in place of the usual way.
+    #[doc(hidden)]
+    pub fn transport(mut self, spawn: Rc<dyn Spawn>) -> EngineBuilder {
+        self.spawn = Some(spawn);
+        self
+    }
+
     /// All options at once.
     pub fn options(mut self, options: EngineOptions) -> EngineBuilder {
         self.options = options;

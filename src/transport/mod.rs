@@ -11,7 +11,7 @@ mod plain;
 mod web_worker;
 
 pub use answer::{Answer, RowsFrame};
-pub use channel::{Channel, ChannelUse, Inbox, Loss, Progress, Watch};
+pub use channel::{Channel, ChannelUse, Inbox, Listener, Listening, Loss, Progress, Site, Watch};
 pub use pending::Pending;
 
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
@@ -48,7 +48,20 @@ pub trait Wire {
     /// Called after Shutdown was sent; a worker in this thread does all that is left to do at once.
     fn finish(&self) {}
 
-    /// Ends the worker, whatever it does; nothing more arrives from it.
+    /// Whether the worker at the other end came to be by this wire: it is shut down with the channel, and the other
+    /// clients of its database, if there are any, look for another. A guest only leaves.
+    fn owns_host(&self) -> bool {
+        true
+    }
+
+    /// Puts another worker in the place of one that does not answer, where that is this wire's to do: it then says
+    /// [`Inbox::lost`] with [`Loss::Broke`], and [`Inbox::found`] later.
+    fn replace(&self, why: &str) -> bool {
+        let _ = why;
+        false
+    }
+
+    /// Ends the worker, or a guest's way to it; nothing more arrives.
     fn terminate(&self);
 
     /// Runs `then` after a while, where something can; else never.
@@ -75,6 +88,12 @@ pub trait Spawn {
 
     /// A number that nobody else has: the id of a channel.
     fn client(&self) -> u64 {
+        0
+    }
+
+    /// In which of several worlds it is: engines of one world share the channel of a path. There is one in a tab; a
+    /// simulation of several tabs in one thread has as many.
+    fn world(&self) -> u64 {
         0
     }
 

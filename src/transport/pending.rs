@@ -1,7 +1,7 @@
 //! The reply that is awaited.
 
 use super::Answer;
-use super::channel::{Channel, Progress, Watch, gone};
+use super::channel::{Channel, Progress, Watch};
 use aludel_protocol::Request;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -152,7 +152,7 @@ impl Drop for Pending {
                 let (channel, slot) = (self.channel.clone(), self.slot.clone());
                 let replace = move || {
                     if !slot.complete.get() {
-                        channel.die(gone("a cancelled statement did not end, so its worker was replaced"));
+                        channel.replace_worker("a cancelled statement did not end, so its worker was replaced");
                     }
                 };
                 wire.later(ABORT_PATIENCE, Box::new(replace));

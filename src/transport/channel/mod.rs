@@ -1,5 +1,15 @@
 //! The client's end of one worker: pairs replies with requests, and knows when the worker is gone.
 
+mod inbox;
+mod notices;
+mod users;
+
+pub use inbox::{Inbox, Loss};
+pub use notices::{Listener, Listening, Site};
+pub use users::ChannelUse;
+
+use notices::Notices;
+
 use super::pending::Slot;
 use super::{Answer, Buffer, Pending, Place, Spawn, Wire};
 use aludel_protocol::{Delivery, Error, ErrorKind, Execute, Header, PROTOCOL_VERSION, RepeatClass, Request, Result};
@@ -24,16 +34,19 @@ pub struct Progress {
 /// Learns of each reply to a request, also when nobody waits for it any more.
 pub type Watch = Box<dyn Fn(Progress)>;
 
+/// The world and the path of a database that several engines may share.
+type Key = (u64, String);
+
 thread_local! {
-    /// The living channels to databases that several engines may share, by their key.
-    static SHARED: RefCell<HashMap<String, Weak<Channel>>> = RefCell::new(HashMap::new());
-    static EPOCH: Cell<u32> = const { Cell::new(0) };
+    /// The living channels to databases that several engines may share.
+    static SHARED: RefCell<HashMap<Key, Weak<Channel>>> = RefCell::new(HashMap::new());
 }
 
 /// One worker and the requests that wait for it.
 pub struct Channel {
-    epoch: u32,
-    key: Option<String>,
+    /// What the host calls it.
+    client: u64,
+    key: Option<Key>,
     wire: OnceCell<Rc<dyn Wire>>,
     next_request: Cell<u64>,
     next_connection: Cell<u32>,
@@ -45,24 +58,27 @@ pub struct Channel {
     frames: Cell<u64>,
     ended: Cell<bool>,
     end_wakers: RefCell<Vec<Waker>>,
+    notices: Notices,
 }
 
 impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Channel").field("epoch", &self.epoch).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Channel").field("client", &self.client).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
 impl Channel {
-    /// The channel of the database with this key: the one that lives, or a new one. Without a key, always a new one.
-    pub fn get(key: Option<&str>, spawn: &dyn Spawn) -> Result<ChannelUse> {
-        let living = key.and_then(|key| SHARED.with_borrow(|shared| shared.get(key).and_then(Weak::upgrade)));
+    /// The channel of the database with this path: the one that lives, or a new one. Without a path, always a new one.
+    pub fn get(path: Option<&str>, spawn: &dyn Spawn) -> Result<ChannelUse> {
+        let key = path.map(|path| (spawn.world(), path.to_owned()));
+        let living = key.as_ref().and_then(|key| SHARED.with_borrow(|shared| shared.get(key).and_then(Weak::upgrade)));
         if let Some(channel) = living.filter(|channel| channel.is_alive() && channel.users.get() > 0) {
             return Ok(ChannelUse::new(channel));
         }
+        let place = Place { path: path.map(str::to_owned), client: spawn.client() };
         let channel = Rc::new(Channel {
-            epoch: EPOCH.with(|epoch| epoch.replace(epoch.get().wrapping_add(1))).wrapping_add(1),
-            key: key.map(str::to_owned),
+            client: place.client,
+            key: key.clone(),
             wire: OnceCell::new(),
             next_request: Cell::new(1),
             next_connection: Cell::new(1),
@@ -73,14 +89,14 @@ impl Channel {
             frames: Cell::new(0),
             ended: Cell::new(false),
             end_wakers: RefCell::default(),
+            notices: Notices::default(),
         });
-        let place = Place { path: key.map(str::to_owned), client: spawn.client() };
         let wire = spawn.spawn(&place, Inbox(Rc::downgrade(&channel)))?;
         channel.wire.get_or_init(|| wire);
         if let Some(key) = key {
             SHARED.with_borrow_mut(|shared| {
                 shared.retain(|_, channel| channel.strong_count() > 0);
-                shared.insert(key.to_owned(), Rc::downgrade(&channel))
+                shared.insert(key, Rc::downgrade(&channel))
             });
         }
         let hello = Request::Hello { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION") };
@@ -96,6 +112,11 @@ impl Channel {
     /// Whether the worker takes requests.
     pub fn is_alive(&self) -> bool {
         self.death.borrow().is_none()
+    }
+
+    /// The id of this channel among all that share a host.
+    pub fn client(&self) -> u64 {
+        self.client
     }
 
     /// How many frames were sent so far.
@@ -126,7 +147,7 @@ impl Channel {
         watch: Option<Watch>,
     ) -> Pending {
         let (id, pending) = self.expect(connection, false, watch);
-        self.send(request.encode(&Header::new(self.epoch, id, connection, class)), None);
+        self.send(request.encode(&self.header(id, connection, class)), None);
         pending
     }
 
@@ -140,7 +161,7 @@ impl Channel {
         watch: Option<Watch>,
     ) -> Pending {
         let (id, pending) = self.expect(connection, matches!(execute.delivery, Delivery::Stream { .. }), watch);
-        let header = Header::new(self.epoch, id, connection, class);
+        let header = self.header(id, connection, class);
         self.send(execute.encode_head(&header, batch.is_some()), batch);
         pending
     }
@@ -148,7 +169,11 @@ impl Channel {
     /// Sends a message that is not answered.
     pub(super) fn tell(&self, connection: u32, request: &Request<'_>) {
         let id = self.next_id();
-        self.send(request.encode(&Header::new(self.epoch, id, connection, RepeatClass::Safe)), None);
+        self.send(request.encode(&self.header(id, connection, RepeatClass::Safe)), None);
+    }
+
+    fn header(&self, id: u64, connection: u32, class: RepeatClass) -> Header {
+        Header { client: self.client, ..Header::new(0, id, connection, class) }
     }
 
     fn next_id(&self) -> u64 {
@@ -208,8 +233,8 @@ impl Channel {
                 return self.die(gone("the worker sent a frame that breaks the protocol").with_cause(error));
             }
         };
-        if header.epoch != self.epoch && header.epoch != 0 {
-            return;
+        if let Answer::Notice(notice) = &answer {
+            return self.noticed(&header, notice);
         }
         if let Answer::Fatal { message } = &answer {
             return self.die(gone(&format!("the worker broke: {message}")));
@@ -247,6 +272,16 @@ impl Channel {
         self.end();
     }
 
+    /// Puts another worker in the place of one that does not answer. A guest leaves a host to those whose it is.
+    pub(super) fn replace_worker(self: &Rc<Channel>, why: &str) {
+        if let Some(wire) = self.wire.get()
+            && !wire.replace(why)
+            && wire.owns_host()
+        {
+            self.die(gone(why));
+        }
+    }
+
     /// No engine finds it any more.
     fn leave(self: &Rc<Channel>) {
         let Some(key) = &self.key else { return };
@@ -268,7 +303,7 @@ impl Channel {
         self.end_wakers.take().into_iter().for_each(Waker::wake);
     }
 
-    /// Closes the worker's files, then ends it.
+    /// Leaves: the host goes on for others. A worker of its own closes its files, then ends.
     fn shut_down(self: &Rc<Channel>) {
         self.leave();
         if !self.is_alive() {
@@ -280,7 +315,9 @@ impl Channel {
         }
         let channel = self.clone();
         let done = Box::new(move |_: Progress| channel.die(gone("the engine was disposed of")));
-        self.request(0, RepeatClass::Safe, &Request::Shutdown, Some(done)).detach();
+        let owns_host = self.wire.get().is_none_or(|wire| wire.owns_host());
+        let last = if owns_host { Request::Shutdown } else { Request::Leave };
+        self.request(0, RepeatClass::Safe, &last, Some(done)).detach();
         if let Some(wire) = self.wire.get() {
             wire.finish();
             let channel = self.clone();
@@ -305,98 +342,6 @@ impl Channel {
 }
 
 /// The error of everything that a worker did not live to answer.
-pub(super) fn gone(message: &str) -> Error {
+fn gone(message: &str) -> Error {
     Error::new(ErrorKind::WorkerGone, message)
-}
-
-/// Why a host is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// It went away: its tab was closed, crashed or frozen, or it gave the database up.
-    Gone,
-    /// Its worker broke, and what it was doing may be the cause.
-    Broke(String),
-}
-
-/// Where a [`Wire`] puts what arrives.
-#[derive(Clone, Debug)]
-pub struct Inbox(Weak<Channel>);
-
-impl Inbox {
-    /// A frame arrived.
-    pub fn frame(&self, frame: Buffer) {
-        if let Some(channel) = self.0.upgrade() {
-            channel.receive(frame);
-        }
-    }
-
-    /// The worker is gone: it could not be loaded, crashed or was ended.
-    pub fn fatal(&self, message: &str) {
-        if let Some(channel) = self.0.upgrade() {
-            channel.die(gone(message));
-        }
-    }
-
-    /// The host is gone, and another will be found. Of what was sent and not answered, nobody knows what was done; until
-    /// [`Inbox::found`], nothing is sent.
-    pub fn lost(&self, loss: Loss) {
-        let message = match &loss {
-            Loss::Gone => "the tab that hosted the database went away",
-            Loss::Broke(message) => message,
-        };
-        self.fatal(message);
-    }
-
-    /// Frames reach a host again: one that knows nothing of this channel.
-    pub fn found(&self) {}
-
-    /// Wakes whoever waits for a reply.
-    pub fn wake_all(&self) {
-        if let Some(channel) = self.0.upgrade() {
-            channel.wake_all();
-        }
-    }
-}
-
-/// A use of a channel; when the last one is dropped, the worker closes its files and ends.
-#[derive(Debug)]
-pub struct ChannelUse(Rc<Channel>);
-
-impl ChannelUse {
-    fn new(channel: Rc<Channel>) -> ChannelUse {
-        channel.users.set(channel.users.get() + 1);
-        ChannelUse(channel)
-    }
-
-    /// Gives up the use; when it is the last one, waits until the worker has ended.
-    pub async fn release(self) {
-        let channel = self.0.clone();
-        drop(self);
-        if channel.users.get() == 0 {
-            channel.ended().await;
-        }
-    }
-}
-
-impl Clone for ChannelUse {
-    fn clone(&self) -> ChannelUse {
-        ChannelUse::new(self.0.clone())
-    }
-}
-
-impl std::ops::Deref for ChannelUse {
-    type Target = Rc<Channel>;
-
-    fn deref(&self) -> &Rc<Channel> {
-        &self.0
-    }
-}
-
-impl Drop for ChannelUse {
-    fn drop(&mut self) {
-        self.0.users.set(self.0.users.get() - 1);
-        if self.0.users.get() == 0 {
-            self.0.shut_down();
-        }
-    }
 }

@@ -1,0 +1,54 @@
+//! What a wire tells its channel.
+
+use super::{Channel, gone};
+use crate::transport::Buffer;
+use std::rc::Weak;
+
+/// Why a host is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It went away: its tab was closed, crashed or frozen, or it gave the database up.
+    Gone,
+    /// Its worker broke, and what it was doing may be the cause.
+    Broke(String),
+}
+
+/// Where a [`Wire`] puts what arrives.
+#[derive(Clone, Debug)]
+pub struct Inbox(pub(super) Weak<Channel>);
+
+impl Inbox {
+    /// A frame arrived.
+    pub fn frame(&self, frame: Buffer) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.receive(frame);
+        }
+    }
+
+    /// The worker is gone: it could not be loaded, crashed or was ended.
+    pub fn fatal(&self, message: &str) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.die(gone(message));
+        }
+    }
+
+    /// The host is gone, and another will be found. Of what was sent and not answered, nobody knows what was done; until
+    /// [`Inbox::found`], nothing is sent.
+    pub fn lost(&self, loss: Loss) {
+        let message = match &loss {
+            Loss::Gone => "the tab that hosted the database went away",
+            Loss::Broke(message) => message,
+        };
+        self.fatal(message);
+    }
+
+    /// Frames reach a host again: one that knows nothing of this channel.
+    pub fn found(&self) {}
+
+    /// Wakes whoever waits for a reply.
+    pub fn wake_all(&self) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.wake_all();
+        }
+    }
+}
