@@ -81,7 +81,11 @@ fn clippy(report: &mut Report) -> Result<()> {
     );
     report.plain(
         "clippy, tests on wasm32",
-        cargo().arg("clippy").args(WASM).args(["-p", "aludel", "-p", "aludel-worker", "--tests"]).args(deny),
+        cargo()
+            .arg("clippy")
+            .args(WASM)
+            .args(["-p", "aludel", "-p", "aludel-worker", "--tests", "--features", "aludel-worker/faults"])
+            .args(deny),
     );
     Ok(())
 }
@@ -128,7 +132,8 @@ fn web(report: &mut Report, browser: &str, isolated: bool) -> Result<()> {
         command
     };
     if !isolated {
-        report.counted("Testing worker and storage in a browser", &mut run(&["crates/worker", "--test", "browser"]));
+        let storage = ["crates/worker", "--features", "faults", "--test", "browser"];
+        report.counted("Testing worker and storage in a browser", &mut run(&storage));
     }
     report.counted(
         "Testing the client and its worker in a browser",

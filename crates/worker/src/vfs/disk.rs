@@ -4,6 +4,7 @@
 //! that every other SQLite honours: a second process is told that the database is busy, whatever it was written in.
 #![forbid(unsafe_code)]
 
+use super::frame_joiner::FrameJoiner;
 use super::host_file::{HostFile, Kind, Names};
 use super::node::RawFile;
 use super::{Attachment, check_path, publish};
@@ -43,9 +44,10 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
         }
         Ok((Box::new(DiskFile { names: Rc::clone(&names), kind, file: None, size: 0 }), false))
     };
-    let wal = beside(Kind::Wal).map_err(failed)?;
+    let (wal, has_wal) = beside(Kind::Wal).map_err(failed)?;
+    let wal = Box::new(FrameJoiner::new(wal));
     let journal = beside(Kind::Journal).map_err(failed)?;
-    publish(Attachment { path, main: (Box::new(main), true), wal, journal, guard: None })
+    publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, guard: None })
 }
 
 /// One file. The log and the journal have none until something is written, and none again when they are deleted.

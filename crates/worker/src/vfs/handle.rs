@@ -31,6 +31,12 @@ impl Handle {
         self.node.shm.borrow_mut().unmap(&mut self.shm);
     }
 
+    /// Which lock it holds.
+    #[cfg(any(test, feature = "faults"))]
+    pub(super) fn level(&self) -> LockLevel {
+        self.level
+    }
+
     fn check_writable(&self) -> VfsResult<()> {
         if self.read_only {
             return Err(VfsError::new(VfsErrorCode::ReadOnly, "the file was opened to be read".into()));

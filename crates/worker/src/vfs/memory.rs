@@ -8,7 +8,7 @@ use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
 const CHUNK: usize = 64 * 1024;
 
 /// A file as chunks that are never moved when it grows. Chunks that were never written do not exist: they read as zeros.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct MemoryFile {
     chunks: Vec<Option<Box<[u8]>>>,
     size: u64,

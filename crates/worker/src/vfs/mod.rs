@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! SQLite  --xOpen-->  Handle  --Rc-->  Node { RawFile, LockTable, Shm }        one Handle per open, one Node per file
-//!                                        RawFile: MemoryFile | DiskFile | OpfsFile
+//!                                        RawFile: MemoryFile | DiskFile | OpfsFile | FrameJoiner (around a log)
 //! ```
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
@@ -13,11 +13,16 @@
 //! files belong to the thread that attached them, which is also the only one that may open, use and close connections
 //! on them.
 
+#[cfg(any(test, feature = "faults"))]
+pub mod contract;
+mod frame_joiner;
 mod handle;
 mod lock_table;
 mod memory;
 mod node;
 mod shm;
+#[cfg(any(test, feature = "faults"))]
+pub mod simulated;
 mod store;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -33,7 +38,7 @@ mod os;
 #[path = "os_host.rs"]
 mod os;
 #[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use disk::attach_disk;

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::frame_joiner::FrameJoiner;
 use super::node::RawFile;
 use super::{Attachment, already_attached, check_path, find, publish};
 use aludel_protocol::{Error, Result, StorageReason};
@@ -78,7 +79,7 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     publish(Attachment {
         path,
         main: (Box::new(main), true),
-        wal: (Box::new(wal), has_wal),
+        wal: (Box::new(FrameJoiner::new(Box::new(wal))), has_wal),
         journal: (Box::new(journal), has_journal),
         guard: Some(Box::new(lock)),
     })

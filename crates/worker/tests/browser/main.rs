@@ -5,6 +5,8 @@
 
 mod bench;
 mod builds;
+#[cfg(feature = "faults")]
+mod contract;
 mod refusals;
 mod script;
 mod storage;

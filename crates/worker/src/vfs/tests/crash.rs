@@ -1,21 +1,20 @@
 //! Crashes at every write: what a new process finds is all of a transaction or nothing.
 
-use super::support::{Db, Log, Op, Random, Recording, attach};
+use crate::vfs::contract::Db;
 use crate::vfs::detach;
-use crate::vfs::memory::MemoryFile;
-use crate::vfs::node::RawFile;
-use rsqlite_vfs::VfsResult;
+use crate::vfs::simulated::{Random, SimulatedDisk};
 
-/// What happened to the files, and after how many operations which transaction was acknowledged.
+/// What happened on the disk, and after how many things which transaction was acknowledged.
 struct History {
-    ops: Vec<Op>,
+    disk: SimulatedDisk,
     acknowledged: Vec<(usize, i64)>,
 }
 
 /// Five transactions that touch many pages each. Transaction `n` leaves 30 + 10 * n rows, all with the value `n`.
 fn history(journal_mode: &str, synchronous: &str) -> History {
-    let log = Log::default();
-    attach("/recorded.db", Recording::database(&log));
+    let disk = SimulatedDisk::new();
+    disk.remember();
+    disk.attach("/recorded.db", true).unwrap();
     let mut acknowledged = Vec::new();
     {
         let (one, two) = (Db::open("/recorded.db"), Db::open("/recorded.db"));
@@ -29,7 +28,7 @@ fn history(journal_mode: &str, synchronous: &str) -> History {
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
              INSERT INTO t SELECT 0, printf('%900d', i) FROM n; COMMIT",
         );
-        acknowledged.push((log.borrow().len(), 0));
+        acknowledged.push((disk.ops(), 0));
         for n in 1..5_i64 {
             let db = if n % 2 == 0 { &one } else { &two };
             db.run(&format!(
@@ -37,12 +36,11 @@ fn history(journal_mode: &str, synchronous: &str) -> History {
                  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
                  INSERT INTO t SELECT {n}, printf('%900d', i) FROM n; COMMIT"
             ));
-            acknowledged.push((log.borrow().len(), n));
+            acknowledged.push((disk.ops(), n));
         }
     }
     detach("/recorded.db");
-    let ops = log.borrow().clone();
-    History { ops, acknowledged }
+    History { disk, acknowledged }
 }
 
 impl History {
@@ -52,25 +50,11 @@ impl History {
     }
 }
 
-/// The three files as they are after these operations.
-#[derive(Default)]
-struct Image([MemoryFile; 3]);
-
-impl Image {
-    fn apply(&mut self, op: &Op) -> VfsResult<()> {
-        match op {
-            Op::Write { file, offset, bytes } => self.0[*file].write(bytes, *offset),
-            Op::Truncate { file, size } => self.0[*file].truncate(*size),
-            Op::Sync { .. } => Ok(()),
-        }
-    }
-}
-
 /// Opens an image with new connections; the transaction that they find, -1 for none.
-fn recover(image: Image, what: &str) -> i64 {
-    attach("/crashed.db", image.0.map(|file| -> Box<dyn RawFile> { Box::new(file) }));
+fn recover(image: &SimulatedDisk, what: &str) -> i64 {
+    image.attach("/recorded.db", true).unwrap();
     let found = {
-        let (db, other) = (Db::open("/crashed.db"), Db::open("/crashed.db"));
+        let (db, other) = (Db::open("/recorded.db"), Db::open("/recorded.db"));
         let found = if db.value("SELECT count(*) FROM sqlite_schema") == "0" {
             -1
         } else {
@@ -86,26 +70,21 @@ fn recover(image: Image, what: &str) -> i64 {
         other.check_integrity();
         found
     };
-    detach("/crashed.db");
+    detach("/recorded.db");
     found
 }
 
 /// The process dies: everything that was written is there. The last write may be there in part.
 fn survives_the_death_of_the_process(journal_mode: &str, synchronous: &str) {
     let history = history(journal_mode, synchronous);
-    assert!(history.ops.len() > 80, "{} operations", history.ops.len());
-    for count in 0..=history.ops.len() {
+    let ops = history.disk.ops();
+    assert!(ops > 60, "{ops} operations");
+    for count in 0..=ops {
         let acknowledged = history.acknowledged(count);
         for torn in [false, true] {
-            let mut image = Image::default();
-            history.ops[..count].iter().for_each(|op| image.apply(op).unwrap());
-            if torn {
-                let Some(Op::Write { file, offset, bytes }) = history.ops.get(count) else { continue };
-                let half = bytes[..bytes.len() / 2].to_vec();
-                image.apply(&Op::Write { file: *file, offset: *offset, bytes: half }).unwrap();
-            }
+            let image = history.disk.killed_after(count, torn);
             let what = format!("{journal_mode}/{synchronous}, {count} operations, torn: {torn}");
-            let found = recover(image, &what);
+            let found = recover(&image, &what);
             assert!(
                 found == acknowledged || found == acknowledged + 1,
                 "{what}: {acknowledged} was acknowledged, {found} is there"
@@ -118,23 +97,13 @@ fn survives_the_death_of_the_process(journal_mode: &str, synchronous: &str) {
 fn survives_a_power_cut(journal_mode: &str, synchronous: &str, durable: bool) {
     let history = history(journal_mode, synchronous);
     let mut random = Random::new(&format!("power cut, {journal_mode}/{synchronous}"));
-    for count in 0..=history.ops.len() {
+    for count in 0..=history.disk.ops() {
         let acknowledged = history.acknowledged(count);
-        let ops = &history.ops[..count];
-        let synced = [0, 1, 2].map(|file| {
-            ops.iter().rposition(|op| matches!(op, Op::Sync { file: synced } if *synced == file)).unwrap_or(0)
-        });
         for kept in [0, 2, 3] {
-            let mut image = Image::default();
-            for (at, op) in ops.iter().enumerate() {
-                let (Op::Write { file, .. } | Op::Truncate { file, .. } | Op::Sync { file }) = op;
-                // In the first round nothing that was not synced is kept, in the others some of it.
-                if at <= synced[*file] || random.below(4) < kept {
-                    image.apply(op).unwrap();
-                }
-            }
+            // In the first round nothing that was not synced is kept, in the others some of it.
+            let image = history.disk.power_cut_after(count, kept, &mut random);
             let what = format!("{journal_mode}/{synchronous}, {count} operations, {kept} of 4 kept");
-            let found = recover(image, &what);
+            let found = recover(&image, &what);
             assert!(found <= acknowledged + 1, "{what}: {found} is there");
             if durable {
                 assert!(found >= acknowledged, "{what}: {acknowledged} was acknowledged, {found} is there");

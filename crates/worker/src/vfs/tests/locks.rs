@@ -1,7 +1,8 @@
 //! The lock table, alone and against a naive model.
 
-use super::support::Random;
+use crate::vfs::contract::locks::model;
 use crate::vfs::lock_table::{LockTable, Outcome};
+use crate::vfs::simulated::Random;
 use rsqlite_vfs::LockLevel::{self, Exclusive, None, Pending, Reserved, Shared};
 
 /// Levels of several handles over one table.
@@ -70,31 +71,6 @@ fn whoever_writes_has_read_first() {
     let mut handles = Handles::new(1);
     assert!([Reserved, Pending, Exclusive].into_iter().all(|level| !handles.lock(0, level)));
     assert_eq!(handles.1[0], None);
-}
-
-/// What the levels mean, looked up among all handles at every step.
-fn model(levels: &[LockLevel], handle: usize, wanted: LockLevel) -> Outcome {
-    let held = levels[handle];
-    let others = || levels.iter().enumerate().filter(|(other, _)| *other != handle).map(|(_, level)| *level);
-    let yes = Outcome { held: wanted, granted: true };
-    let no = Outcome { held, granted: false };
-    match wanted {
-        _ if wanted <= held => Outcome { held, granted: true },
-        None => yes,
-        Shared => {
-            if others().all(|level| level < Pending) {
-                yes
-            } else {
-                no
-            }
-        }
-        _ if held == None => no,
-        _ if others().any(|level| level >= Reserved) => no,
-        Reserved | Pending => yes,
-        Exclusive if others().all(|level| level == None) => yes,
-        Exclusive if held >= Reserved => Outcome { held: Pending, granted: false },
-        Exclusive => no,
-    }
 }
 
 #[test]

@@ -1,24 +1,10 @@
-//! Real SQLite through this VFS, on every storage that a host has.
+//! Real SQLite through this VFS: what only one storage has to do, and what happens when storage fails. What every
+//! storage has to do is in [`super::contract`].
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-/// Makes two tests of each function of a module: in memory and on disk.
-macro_rules! on_every_storage {
-    ($($name:ident),* $(,)?) => {
-        mod in_memory {
-            $(#[test] fn $name() { super::$name(&crate::vfs::tests::support::Fixture::memory()) })*
-        }
-        mod on_disk {
-            $(#[test] fn $name() { super::$name(&crate::vfs::tests::support::Fixture::disk()) })*
-        }
-    };
-}
 
 mod crash;
 mod files;
-mod isolation;
+mod frames;
 mod locks;
 mod quota;
-mod rollback;
-mod shm;
-mod support;
-mod wal;
+pub mod support;

@@ -1,11 +1,11 @@
 //! A storage that is full: the statement fails, the database does not.
 
-use super::support::{Db, Limited, PAGE, attach};
+use super::support::PAGE;
 use crate::sqlite::ffi;
+use crate::vfs::contract::Db;
 use crate::vfs::last_error;
+use crate::vfs::simulated::SimulatedDisk;
 use aludel_protocol::StorageReason;
-use std::cell::Cell;
-use std::rc::Rc;
 
 const INSERT: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
                       INSERT INTO t(v) SELECT zeroblob(2000) FROM n";
@@ -13,12 +13,12 @@ const INSERT: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FR
 /// Fills a database whose quota ends after `budget` more bytes; every budget breaks another write.
 fn fill_until_full(mode: &str, budget: u64) {
     let path = format!("/{mode}-{budget}.db");
-    let left = Rc::new(Cell::new(u64::MAX / 2));
-    attach(&path, Limited::database(&left));
+    let disk = SimulatedDisk::new();
+    disk.attach(&path, true).unwrap();
     let (db, other) = (Db::open(&path), Db::open(&path));
     assert_eq!(db.value(&format!("PRAGMA journal_mode={mode}")), mode);
     db.run("PRAGMA wal_autocheckpoint=30; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)");
-    left.set(budget);
+    disk.set_quota(Some(disk.used() + budget));
     let mut rows = 0;
     let code = loop {
         match db.try_run(INSERT) {
@@ -35,7 +35,7 @@ fn fill_until_full(mode: &str, budget: u64) {
         assert_eq!(reader.value("SELECT count(*) FROM t"), rows.to_string(), "{mode}, {budget} bytes left");
         reader.check_integrity();
     }
-    left.set(u64::MAX / 2);
+    disk.set_quota(None);
     db.run(INSERT);
     assert_eq!(other.value("SELECT count(*) FROM t"), (rows + 20).to_string());
     other.check_integrity();

@@ -1,22 +1,8 @@
 //! Several connections on one database in WAL mode.
 
-use super::support::{Db, Fixture};
+use super::{Db, Place};
 use crate::sqlite::ffi;
 use crate::vfs::find;
-use crate::vfs::{attach_disk, detach};
-
-on_every_storage![
-    a_cursor_survives_the_commits_of_other_connections,
-    every_reader_keeps_its_snapshot,
-    one_connection_writes_at_a_time,
-    a_stale_upgrade_is_busy_snapshot,
-    wal_to_delete_and_back,
-    checkpoints_wait_for_readers,
-    the_last_close_merges_the_log,
-    closing_a_connection_gives_up_its_locks,
-    temporary_things_work,
-    the_log_grows_over_many_regions,
-];
 
 fn fill(db: &Db, count: u32) {
     db.run(&format!(
@@ -26,8 +12,8 @@ fn fill(db: &Db, count: u32) {
     ));
 }
 
-fn a_cursor_survives_the_commits_of_other_connections(fixture: &Fixture) {
-    let connections = [fixture.wal(), fixture.wal(), fixture.wal(), fixture.wal()];
+pub fn a_cursor_survives_the_commits_of_other_connections(place: &Place) {
+    let connections = [place.wal(), place.wal(), place.wal(), place.wal()];
     let [reader, writer, other, fourth] = &connections;
     fill(writer, 10_000);
     let cursor = reader.prepare("SELECT id, v FROM t ORDER BY id");
@@ -48,12 +34,12 @@ fn a_cursor_survives_the_commits_of_other_connections(fixture: &Fixture) {
     connections.iter().for_each(Db::check_integrity);
 }
 
-fn every_reader_keeps_its_snapshot(fixture: &Fixture) {
-    let writer = fixture.wal();
+pub fn every_reader_keeps_its_snapshot(place: &Place) {
+    let writer = place.wal();
     writer.run("CREATE TABLE t(x)");
     let readers: Vec<Db> = (0..12)
         .map(|count| {
-            let reader = fixture.wal();
+            let reader = place.wal();
             reader.run("BEGIN");
             assert_eq!(reader.value("SELECT count(*) FROM t"), count.to_string());
             writer.run("INSERT INTO t VALUES(1)");
@@ -68,8 +54,8 @@ fn every_reader_keeps_its_snapshot(fixture: &Fixture) {
     writer.check_integrity();
 }
 
-fn one_connection_writes_at_a_time(fixture: &Fixture) {
-    let (one, two) = (fixture.wal(), fixture.wal());
+pub fn one_connection_writes_at_a_time(place: &Place) {
+    let (one, two) = (place.wal(), place.wal());
     one.run("CREATE TABLE t(x); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
     assert_eq!(two.try_run("BEGIN IMMEDIATE"), Err(ffi::SQLITE_BUSY));
     assert_eq!(two.try_run("INSERT INTO t VALUES(2)"), Err(ffi::SQLITE_BUSY));
@@ -80,8 +66,8 @@ fn one_connection_writes_at_a_time(fixture: &Fixture) {
     one.check_integrity();
 }
 
-fn a_stale_upgrade_is_busy_snapshot(fixture: &Fixture) {
-    let (one, two) = (fixture.wal(), fixture.wal());
+pub fn a_stale_upgrade_is_busy_snapshot(place: &Place) {
+    let (one, two) = (place.wal(), place.wal());
     one.run("CREATE TABLE t(x); BEGIN");
     assert_eq!(one.value("SELECT count(*) FROM t"), "0");
     two.run("INSERT INTO t VALUES(2)");
@@ -92,18 +78,18 @@ fn a_stale_upgrade_is_busy_snapshot(fixture: &Fixture) {
     two.check_integrity();
 }
 
-fn wal_to_delete_and_back(fixture: &Fixture) {
-    let one = fixture.wal();
+pub fn wal_to_delete_and_back(place: &Place) {
+    let one = place.wal();
     fill(&one, 3000);
-    let two = fixture.wal();
+    let two = place.wal();
     assert_eq!(two.value("SELECT count(*) FROM t"), "3000");
     assert_eq!(one.try_rows("PRAGMA journal_mode=delete"), Err(ffi::SQLITE_BUSY), "somebody else is on the log");
     drop(two);
     assert_eq!(one.value("PRAGMA journal_mode=delete"), "delete");
-    assert!(!find(&format!("{}-wal", fixture.path)).unwrap().exists().unwrap());
+    assert!(!find(&format!("{}-wal", place.path)).unwrap().exists().unwrap());
     // More pages than the log knew of: whoever believes its old index takes the new ones for missing.
     one.run("INSERT INTO t(v) SELECT v FROM t");
-    let two = Db::open(fixture.path);
+    let two = place.open();
     assert_eq!(two.value("SELECT count(*) FROM t"), "6000");
     assert_eq!(two.value("PRAGMA journal_mode=wal"), "wal");
     assert_eq!(two.value("SELECT count(*) FROM t"), "6000");
@@ -114,8 +100,8 @@ fn wal_to_delete_and_back(fixture: &Fixture) {
     two.check_integrity();
 }
 
-fn checkpoints_wait_for_readers(fixture: &Fixture) {
-    let (writer, reader) = (fixture.wal(), fixture.wal());
+pub fn checkpoints_wait_for_readers(place: &Place) {
+    let (writer, reader) = (place.wal(), place.wal());
     fill(&writer, 500);
     reader.run("BEGIN");
     assert_eq!(reader.value("SELECT count(*) FROM t"), "500");
@@ -124,30 +110,45 @@ fn checkpoints_wait_for_readers(fixture: &Fixture) {
     assert_eq!(reader.value("SELECT count(*) FROM t"), "500");
     reader.run("COMMIT");
     assert_eq!(writer.value("PRAGMA wal_checkpoint(TRUNCATE)"), "0|0|0");
-    assert_eq!(find(&format!("{}-wal", fixture.path)).unwrap().raw.borrow_mut().size().unwrap(), 0);
+    assert_eq!(find(&format!("{}-wal", place.path)).unwrap().raw.borrow_mut().size().unwrap(), 0);
     assert_eq!(reader.value("SELECT count(*) FROM t"), "501");
     reader.check_integrity();
 }
 
-fn the_last_close_merges_the_log(fixture: &Fixture) {
-    let (one, two) = (fixture.wal(), fixture.wal());
+pub fn the_last_close_merges_the_log(place: &Place) {
+    let (one, two) = (place.wal(), place.wal());
     fill(&one, 500);
-    let wal = find(&format!("{}-wal", fixture.path)).unwrap();
+    let wal = find(&format!("{}-wal", place.path)).unwrap();
     drop(one);
     assert!(wal.exists().unwrap(), "somebody else is on it");
     drop(two);
     assert!(!wal.exists().unwrap());
-    if fixture.directory.is_some() {
-        detach(fixture.path);
-        attach_disk(fixture.path, &fixture.fs_path(), false).unwrap();
-    }
-    let db = fixture.wal();
+}
+
+pub fn and_the_database_is_whole_without_it(place: &Place) {
+    let db = place.wal();
     assert_eq!(db.value("SELECT count(*) FROM t"), "500");
     db.check_integrity();
 }
 
-fn closing_a_connection_gives_up_its_locks(fixture: &Fixture) {
-    let (one, two) = (fixture.wal(), fixture.wal());
+/// The connection stays open when the files are taken away, as if the process had died.
+pub fn a_log_that_nobody_merged(place: &Place) {
+    let db = place.wal();
+    fill(&db, 500);
+    db.run("BEGIN; DELETE FROM t WHERE id > 100");
+    place.kept.borrow_mut().push(db);
+}
+
+pub fn is_recovered(place: &Place) {
+    assert!(find(&format!("{}-wal", place.path)).unwrap().exists().unwrap());
+    let db = place.wal();
+    assert_eq!(db.value("SELECT count(*) FROM t"), "500");
+    db.check_integrity();
+    place.kept.borrow_mut().clear();
+}
+
+pub fn closing_a_connection_gives_up_its_locks(place: &Place) {
+    let (one, two) = (place.wal(), place.wal());
     one.run("CREATE TABLE t(x); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
     drop(one);
     two.run("INSERT INTO t VALUES(2)");
@@ -155,21 +156,9 @@ fn closing_a_connection_gives_up_its_locks(fixture: &Fixture) {
     two.check_integrity();
 }
 
-fn temporary_things_work(fixture: &Fixture) {
-    let db = fixture.wal();
-    // Real temporary files rather than SQLite's own memory.
-    db.run("PRAGMA temp_store=file; PRAGMA cache_size=10");
-    fill(&db, 20_000);
-    db.run("CREATE TEMP TABLE copy AS SELECT * FROM t ORDER BY v DESC; CREATE INDEX byv ON t(v)");
-    assert_eq!(db.value("SELECT count(*) FROM copy"), "20000");
-    db.run("BEGIN; SAVEPOINT a; DELETE FROM t; ROLLBACK TO a; RELEASE a; COMMIT; VACUUM");
-    assert_eq!(db.value("SELECT count(*) FROM t"), "20000");
-    db.check_integrity();
-}
-
 /// One region of the index holds 4,096 frames; with checkpoints off this needs several.
-fn the_log_grows_over_many_regions(fixture: &Fixture) {
-    let (writer, reader) = (fixture.wal(), fixture.wal());
+pub fn the_log_grows_over_many_regions(place: &Place) {
+    let (writer, reader) = (place.wal(), place.wal());
     writer.run("PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=50; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)");
     for _ in 0..15 {
         writer.run(
@@ -178,9 +167,30 @@ fn the_log_grows_over_many_regions(fixture: &Fixture) {
         );
         assert_eq!(reader.value("SELECT sum(length(v)) / 3500 = count(*) FROM t"), "1");
     }
-    let frames = find(&format!("{}-wal", fixture.path)).unwrap().raw.borrow_mut().size().unwrap() / 4120;
+    let frames = find(&format!("{}-wal", place.path)).unwrap().raw.borrow_mut().size().unwrap() / 4120;
     assert!(frames > 3 * 4096, "{frames} frames");
     assert_eq!(reader.value("SELECT count(*) FROM t"), "15000");
     assert_eq!(writer.value("PRAGMA wal_checkpoint(TRUNCATE)"), "0|0|0");
     reader.check_integrity();
+}
+
+/// A commit writes frame after frame, and whoever reads the log sees all of those that it is told of.
+pub fn frames_are_whole_for_whoever_reads_between_them(place: &Place) {
+    let (writer, reader) = (place.wal(), place.wal());
+    // Two pages of cache: pages go to the log, come back and are written again before the commit, which then makes the
+    // checksums of all frames anew.
+    writer.run("PRAGMA cache_size=2; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)");
+    for round in 0..20 {
+        writer.run("BEGIN");
+        for id in 0..12 {
+            writer.run(&format!("INSERT OR REPLACE INTO t VALUES({}, zeroblob(3000))", (id * 7 + round) % 40));
+            assert_eq!(reader.value("SELECT total(length(v)) / 3000 = count(*) FROM t"), "1");
+            writer.run(&format!("UPDATE t SET v = randomblob(3000) WHERE id % 5 = {}", id % 5));
+        }
+        writer.run(if round % 4 == 3 { "ROLLBACK" } else { "COMMIT" });
+        assert_eq!(reader.value("SELECT count(*) FROM t"), writer.value("SELECT count(*) FROM t"));
+        // As a new process would see it: from the log alone.
+        reader.check_integrity();
+    }
+    writer.check_integrity();
 }

@@ -1,9 +1,7 @@
 //! Random transactions of several connections against a model of snapshot isolation.
 
-use super::support::{Db, Fixture, Random};
+use super::{Db, Place};
 use crate::sqlite::ffi;
-
-on_every_storage![connections_see_what_the_model_sees, no_update_is_lost];
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
@@ -22,9 +20,9 @@ fn total(db: &Db) -> i64 {
     cells[0]
 }
 
-fn connections_see_what_the_model_sees(fixture: &Fixture) {
-    let mut random = Random::new("snapshot isolation against its model");
-    let connections = [fixture.wal(), fixture.wal(), fixture.wal(), fixture.wal()];
+pub fn connections_see_what_the_model_sees(place: &Place) {
+    let mut random = place.random();
+    let connections = [place.wal(), place.wal(), place.wal(), place.wal()];
     connections[0].run(
         "PRAGMA wal_autocheckpoint=20; CREATE TABLE t(v INTEGER, pad TEXT);
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
@@ -97,9 +95,9 @@ fn connections_see_what_the_model_sees(fixture: &Fixture) {
 }
 
 /// Read, modify, write, each in a transaction of its own, on every connection in turn.
-fn no_update_is_lost(fixture: &Fixture) {
-    let mut random = Random::new("lost updates");
-    let connections = [fixture.wal(), fixture.wal(), fixture.wal()];
+pub fn no_update_is_lost(place: &Place) {
+    let mut random = place.random();
+    let connections = [place.wal(), place.wal(), place.wal()];
     connections[0].run("CREATE TABLE counter(n INTEGER); INSERT INTO counter VALUES(0)");
     let mut read: [Option<i64>; 3] = [None; 3];
     let mut acknowledged = 0;

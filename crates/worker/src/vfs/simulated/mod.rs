@@ -1,0 +1,323 @@
+//! A disk in memory, for tests: it remembers what is done to its files, fails when it is told to, and shows itself as a
+//! crash would leave it. In a release there is none.
+#![forbid(unsafe_code)]
+
+mod crash;
+mod random;
+
+pub use random::Random;
+
+use super::frame_joiner::FrameJoiner;
+use super::memory::MemoryFile;
+use super::node::RawFile;
+use super::{Attachment, check_path, names, publish};
+use aludel_protocol::{Error, Result, StorageReason};
+use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the calls of a file, by their names")]
+pub enum Call {
+    Read,
+    Write,
+    Truncate,
+    Sync,
+    Size,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Call; 5] = [Call::Read, Call::Write, Call::Truncate, Call::Sync, Call::Size];
+}
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// It does nothing.
+    Io,
+    /// It does nothing, for there is no space left. Calls that need none fail as [`Failing::Io`] does.
+    Full,
+    /// It does the first half of what it was to do.
+    Half,
+}
+
+/// Which calls fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The kind of call; nothing for all kinds.
+    pub call: Option<Call>,
+    /// How many of them succeed before.
+    pub after: u64,
+    /// How many fail then.
+    pub count: u64,
+    /// How these fail.
+    pub failing: Failing,
+}
+
+/// What changed a file, or made its changes last.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields that say what they are")]
+pub enum Op {
+    Write { file: Rc<str>, offset: u64, bytes: Vec<u8> },
+    Truncate { file: Rc<str>, size: u64 },
+    Sync { file: Rc<str> },
+    Remove { file: Rc<str> },
+}
+
+/// A disk in memory. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct SimulatedDisk {
+    state: Rc<RefCell<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    files: BTreeMap<Rc<str>, MemoryFile>,
+    /// The files as they were when the log began.
+    before: BTreeMap<Rc<str>, MemoryFile>,
+    log: Option<Vec<Op>>,
+    plan: Option<Plan>,
+    /// How many calls the plan has seen.
+    seen: u64,
+    failed: u64,
+    /// How many bytes its files may have together.
+    quota: Option<u64>,
+}
+
+impl std::fmt::Debug for SimulatedDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimulatedDisk").field("files", &self.names()).finish()
+    }
+}
+
+impl SimulatedDisk {
+    /// An empty disk.
+    pub fn new() -> SimulatedDisk {
+        SimulatedDisk::default()
+    }
+
+    /// Makes a database on it known to SQLite as `path`, until [`super::detach`].
+    pub fn attach(&self, path: &str, create: bool) -> Result<()> {
+        check_path(path)?;
+        if !create && !self.names().iter().any(|name| name == path) {
+            return Err(Error::storage(StorageReason::CannotOpen, format!("{path} does not exist")));
+        }
+        let [main, wal, journal] = names(path).map(|name| {
+            let file = self.file(&name);
+            let present = self.size(&name) > 0;
+            (file, present)
+        });
+        let wal = (Box::new(FrameJoiner::new(wal.0)) as Box<dyn RawFile>, wal.1);
+        publish(Attachment { path, main: (main.0, true), wal, journal, guard: None })
+    }
+
+    pub(super) fn file(&self, name: &str) -> Box<dyn RawFile> {
+        let name: Rc<str> = name.into();
+        self.state.borrow_mut().files.entry(Rc::clone(&name)).or_default();
+        Box::new(SimulatedFile { disk: self.clone(), name })
+    }
+
+    /// Its files, empty ones as well.
+    pub fn names(&self) -> Vec<String> {
+        self.state.borrow().files.keys().map(|name| name.to_string()).collect()
+    }
+
+    /// How long a file is; 0 when there is none.
+    pub fn size(&self, name: &str) -> u64 {
+        self.state.borrow_mut().size(name)
+    }
+
+    /// Gives the files of a database another name.
+    pub fn rename(&self, from: &str, to: &str) {
+        let mut state = self.state.borrow_mut();
+        for (from, to) in names(from).into_iter().zip(names(to)) {
+            if let Some(file) = state.files.remove(from.as_str()) {
+                state.files.insert(to.into(), file);
+            }
+        }
+    }
+
+    /// The bytes of a file; none when it does not exist.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(self.size(name)).unwrap_or(0)];
+        if let Some(file) = self.state.borrow_mut().files.get_mut(name) {
+            // A file in memory does not fail.
+            let _ = file.read(&mut bytes, 0);
+        }
+        bytes
+    }
+
+    /// Lets calls fail as planned, beginning with the next; nothing lets all succeed.
+    pub fn plan(&self, plan: Option<Plan>) {
+        let mut state = self.state.borrow_mut();
+        (state.plan, state.seen, state.failed) = (plan, 0, 0);
+    }
+
+    /// How many calls of the planned kind there were since the plan was made, and how many of them failed.
+    pub fn seen(&self) -> (u64, u64) {
+        let state = self.state.borrow();
+        (state.seen, state.failed)
+    }
+
+    /// Limits how many bytes its files may have together. As in browsers, only growing can fail.
+    pub fn set_quota(&self, bytes: Option<u64>) {
+        self.state.borrow_mut().quota = bytes;
+    }
+
+    /// How many bytes its files have together.
+    pub fn used(&self) -> u64 {
+        self.state.borrow_mut().used()
+    }
+
+    /// Begins to remember what is done, from the files as they are now.
+    pub fn remember(&self) {
+        let mut state = self.state.borrow_mut();
+        state.before = state.files.clone();
+        state.log = Some(Vec::new());
+    }
+
+    /// How much was done since [`SimulatedDisk::remember`].
+    pub fn ops(&self) -> usize {
+        self.state.borrow().log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Shows each thing that was done since [`SimulatedDisk::remember`].
+    pub fn log(&self) -> Vec<Op> {
+        self.state.borrow().log.clone().unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Decides about a call; nothing lets it succeed.
+    fn decide(&mut self, call: Call) -> Option<Failing> {
+        let plan = self.plan.filter(|plan| plan.call.is_none_or(|kind| kind == call))?;
+        self.seen += 1;
+        if self.seen <= plan.after || self.failed >= plan.count {
+            return None;
+        }
+        self.failed += 1;
+        Some(plan.failing)
+    }
+
+    fn size(&mut self, name: &str) -> u64 {
+        // A file in memory does not fail.
+        self.files.get_mut(name).map_or(0, |file| file.size().unwrap_or(0))
+    }
+
+    fn used(&mut self) -> u64 {
+        self.files.values_mut().map(|file| file.size().unwrap_or(0)).sum()
+    }
+
+    fn check_growth(&mut self, name: &str, to: u64) -> VfsResult<()> {
+        let Some(quota) = self.quota else { return Ok(()) };
+        let has = self.size(name);
+        if to > has && self.used() - has + to > quota {
+            return Err(VfsError::new(VfsErrorCode::Full, "the quota of the simulated disk is used up".into()));
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, op: Op) -> VfsResult<()> {
+        apply(&mut self.files, &op)?;
+        if let Some(log) = &mut self.log {
+            log.push(op);
+        }
+        Ok(())
+    }
+}
+
+/// Does it to files.
+fn apply(files: &mut BTreeMap<Rc<str>, MemoryFile>, op: &Op) -> VfsResult<()> {
+    match op {
+        Op::Write { file, offset, bytes } => files.entry(Rc::clone(file)).or_default().write(bytes, *offset),
+        Op::Truncate { file, size } => files.entry(Rc::clone(file)).or_default().truncate(*size),
+        Op::Sync { .. } => Ok(()),
+        Op::Remove { file } => {
+            files.remove(file);
+            Ok(())
+        }
+    }
+}
+
+/// One file of a [`SimulatedDisk`].
+struct SimulatedFile {
+    disk: SimulatedDisk,
+    name: Rc<str>,
+}
+
+impl SimulatedFile {
+    fn failed(failing: Failing, code: VfsErrorCode) -> VfsError {
+        let code = if failing == Failing::Full { VfsErrorCode::Full } else { code };
+        VfsError::new(code, "the simulated disk was told to fail".into())
+    }
+}
+
+impl RawFile for SimulatedFile {
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        let mut state = self.disk.state.borrow_mut();
+        let failing = state.decide(Call::Read);
+        let read = match state.files.get_mut(&self.name) {
+            Some(file) => file.read(buffer, offset)?,
+            None => 0,
+        };
+        match failing {
+            None => Ok(read),
+            // What a failed read leaves in the buffer is nobody's to use.
+            Some(_) => {
+                buffer[read / 2..].fill(0xa5);
+                Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoRead))
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        let mut state = self.disk.state.borrow_mut();
+        let failing = state.decide(Call::Write);
+        let written = match failing {
+            None => bytes,
+            Some(Failing::Half) => &bytes[..bytes.len() / 2],
+            Some(_) => &[],
+        };
+        if !written.is_empty() {
+            state.check_growth(&self.name, offset + written.len() as u64)?;
+            state.apply(Op::Write { file: Rc::clone(&self.name), offset, bytes: written.to_vec() })?;
+        }
+        failing.map_or(Ok(()), |failing| Err(SimulatedFile::failed(failing, VfsErrorCode::IoWrite)))
+    }
+
+    fn truncate(&mut self, size: u64) -> VfsResult<()> {
+        let mut state = self.disk.state.borrow_mut();
+        let failing = state.decide(Call::Truncate);
+        let has = state.size(&self.name);
+        match failing {
+            None => {
+                state.check_growth(&self.name, size)?;
+                if has != size {
+                    state.apply(Op::Truncate { file: Rc::clone(&self.name), size })?;
+                }
+                Ok(())
+            }
+            Some(Failing::Full) if size > has => Err(SimulatedFile::failed(Failing::Full, VfsErrorCode::IoTruncate)),
+            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoTruncate)),
+        }
+    }
+
+    fn sync(&mut self, _options: SyncOptions) -> VfsResult<()> {
+        let mut state = self.disk.state.borrow_mut();
+        match state.decide(Call::Sync) {
+            None => state.apply(Op::Sync { file: Rc::clone(&self.name) }),
+            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoSync)),
+        }
+    }
+
+    fn size(&mut self) -> VfsResult<u64> {
+        let mut state = self.disk.state.borrow_mut();
+        match state.decide(Call::Size) {
+            None => Ok(state.size(&self.name)),
+            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoStat)),
+        }
+    }
+}
