@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod databases;
 mod engine;
 mod events;
 mod executable;
@@ -39,7 +40,9 @@ mod pool;
 pub mod raw;
 mod result_set;
 mod row;
+mod storage;
 mod transaction;
+mod transfer;
 #[doc(hidden)]
 pub mod transport;
 mod url;
@@ -50,6 +53,7 @@ pub use aludel_protocol::{
 };
 pub use aludel_sql::{StatementSpan, split_statements};
 pub use connection::Connection;
+pub use databases::{DatabaseFile, database_exists, drop_database, drop_database_if_exists, list_databases};
 pub use engine::{Engine, EngineBuilder};
 pub use events::{Echo, EchoLevel, Record};
 pub use executable::{Compiled, Executable, Params, TextClause, many, text};
@@ -60,7 +64,9 @@ pub use result_set::{
     FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
 };
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
+pub use storage::{StorageEstimate, StorageInfo};
 pub use transaction::Transaction;
+pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};
 pub use url::{Database, Url};
 
 /// The examples of the readme, as tests.

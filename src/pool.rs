@@ -2,8 +2,8 @@
 
 use crate::limit::delay;
 use crate::options::EngineOptions;
-use crate::transport::{Answer, ChannelUse};
-use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result, Storage};
+use crate::transport::ChannelUse;
+use aludel_protocol::{Error, ErrorKind, RepeatClass, Request, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -268,14 +268,5 @@ impl fmt::Display for PoolStatus {
             "Pool size: {}  Connections in pool: {} Current Overflow: {} Current Checked out connections: {}",
             self.size, self.checkedin, self.overflow, self.checkedout
         )
-    }
-}
-
-/// Waits for the reply to an Open.
-pub(crate) fn opened(answer: Answer) -> Result<(Storage, String)> {
-    match answer {
-        Answer::Opened { storage, journal_mode, .. } => Ok((storage, journal_mode)),
-        Answer::Error { error, .. } => Err(error),
-        other => Err(Error::new(ErrorKind::Protocol, format!("Open was answered by {other:?}"))),
     }
 }

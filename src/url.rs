@@ -83,6 +83,24 @@ impl fmt::Display for Url {
     }
 }
 
+/// The URL of a file.
+pub(crate) fn of_file(path: &str) -> String {
+    let mut url = String::from("sqlite:///");
+    for c in path.chars() {
+        match c {
+            // These would end the path, or begin an escape, here or in a URL of JavaScript.
+            '%' | '?' | '#' => url.push_str(&format!("%{:02X}", u32::from(c))),
+            _ => url.push(c),
+        }
+    }
+    url
+}
+
+/// The error of an absolute path where there are none.
+pub(crate) fn empty_part(path: &str) -> Error {
+    argument(format!("Invalid database path {path:?}: it has an empty part"))
+}
+
 fn argument(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Argument, message)
 }
@@ -133,7 +151,7 @@ fn decode(text: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| argument("The URL's escapes are not UTF-8"))
 }
 
-fn check_path(path: &str) -> Result<()> {
+pub(crate) fn check_path(path: &str) -> Result<()> {
     // A leading empty part makes a path absolute: whether that is allowed, the storage knows.
     for part in path.strip_prefix('/').unwrap_or(path).split('/') {
         let problem = match part {

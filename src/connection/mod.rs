@@ -1,10 +1,12 @@
 //! A connection: one transaction at a time, and the statements in it.
 
 mod execute;
+mod import;
 mod inner;
 mod transactions;
 
 pub(crate) use execute::{Call, Take};
+pub use import::RawImport;
 pub(crate) use inner::Inner;
 
 use crate::engine::Engine;

@@ -5,8 +5,8 @@ use crate::events::Echo;
 use crate::options::{EngineOptions, IsolationLevel, OnAbort};
 use crate::pool::Pool;
 use crate::transport::{Spawn, default_spawn};
-use crate::url::{Database, Url};
-use aludel_protocol::{Durability, Error, ErrorKind, Result, Storage};
+use crate::url::{Database, Url, empty_part};
+use aludel_protocol::{Durability, Result, Storage};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -96,8 +96,7 @@ impl EngineBuilder {
             && path.starts_with('/')
             && spawn.file_storage() == Storage::Opfs
         {
-            let message = format!("Invalid database path {path:?}: it has an empty part");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(empty_part(path));
         }
         let logger = match &options.logging_name {
             Some(name) => format!("sqlalchemy.engine.Engine.{name}"),
@@ -110,7 +109,7 @@ impl EngineBuilder {
             spawn,
             pool,
             channel: RefCell::default(),
-            storage: RefCell::default(),
+            found: RefCell::default(),
             logger: logger.into(),
             noted: RefCell::default(),
         })))

@@ -10,17 +10,18 @@ use crate::executable::{Executable, Params, text};
 use crate::limit::{CallOptions, Clock};
 use crate::options::EngineOptions;
 use crate::params;
-use crate::pool::{Checkout, Link, Pool, PoolStatus, opened};
+use crate::pool::{Checkout, Link, Pool, PoolStatus};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
-use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn};
+use crate::storage::Found;
+use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, files};
 use crate::url::{Database, Url};
 use aludel_protocol::{
     BeginMode, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
 };
 use aludel_sql::describe;
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
@@ -41,8 +42,8 @@ struct Shared {
     spawn: Option<Rc<dyn Spawn>>,
     pool: RefCell<Rc<Pool>>,
     channel: RefCell<Option<ChannelUse>>,
-    /// The storage that the last connection found, and its journal mode.
-    storage: RefCell<Option<(Storage, String)>>,
+    /// What the last connection found.
+    found: RefCell<Option<Found>>,
     logger: Rc<str>,
     noted: RefCell<HashMap<String, Clock>>,
 }
@@ -190,14 +191,19 @@ impl Engine {
         "aludel"
     }
 
-    /// Where the database lives, once a connection was made: it may be memory if `fallback_memory` was asked for.
-    pub fn storage(&self) -> Option<Storage> {
-        self.0.storage.borrow().as_ref().map(|(storage, _)| *storage)
+    /// What the last connection found.
+    pub(crate) fn found(&self) -> Ref<'_, Option<Found>> {
+        self.0.found.borrow()
+    }
+
+    /// Where its worker keeps files.
+    pub(crate) fn file_storage(&self) -> Storage {
+        self.0.spawn.as_ref().map_or(files::KIND, |spawn| spawn.file_storage())
     }
 
     /// The journal mode that the last connection found.
     pub fn journal_mode(&self) -> Option<String> {
-        self.0.storage.borrow().as_ref().map(|(_, mode)| mode.clone())
+        self.found().as_ref().map(|found| found.journal_mode.clone())
     }
 
     /// SQLite's version, once the worker has said it.
@@ -235,9 +241,9 @@ impl Engine {
             let mut link = Link::new(channel.clone(), id);
             let open = Request::Open(options.clone());
             let mut pending = channel.request(id, RepeatClass::Safe, &open, None);
-            let error = match opened(pending.answer().await) {
-                Ok(storage) => {
-                    *shared.storage.borrow_mut() = Some(storage);
+            let error = match Found::of(pending.answer().await) {
+                Ok(found) => {
+                    *shared.found.borrow_mut() = Some(found);
                     return Ok(link);
                 }
                 Err(error) => error,

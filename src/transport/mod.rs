@@ -3,6 +3,15 @@
 mod answer;
 mod channel;
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
+#[path = "host_files.rs"]
+pub(crate) mod files;
+#[cfg(all(not(feature = "embedded"), not(target_arch = "wasm32")))]
+#[path = "no_files.rs"]
+pub(crate) mod files;
+#[cfg(target_arch = "wasm32")]
+#[path = "web_files.rs"]
+pub(crate) mod files;
+#[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
 mod in_process;
 mod pending;
 #[cfg(not(target_arch = "wasm32"))]

@@ -118,6 +118,11 @@ impl Pending {
         }
     }
 
+    /// Cancels the request, whose answer is still awaited.
+    pub fn cancel(&self) {
+        self.channel.tell(self.connection, &Request::Cancel { request: self.id });
+    }
+
     /// Lets the request run to its end without waiting for it.
     pub fn detach(self) {
         self.slot.detached.set(true);

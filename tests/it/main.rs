@@ -8,6 +8,7 @@ mod tabs;
 mod calls;
 mod crowd;
 mod errors;
+mod files;
 mod log;
 mod pool;
 mod programs;

@@ -173,7 +173,7 @@ fn engines_in_memory_are_apart_and_connections_of_one_are_not() {
         for conn in [&one, &two] {
             assert_eq!(conn.scalar::<i64>(&text("SELECT count(*) FROM t"), ()).await.unwrap(), Some(1));
         }
-        assert_eq!(a.storage(), Some(Storage::Memory));
+        assert_eq!(a.storage().kind, Storage::Memory);
         assert_eq!(a.journal_mode().as_deref(), Some("wal"));
         assert!(a.sqlite_version().unwrap().starts_with("3."));
     });
@@ -191,7 +191,7 @@ fn two_engines_on_one_file_share_the_worker() {
         assert_eq!(scalar(&b, "SELECT count(*) FROM t").await, Value::Integer(1));
         // The one that was disposed of can be used again.
         assert_eq!(scalar(&a, "SELECT count(*) FROM t").await, Value::Integer(1));
-        assert_eq!(a.storage(), Some(Storage::Disk));
+        assert_eq!(a.storage().kind, Storage::Disk);
         a.dispose().await.unwrap();
         b.dispose().await.unwrap();
         assert!(!scratch.path("a.db-wal").exists(), "the last one closed the file");

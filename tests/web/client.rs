@@ -181,7 +181,7 @@ async fn without_opfs_it_says_so_and_memory_is_used_only_if_asked_for() {
     let builder = Engine::builder("sqlite:///web/none.db").spawn(without).fallback_memory(true);
     let engine = builder.build().unwrap();
     setup(&engine, &["CREATE TABLE t (x)", "INSERT INTO t VALUES (1)"]).await;
-    assert_eq!((engine.storage(), count(&engine).await), (Some(Storage::Memory), 1));
+    assert_eq!((engine.storage().kind, count(&engine).await), (Storage::Memory, 1));
     engine.dispose().await.unwrap();
 }
 

@@ -65,7 +65,7 @@ async fn a_file_outlives_its_engine() {
     run(&engine, "CREATE TABLE t (x)").await;
     let sets = many((0..1000).map(|x| params! { "x" => x }));
     engine.execute(&text("INSERT INTO t VALUES (:x)"), sets).await.unwrap();
-    assert_eq!(engine.storage(), Some(Storage::Opfs));
+    assert_eq!(engine.storage().kind, Storage::Opfs);
     assert_eq!(engine.journal_mode().as_deref(), Some("wal"));
     engine.dispose().await.unwrap();
     let engine = build("sqlite:///web/outlives.db");

@@ -4,8 +4,9 @@ use crate::call::{Call, Running, nothing, promise};
 use crate::connection::NativeConnection;
 use crate::convert::{give, raw_call};
 use crate::error::thrown;
-use aludel::{Database, Echo, EchoLevel, Engine, EngineOptions, OptionValue, Record};
-use aludel_protocol::{Durability, Error, ErrorKind, Storage};
+use crate::files::{NativeImport, StorageRecord, storage_record};
+use aludel::{Echo, EchoLevel, Engine, EngineOptions, OptionValue, Record};
+use aludel_protocol::{Error, ErrorKind};
 use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -28,16 +29,6 @@ extern "C" {
     fn set_checkedout(this: &PoolRecord, value: f64);
     #[wasm_bindgen(method, setter)]
     fn set_overflow(this: &PoolRecord, value: f64);
-
-    /// What `storage()` gives.
-    #[wasm_bindgen(extends = Object)]
-    pub type StorageRecord;
-    #[wasm_bindgen(method, setter)]
-    fn set_kind(this: &StorageRecord, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_durability(this: &StorageRecord, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_path(this: &StorageRecord, value: Option<&str>);
 }
 
 /// An engine.
@@ -113,22 +104,27 @@ impl NativeEngine {
         record
     }
 
-    /// Where the database is kept: as a connection has found it, or else as the URL says.
+    /// Where the database is kept.
     pub fn storage(&self) -> StorageRecord {
-        let (of_url, path) = match self.0.url().database() {
-            Database::Memory => (Storage::Memory, None),
-            Database::File { path, .. } => (Storage::Opfs, Some(path.as_str())),
-        };
-        let durability = match self.0.options().durability {
-            Durability::Full => "full",
-            Durability::Normal => "normal",
-        };
-        let record: StorageRecord = Object::new().unchecked_into();
-        let memory = self.0.storage().unwrap_or(of_url) == Storage::Memory;
-        record.set_kind(if memory { "memory" } else { "opfs" });
-        record.set_durability(durability);
-        record.set_path(path);
-        record
+        storage_record(&self.0.storage())
+    }
+
+    /// Waits until the names of the database's files are safe.
+    #[wasm_bindgen(js_name = whenSettled, unchecked_return_type = "Promise<void>")]
+    pub fn when_settled(&self) -> Promise {
+        let storage = self.0.storage();
+        promise(async move { storage.when_settled().await.map(nothing) })
+    }
+
+    /// Begins an import of `total` bytes, of 0 when nobody knows how many.
+    #[wasm_bindgen(js_name = beginImport, unchecked_return_type = "Promise<NativeImport>")]
+    pub fn begin_import(&self, total: f64, call: &Call) -> Promise {
+        let engine = self.0.clone();
+        let running = Running::new(call);
+        promise(async move {
+            let import = engine.start_import(total as u64, running.options()).await?;
+            Ok(NativeImport::new(import, running))
+        })
     }
 }
 

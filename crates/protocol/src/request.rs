@@ -222,6 +222,17 @@ impl Execute<'_> {
     }
 }
 
+impl ImportStep<'_> {
+    /// Writes the frame of a chunk of `len` bytes up to where those begin: they may be appended as they are.
+    pub fn encode_chunk_head(header: &Header, len: u32) -> Vec<u8> {
+        let mut out = Writer::new();
+        header.encode(IMPORT, &mut out);
+        out.u8(2);
+        out.u32(len);
+        out.finish()
+    }
+}
+
 impl<'a> Request<'a> {
     /// Writes the frame of any request, parameters included. Parameters that are gathered or encoded elsewhere are
     /// appended to [`Execute::encode_head`] instead.
@@ -290,19 +301,21 @@ impl<'a> Request<'a> {
                 out.text(text);
             }
             Request::Import(step) => {
-                header.encode(IMPORT, &mut out);
+                let mut begin = |tag| {
+                    header.encode(IMPORT, &mut out);
+                    out.u8(tag);
+                };
                 match step {
                     ImportStep::Begin(total) => {
-                        out.u8(1);
+                        begin(1);
                         out.u64(*total);
                     }
                     ImportStep::Chunk(bytes) => {
-                        out.u8(2);
-                        out.u32(bytes.len() as u32);
+                        out.raw(&ImportStep::encode_chunk_head(header, bytes.len() as u32));
                         out.raw(bytes);
                     }
-                    ImportStep::Finish => out.u8(3),
-                    ImportStep::Abort => out.u8(4),
+                    ImportStep::Finish => begin(3),
+                    ImportStep::Abort => begin(4),
                 }
             }
         }

@@ -12,7 +12,9 @@ use notices::Notices;
 
 use super::pending::Slot;
 use super::{Answer, Buffer, Pending, Place, Spawn, Wire};
-use aludel_protocol::{Delivery, Error, ErrorKind, Execute, Header, PROTOCOL_VERSION, RepeatClass, Request, Result};
+use aludel_protocol::{
+    Delivery, Error, ErrorKind, Execute, Header, ImportStep, PROTOCOL_VERSION, RepeatClass, Request, Result,
+};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -163,6 +165,14 @@ impl Channel {
         let (id, pending) = self.expect(connection, matches!(execute.delivery, Delivery::Stream { .. }), watch);
         let header = self.header(id, connection, class);
         self.send(execute.encode_head(&header, batch.is_some()), batch);
+        pending
+    }
+
+    /// Sends the next bytes of an import, which are not copied once more.
+    pub fn import_chunk(self: &Rc<Channel>, connection: u32, bytes: Buffer, watch: Option<Watch>) -> Pending {
+        let (id, pending) = self.expect(connection, false, watch);
+        let header = self.header(id, connection, RepeatClass::Transaction);
+        self.send(ImportStep::encode_chunk_head(&header, bytes.len() as u32), Some(bytes));
         pending
     }
 

@@ -7,11 +7,12 @@ use super::{Complaints, Source};
 const UNSAFE: [&str; 4] =
     ["crates/worker/src/sqlite/", "crates/worker/src/sqlite.rs", "crates/worker/src/vfs/", "crates/worker/src/vfs.rs"];
 /// Where values of JavaScript may be met without a type.
-const JS_VALUE: [&str; 5] = [
+const JS_VALUE: [&str; 6] = [
     "crates/js/",
     "crates/worker/src/entry/",
     "crates/worker/src/entry.rs",
     "crates/worker/src/vfs/",
+    "src/transport/web_files.rs",
     "src/transport/web_worker.rs",
 ];
 /// The crates that export to JavaScript.

@@ -50,6 +50,18 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
     publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, guard: None })
 }
 
+/// Reads the first bytes of the file `fs_path`, which may be open: through SQLite, since closing a file in any other way
+/// gives up all locks that this process has on it.
+pub fn peek_disk(fs_path: &Path, start: &mut [u8]) -> Result<()> {
+    let failed = |error: VfsError| {
+        let message = format!("unable to read {}: {}", fs_path.display(), error.message());
+        Error::storage(StorageReason::Io, message).with_sqlite_code(error.raw_code())
+    };
+    let nameless = || failed(VfsError::new(VfsErrorCode::CantOpen, "its name is not Unicode".into()));
+    let names = Names::new(fs_path.to_str().ok_or_else(nameless)?).map_err(failed)?;
+    HostFile::open(&names, Kind::Main, false).and_then(|mut file| file.read(start, 0)).map_err(failed)
+}
+
 /// One file. The log and the journal have none until something is written, and none again when they are deleted.
 struct DiskFile {
     names: Rc<Names>,

@@ -41,7 +41,7 @@ mod os;
 pub(crate) mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use disk::attach_disk;
+pub use disk::{attach_disk, peek_disk};
 #[cfg(target_arch = "wasm32")]
 pub use opfs::attach_opfs;
 

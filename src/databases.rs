@@ -1,0 +1,87 @@
+//! The databases that there are: listing them, looking for one, removing one.
+
+use crate::transport::files;
+use crate::url::{self, Database, Url};
+use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
+
+/// What lies beside a database file: SQLite's log and journal, the marks of commits, an import that was not finished.
+pub(crate) const BESIDE: [&str; 4] = ["-wal", "-journal", "-mark", "-import"];
+/// With what each SQLite file begins.
+#[allow(dead_code, reason = "a host without SQLite reads no files")]
+pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// A database file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseFile {
+    /// Its path, as in the URL but with nothing escaped.
+    pub path: String,
+    /// The URL to make an engine of.
+    pub url: String,
+    /// How many bytes the file has; what waits in the log beside it is not counted.
+    pub size: u64,
+}
+
+/// The databases in a directory and in those below it, by path: every file that begins as a SQLite database does. An empty
+/// name is the whole origin private file system in a browser, and the current directory on a host.
+pub async fn list_databases(directory: &str) -> Result<Vec<DatabaseFile>> {
+    let directory = match directory.trim_end_matches('/') {
+        "" if files::ABSOLUTE && !directory.is_empty() => "/",
+        "" => "",
+        inside => check(inside).map(|()| inside)?,
+    };
+    let mut files = files::list(directory).await?;
+    files.sort();
+    let known: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
+    // A database may be called `a-wal`, but not where there is an `a`.
+    let beside = |path: &str| {
+        let main = BESIDE.iter().find_map(|suffix| path.strip_suffix(suffix));
+        main.is_some_and(|main| known.binary_search_by(|other| other.as_str().cmp(main)).is_ok())
+    };
+    files.retain(|(path, _)| check(path).is_ok() && !beside(path));
+    Ok(files.into_iter().map(|(path, size)| DatabaseFile { url: url::of_file(&path), path, size }).collect())
+}
+
+/// Whether there is a database of this URL. An empty file is none.
+pub async fn database_exists(url: &str) -> Result<bool> {
+    files::exists(&file(url)?).await
+}
+
+/// Removes a database with all its files; what directories are then empty stay.
+///
+/// It must be in use nowhere, neither here nor in another tab or process, else it is a storage error of the reason
+/// [`StorageReason::InUse`] and nothing is removed. One that does not exist is [`StorageReason::CannotOpen`].
+pub async fn drop_database(url: &str) -> Result<()> {
+    if drop_database_if_exists(url).await? {
+        return Ok(());
+    }
+    let message = format!("there is no database {url} to drop");
+    Err(Error::storage(StorageReason::CannotOpen, message))
+}
+
+/// As [`drop_database`], and gives whether there was one.
+pub async fn drop_database_if_exists(url: &str) -> Result<bool> {
+    files::remove(&file(url)?).await
+}
+
+/// The path of a file's URL.
+fn file(url: &str) -> Result<String> {
+    match Url::parse(url)?.database() {
+        Database::File { path, .. } => check(path).map(|()| path.clone()),
+        Database::Memory => {
+            let message = format!("{url} is a database in memory: it has no file, and goes with its engine");
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    }
+}
+
+/// An error unless the path is one that a database may have here.
+fn check(path: &str) -> Result<()> {
+    url::check_path(path)?;
+    if path.starts_with('/') && !files::ABSOLUTE { Err(url::empty_part(path)) } else { Ok(()) }
+}
+
+/// The names of the files of a database, the main one first: without it, the others mean nothing to SQLite.
+#[allow(dead_code, reason = "a host without SQLite removes no files")]
+pub(crate) fn files_of(name: &str) -> impl Iterator<Item = String> + '_ {
+    [""].into_iter().chain(BESIDE).map(move |suffix| format!("{name}{suffix}"))
+}
