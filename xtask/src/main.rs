@@ -6,6 +6,7 @@ mod bench;
 mod browsers;
 mod build;
 mod counts;
+mod crash;
 mod demo;
 mod files;
 mod metadata;
@@ -67,6 +68,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "demo" => demo::demo(rest),
         "test" => test::test(rest),
         "bench" => bench::bench(rest),
+        "crash" => crash::crash(rest),
         "size" => {
             setup::setup(&setup::Needs::for_package())?;
             package::package()?;
@@ -75,9 +77,9 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::tidy(),
         "notices" => notices::write().map(|()| ExitCode::SUCCESS),
         "help" | "-h" | "--help" => {
-            print!("{USAGE}");
+            print!("{USAGE}{}", crash::OPTIONS);
             Ok(ExitCode::SUCCESS)
         }
-        other => bail!("unknown command `{other}`\n\n{USAGE}"),
+        other => bail!("unknown command `{other}`\n\n{USAGE}{}", crash::OPTIONS),
     }
 }

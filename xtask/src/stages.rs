@@ -3,7 +3,7 @@
 use crate::metadata::Metadata;
 use crate::shell::{self, cargo, npm_bin};
 use crate::test::Report;
-use crate::{browsers, build, demo, package, size, tidy};
+use crate::{browsers, build, crash, demo, package, size, tidy};
 use anyhow::{Context, Result};
 use std::process::Command;
 
@@ -50,6 +50,11 @@ pub const STAGES: &[Stage] = &[
     stage("npm", "the packed package in browsers and bundlers", |report| {
         report.node_tests("Testing the packed package", "tests/npm", &browsers::environment())
     }),
+    stage(
+        "crash",
+        "browsers, tabs and workers are killed while they write; nothing acknowledged is lost",
+        crash::stage,
+    ),
     stage("rust-app", "an app in Rust on the client, in browsers", rust_app),
     stage("e2e", "the demo, driven in browsers", |report| {
         report.node_tests("Driving the demo", "tests/e2e", &browsers::environment())

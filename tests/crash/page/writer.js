@@ -1,0 +1,215 @@
+// A tab that writes until it is told to stop, or ends in another way. What it was told by its promises it reports to the
+// driver at once; what the driver has not heard of was not acknowledged.
+
+// The page keeps hold of the package's workers, so that they can be ended behind its back.
+const workers = new Set();
+const { terminate } = Worker.prototype;
+globalThis.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    workers.add(this);
+  }
+
+  terminate() {
+    workers.delete(this);
+    terminate.call(this);
+  }
+};
+const build = new URLSearchParams(location.search).get("build") ?? "a";
+const { createEngine, text } = await import(`/${build}/index.js`);
+
+const SCHEMA = [
+  "CREATE TABLE IF NOT EXISTS part (tab TEXT, seq INTEGER, parts INTEGER, value INTEGER, total INTEGER)",
+  "CREATE TABLE IF NOT EXISTS single (tab TEXT, seq INTEGER)",
+  "CREATE TABLE IF NOT EXISTS counter (n INTEGER NOT NULL)",
+  "INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter)",
+  "CREATE TABLE IF NOT EXISTS counted (n INTEGER, tab TEXT, seq INTEGER)",
+  "CREATE TABLE IF NOT EXISTS undone (tab TEXT, seq INTEGER)",
+  "CREATE TABLE IF NOT EXISTS page (tab TEXT, i INTEGER, seq INTEGER, filling TEXT, PRIMARY KEY (tab, i)) WITHOUT ROWID",
+];
+/** A large transaction writes this many rows, of about a page each. */
+const PAGES = 200;
+const FILLING = "substr(replace(hex(zeroblob(450)), '00', printf('%08x', :seq)), 1, 3600)";
+
+const outstanding = new Map();
+let engine;
+let tab;
+let seq = 0;
+let running = null;
+
+// Reports, one request at a time, in their order.
+const waiting = [];
+let sending = false;
+async function send() {
+  if (sending) return;
+  sending = true;
+  while (waiting.length > 0) {
+    const events = waiting.splice(0, 100);
+    await fetch("/report", { method: "POST", keepalive: true, body: JSON.stringify({ tab, events }) }).catch(() => undefined);
+  }
+  sending = false;
+}
+
+const clock = () => performance.timeOrigin + performance.now();
+
+/** Runs one piece of work, and reports what its promise said. */
+async function attempt(kind, work) {
+  const event = { seq: ++seq, kind, from: clock() };
+  outstanding.set(event.seq, event);
+  try {
+    await work(event.seq);
+    event.outcome = "done";
+  } catch (error) {
+    event.outcome = "failed";
+    event.error = { name: error?.name ?? typeof error, message: String(error?.message ?? error), retryable: error?.retryable };
+  }
+  event.to = clock();
+  outstanding.delete(event.seq);
+  waiting.push(event);
+  void send();
+  return event.outcome === "done";
+}
+
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const values = (count) => Array.from({ length: count }, () => Math.floor(Math.random() * 1e6));
+const PART = text("INSERT INTO part VALUES (:tab, :seq, :parts, :value, :total)");
+const setsOf = (seq, list) => list.map((value) => ({ tab, seq, parts: list.length, value, total: sum(list) }));
+
+/** What a tab does over and over; each kind leaves traces by which the driver can tell all from half and once from twice. */
+const KINDS = {
+  // A transaction of several statements.
+  parts: (seq) => engine.begin(async (conn) => {
+    for (const set of setsOf(seq, values(1 + (seq % 5)))) await conn.execute(PART, set);
+  }),
+  // The same, driven by hand.
+  commit: async (seq) => {
+    const conn = await engine.connect();
+    try {
+      for (const set of setsOf(seq, values(2))) await conn.execute(PART, set);
+      await conn.commit();
+    } finally {
+      await conn.close();
+    }
+  },
+  // One statement with many sets of parameters, in a transaction of its own.
+  many: async (seq) => {
+    const result = await engine.execute(PART, setsOf(seq, values(6)));
+    if (result.rowcount !== 6) throw new Error(`6 rows were inserted, and ${result.rowcount} are said to be`);
+  },
+  // One statement by itself; doing it twice would show.
+  single: async (seq) => {
+    const result = await engine.execute(text("INSERT INTO single VALUES (:tab, :seq)"), { tab, seq });
+    if (result.rowcount !== 1) throw new Error(`1 row was inserted, and ${result.rowcount} are said to be`);
+  },
+  returning: async (seq) => {
+    const got = await engine.scalar(text("INSERT INTO single VALUES (:tab, :seq) RETURNING seq"), { tab, seq });
+    if (got !== seq) throw new Error(`${seq} was inserted, and ${got} came back`);
+  },
+  // Reads, computes, writes: an update that gets lost leaves a gap between the counter and what was counted.
+  count: (seq) => engine.begin(async (conn) => {
+    const n = (await conn.scalar(text("SELECT n FROM counter"))) + 1;
+    await conn.execute(text("UPDATE counter SET n = :n"), { n });
+    await conn.execute(text("INSERT INTO counted VALUES (:n, :tab, :seq)"), { n, tab, seq });
+  }),
+  // A savepoint that is rolled back within a transaction that is not, and one that is released.
+  savepoint: (seq) => engine.begin(async (conn) => {
+    const [first, second] = setsOf(seq, values(2));
+    await conn.execute(PART, first);
+    const savepoint = await conn.beginNested();
+    await conn.execute(text("INSERT INTO undone VALUES (:tab, :seq)"), { tab, seq });
+    await savepoint.rollback();
+    await conn.beginNested(() => conn.execute(PART, second));
+  }),
+  // Rolled back: nothing of it may ever be seen.
+  rollback: async (seq) => {
+    const conn = await engine.connect();
+    try {
+      await conn.execute(text("INSERT INTO undone VALUES (:tab, :seq)"), { tab, seq });
+      await conn.rollback();
+    } finally {
+      await conn.close();
+    }
+  },
+  // Many pages in one transaction: commits that take a while, and checkpoints with something to do.
+  pages: (seq) => engine.begin(async (conn) => {
+    for (const odd of [0, 1]) {
+      await conn.execute(text(`UPDATE page SET seq = :seq, filling = ${FILLING} WHERE tab = :tab AND i % 2 = :odd`), { seq, tab, odd });
+    }
+  }),
+  read: async () => {
+    await engine.execute(text("SELECT count(*), max(seq) FROM part WHERE tab = :tab"), { tab });
+  },
+};
+/** Which of them follow one another, side by side with the others. */
+const LOOPS = [["parts", "savepoint", "parts", "commit"], ["single", "returning", "many", "rollback"], ["count", "read"], ["pages"]];
+
+async function setUp() {
+  await engine.begin(async (conn) => {
+    for (const statement of SCHEMA) await conn.execute(text(statement));
+    const rows = `INSERT OR IGNORE INTO page WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${PAGES - 1})`;
+    await conn.execute(text(`${rows} SELECT :tab, i, 0, ${FILLING} FROM n`), { tab, seq: 0 });
+  });
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+globalThis.crash = {
+  /** Writes until `stop()`. What fails is tried anew, as a new piece of work: the engine is to come back by itself. */
+  start({ url, options, name, loops }) {
+    tab = name;
+    engine = createEngine(url, options);
+    const going = { on: true };
+    const loop = async (kinds) => {
+      for (let i = 0; going.on; i++) {
+        const kind = kinds[i % kinds.length];
+        if (!(await attempt(kind, KINDS[kind]))) await pause(20);
+      }
+    };
+    const all = async () => {
+      while (going.on && !(await attempt("setup", setUp))) await pause(20);
+      await Promise.all(LOOPS.slice(0, loops ?? LOOPS.length).map(loop));
+    };
+    running = { going, all: all() };
+  },
+  /** Begins nothing new. */
+  stop() {
+    running.going.on = false;
+  },
+  /** What is still waited for. */
+  outstanding: () => [...outstanding.values()].map((event) => ({ ...event, since: clock() - event.from })),
+  /** Whether everything was answered and reported. */
+  idle: () => outstanding.size === 0 && waiting.length === 0 && !sending,
+  /** Whether the names of the database's files are safe from a power cut; undefined where the package cannot tell. */
+  settled: () => engine.storage.settled,
+  /** Whether this page has made a worker that still runs. */
+  isHost: () => workers.size > 0,
+  /** Ends the workers as a browser would that is short of memory: nobody is told. */
+  terminate() {
+    const ended = [...workers];
+    workers.clear();
+    for (const worker of ended) terminate.call(worker);
+    return ended.length;
+  },
+  /** All that the database holds, from one snapshot. */
+  async dump({ url }) {
+    const engine = createEngine(url);
+    try {
+      const check = (await engine.execute(text("PRAGMA integrity_check"))).scalars().all();
+      return await engine.begin(async (conn) => {
+        const rows = async (sql) => [...(await conn.execute(text(sql))).all()].map((row) => [...row]);
+        if ((await conn.scalar(text("SELECT count(*) FROM sqlite_schema WHERE name = 'page'"))) === 0) return { check, empty: true };
+        return {
+          check,
+          parts: await rows("SELECT tab, seq, count(*), min(parts), max(parts), sum(value), min(total), max(total) FROM part GROUP BY tab, seq"),
+          single: await rows("SELECT tab, seq, count(*) FROM single GROUP BY tab, seq"),
+          counter: await conn.scalar(text("SELECT n FROM counter")),
+          counted: await rows("SELECT n, tab, seq FROM counted ORDER BY n"),
+          undone: await conn.scalar(text("SELECT count(*) FROM undone")),
+          pages: await rows(`SELECT tab, count(*), min(seq), max(seq), sum(filling = ${FILLING.replace(":seq", "seq")}) FROM page GROUP BY tab`),
+        };
+      }, { readOnly: true });
+    } finally {
+      await engine.dispose();
+    }
+  },
+};

@@ -1,0 +1,112 @@
+// Kills browsers, tabs and workers while they write, and looks at what is left. `cargo xtask crash` runs this.
+//
+//   --rounds N --browser NAME,... --scenario NAME,... --seed N    what to do, and how often
+//   --short                                                       a little of everything, as a stage of the tests
+//   --mutant NAME                                                 with a worker that misbehaves: has to fail
+//   --verbose                                                     says where each kill landed
+import { parseArgs } from "node:util";
+import { Profile } from "./lib/browser.mjs";
+import { anySeed, random } from "./lib/random.mjs";
+import { Round } from "./lib/round.mjs";
+import { MUTANTS, SCENARIOS } from "./lib/scenarios.mjs";
+import { Server } from "./lib/server.mjs";
+
+const { values: asked } = parseArgs({
+  options: {
+    rounds: { type: "string" },
+    browser: { type: "string" },
+    scenario: { type: "string" },
+    seed: { type: "string" },
+    mutant: { type: "string" },
+    short: { type: "boolean" },
+    verbose: { type: "boolean" },
+  },
+});
+const number = (name, otherwise) => {
+  const value = asked[name] === undefined ? otherwise : Number(asked[name]);
+  if (!(Number.isInteger(value) && value >= 0)) throw new Error(`--${name} ${asked[name]} is no count`);
+  return value;
+};
+const named = (all, names, what) => names.map((name) => {
+  const found = all.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no ${what} ${name}; there are: ${all.map(({ name }) => name).join(", ")}`);
+  return found;
+});
+const seed = number("seed", anySeed());
+const browsers = (asked.browser ?? process.env.ALUDEL_BROWSERS ?? "chromium").split(",");
+const scenarios = asked.scenario === undefined ? SCENARIOS : named(SCENARIOS, asked.scenario.split(","), "scenario");
+const mutant = asked.mutant === undefined ? null : named(MUTANTS, [asked.mutant], "mutant")[0];
+
+const COUNTS = ["kills", "aimed", "commits", "lost", "failed", "hung"];
+const nothing = () => ({ ...Object.fromEntries(COUNTS.map((key) => [key, 0])), pauses: [], wrong: 0 });
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+const figures = ({ kills, aimed, commits, lost, hung, failed, pauses }) =>
+  `${kills} kills (${aimed} aimed), ${commits} commits acknowledged, ${lost} lost, ${hung} promises hung, ${failed} calls told to try again` +
+  (pauses.length > 0 ? `; take-over: median ${median(pauses).toFixed(0)} ms, worst ${Math.max(...pauses).toFixed(0)} ms` : "");
+
+const server = await Server.start();
+
+/** Some rounds of a scenario, in one profile of a browser. */
+async function play(browser, scenario, { rounds, mutant = null }) {
+  const profile = await Profile.make(browser);
+  const sums = nothing();
+  const start = Date.now();
+  try {
+    for (let i = 0; i < rounds; i++) {
+      const own = seed + i;
+      const again = `--browser ${browser} --scenario ${scenario.name} --rounds 1 --seed ${own}${mutant === null ? "" : ` --mutant ${mutant}`}`;
+      const log = asked.verbose ? (text) => console.log(`    ${again}: ${text}`) : undefined;
+      const round = new Round({ server, profile, scenario, dice: random(own), name: `${scenario.name}-${i}`, log, mutant });
+      const seen = await round.play();
+      for (const key of COUNTS) sums[key] += seen[key];
+      sums.pauses.push(...seen.pauses);
+      if (seen.wrong.length === 0) continue;
+      sums.wrong += seen.wrong.length;
+      console.log(`    wrong; to do it again: ${again}`);
+      for (const line of seen.wrong.slice(0, 12)) console.log(`      ${line}`);
+      if (seen.wrong.length > 12) console.log(`      and ${seen.wrong.length - 12} more`);
+      // That one round fails is all that a mutant has to show.
+      if (mutant !== null) break;
+    }
+  } finally {
+    await profile.discard();
+  }
+  sums.seconds = (Date.now() - start) / 1000;
+  return sums;
+}
+
+const totals = nothing();
+let passed = 0;
+let failed = 0;
+const conclude = (good, browser, name, rest) => {
+  good ? passed++ : failed++;
+  console.log(`${good ? "ok    " : "FAILED"} ${browser.padEnd(8)} ${name.padEnd(10)} ${rest}`);
+};
+
+try {
+  console.log(`seed ${seed}`);
+  for (const browser of browsers) {
+    for (const scenario of scenarios) {
+      if (scenario.only !== undefined && scenario.only !== browser) continue;
+      const rounds = number("rounds", asked.short ? scenario.short : 10);
+      const sums = await play(browser, scenario, { rounds, mutant: mutant?.name });
+      conclude(sums.wrong === 0, browser, scenario.name, `${figures(sums)}; ${sums.seconds.toFixed(0)} s`);
+      for (const key of COUNTS) totals[key] += sums[key];
+      totals.pauses.push(...sums.pauses);
+    }
+  }
+  console.log(`in all: ${figures(totals)}`);
+  // Would it have been seen? A worker that loses something on purpose has to be found out.
+  const everything = asked.scenario === undefined && mutant === null;
+  for (const { name, scenario, durability } of everything ? MUTANTS : []) {
+    if (durability) continue;
+    const [where] = named(SCENARIOS, [scenario], "scenario");
+    console.log(`    the mutant ${name}, which has to be found out:`);
+    const sums = await play("chromium", where, { rounds: 10, mutant: name });
+    conclude(sums.wrong > 0, "chromium", name, `${sums.wrong} findings after ${sums.kills} kills; ${sums.seconds.toFixed(0)} s`);
+  }
+} finally {
+  server.close();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
