@@ -88,6 +88,7 @@ impl Connection {
             // SAFETY: there is no connection to ask, which is allowed.
             return Err(unsafe { Failure::of(ptr::null_mut(), ffi::SQLITE_TOOBIG) });
         };
+        drop(crate::vfs::last_error());
         let (mut raw, mut tail) = (ptr::null_mut(), ptr::null());
         let start = sql.as_ptr().cast();
         // SAFETY: the connection is live, `start` has `length` readable bytes, `raw` and `tail` are places for results.
@@ -96,7 +97,7 @@ impl Connection {
             ffi::sqlite3_prepare_v3(self.raw(), start, length, flags, &mut raw, &mut tail)
         };
         if code != ffi::SQLITE_OK {
-            return Err(self.inner.failure(code));
+            return Err(self.inner.failure(code).or_of_storage());
         }
         let Some(raw) = ptr::NonNull::new(raw) else { return Ok(Prepared::Empty) };
         let statement = Statement::new(raw, Rc::clone(&self.inner));

@@ -49,9 +49,21 @@ impl Failure {
             // What it kept may be about an earlier failure, which SQLite could live with. Failing to open has one code
             // of SQLite's own, whatever the VFS answered.
             let same = |error: &Error| error.sqlite_code() & 0xff == self.primary();
-            self.storage = crate::vfs::last_error().filter(|e| same(e) || self.primary() == ffi::SQLITE_CANTOPEN);
+            self.storage = crate::vfs::last_error_like(|e| same(e) || self.primary() == ffi::SQLITE_CANTOPEN);
         }
         self
+    }
+
+    /// A storage that fails while SQLite looks whether its copy of the schema is current goes unsaid: a table that the
+    /// copy lacks does not exist, then. To be asked where nothing else failed before.
+    pub(super) fn or_of_storage(self) -> Failure {
+        let failed = |error: &Error| error.sqlite_code() & 0xff == ffi::SQLITE_IOERR;
+        match crate::vfs::last_error_like(failed) {
+            Some(error) if self.code == ffi::SQLITE_ERROR => {
+                Failure { storage: Some(error.clone()), ..Failure::plain(error.sqlite_code()) }
+            }
+            _ => self,
+        }
     }
 
     fn primary(&self) -> c_int {

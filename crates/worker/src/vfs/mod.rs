@@ -71,7 +71,8 @@ struct Files {
 
 thread_local! {
     static FILES: RefCell<Files> = RefCell::default();
-    static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
+    /// One for each of SQLite's primary codes, the latest at the end.
+    static LAST_ERRORS: RefCell<Vec<Error>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Registers the VFS with SQLite. Further calls do nothing.
@@ -119,7 +120,14 @@ pub fn detach(path: &str) {
 /// Takes the storage error behind the last `SQLITE_IOERR`, `SQLITE_FULL` or `SQLITE_CANTOPEN` on this thread; its
 /// [`Error::sqlite_code`] is the code that SQLite was given.
 pub fn last_error() -> Option<Error> {
-    LAST_ERROR.try_with(|last| last.borrow_mut().take()).ok().flatten()
+    last_error_like(|_| true)
+}
+
+/// As [`last_error`], the last that `wanted` picks; all are taken. One failure often brings about another of another kind,
+/// when SQLite cleans up behind the first, which is the one that it reports.
+pub(crate) fn last_error_like(wanted: impl Fn(&Error) -> bool) -> Option<Error> {
+    let errors = LAST_ERRORS.try_with(|last| last.take()).unwrap_or_default();
+    errors.into_iter().rfind(wanted)
 }
 
 /// The files of one database, each with whether it exists.
@@ -186,5 +194,9 @@ fn record(error: VfsError) {
     };
     let error = Error::storage(reason, error.message()).with_sqlite_code(error.raw_code());
     // A thread that is ending has nobody left to ask.
-    let _ = LAST_ERROR.try_with(|last| last.replace(Some(error)));
+    let _ = LAST_ERRORS.try_with(|last| {
+        let mut last = last.borrow_mut();
+        last.retain(|earlier| earlier.sqlite_code() & 0xff != error.sqlite_code() & 0xff);
+        last.push(error);
+    });
 }

@@ -42,6 +42,9 @@ pub enum Failing {
     Full,
     /// It does the first half of what it was to do.
     Half,
+    /// It does nothing and says that it did: a storage that is broken, which a test has to find out. Only writing and
+    /// making durable can.
+    Unsaid,
 }
 
 /// Which calls fail.
@@ -285,7 +288,10 @@ impl RawFile for SimulatedFile {
             state.check_growth(&self.name, offset + written.len() as u64)?;
             state.apply(Op::Write { file: Rc::clone(&self.name), offset, bytes: written.to_vec() })?;
         }
-        failing.map_or(Ok(()), |failing| Err(SimulatedFile::failed(failing, VfsErrorCode::IoWrite)))
+        match failing {
+            None | Some(Failing::Unsaid) => Ok(()),
+            Some(failing) => Err(SimulatedFile::failed(failing, VfsErrorCode::IoWrite)),
+        }
     }
 
     fn truncate(&mut self, size: u64) -> VfsResult<()> {
@@ -309,6 +315,7 @@ impl RawFile for SimulatedFile {
         let mut state = self.disk.state.borrow_mut();
         match state.decide(Call::Sync) {
             None => state.apply(Op::Sync { file: Rc::clone(&self.name) }),
+            Some(Failing::Unsaid) => Ok(()),
             Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoSync)),
         }
     }

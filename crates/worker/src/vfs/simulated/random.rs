@@ -6,14 +6,19 @@
 pub struct Random(u64);
 
 impl Random {
-    /// A generator for a test; its seed is that of the environment, or the time.
+    /// A generator for a test, by [`Random::seed_for`].
     pub fn new(what: &str) -> Random {
+        Random(Random::seed_for(what))
+    }
+
+    /// The seed for a test: that of the environment, or the time. It is printed.
+    pub fn seed_for(what: &str) -> u64 {
         let seed = std::env::var("ALUDEL_SEED")
             .ok()
             .and_then(|seed| seed.parse().ok())
             .unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_nanos() as u64));
         eprintln!("{what}: ALUDEL_SEED={seed}");
-        Random(seed)
+        seed
     }
 
     /// A generator with this seed.

@@ -54,3 +54,28 @@ fn a_full_storage_leaves_a_wal_database_intact() {
 fn a_full_storage_leaves_a_rollback_database_intact() {
     (0..60).for_each(|step| fill_until_full("delete", step * PAGE + step * 97));
 }
+
+/// The log has what was committed; that there is no room to copy it into the database harms nobody, now or later.
+#[test]
+fn a_checkpoint_without_room_fails_and_the_commits_stand() {
+    for (count, pragma) in ["PASSIVE", "FULL", "RESTART", "TRUNCATE"].into_iter().enumerate() {
+        let path = format!("/checkpoint-{count}.db");
+        let disk = SimulatedDisk::new();
+        disk.attach(&path, true).unwrap();
+        let (db, other) = (Db::wal(&path), Db::wal(&path));
+        db.run("PRAGMA wal_autocheckpoint=0; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)");
+        (0..10).for_each(|_| db.run(INSERT));
+        for room in [0, PAGE, 7 * PAGE] {
+            disk.set_quota(Some(disk.used() + room));
+            let code = db.try_rows(&format!("PRAGMA wal_checkpoint({pragma})")).unwrap_err();
+            assert_eq!(code, ffi::SQLITE_FULL, "{pragma}");
+            assert_eq!(last_error().unwrap().reason(), Some(StorageReason::Quota));
+            assert_eq!(other.value("SELECT count(*) FROM t"), "200");
+            other.check_integrity();
+        }
+        disk.set_quota(None);
+        assert!(db.value(&format!("PRAGMA wal_checkpoint({pragma})")).starts_with("0|"));
+        assert_eq!(other.value("SELECT count(*) FROM t"), "200");
+        other.check_integrity();
+    }
+}
