@@ -106,7 +106,7 @@ impl Inner {
     pub(crate) async fn roll_back(&self, state: &Rc<TxState>) -> Result<()> {
         let _turn = self.gate.enter().await;
         match self.start_rollback(state)? {
-            Some(pending) => pending.done().await,
+            Some(pending) => Detached(Some(pending)).done().await,
             None => Ok(()),
         }
     }
@@ -143,7 +143,9 @@ impl Inner {
         }
         self.end_streams(ROLLED_BACK);
         let traffic = self.traffic();
-        if reachable && (traffic.in_transaction.get() || !traffic.is_quiet()) {
+        // One that the worker has ended by itself is acknowledged: it may refuse everything else until then.
+        let failed = !was_active && state.sent.get();
+        if reachable && (failed || traffic.in_transaction.get() || !traffic.is_quiet()) {
             return self.control(TransactionOp::Rollback, None).map(Some);
         }
         Ok(None)
@@ -177,10 +179,35 @@ impl TxState {
 impl Pending {
     /// Waits for a reply that is no more than "done".
     async fn done(mut self) -> Result<()> {
-        match self.answer().await {
-            Answer::Done { .. } => Ok(()),
-            Answer::Error { error, .. } => Err(error),
-            other => Err(Error::new(ErrorKind::Protocol, format!("a transaction was answered by {other:?}"))),
+        done(self.answer().await)
+    }
+}
+
+fn done(answer: Answer) -> Result<()> {
+    match answer {
+        Answer::Done { .. } => Ok(()),
+        Answer::Error { error, .. } => Err(error),
+        other => Err(Error::new(ErrorKind::Protocol, format!("a transaction was answered by {other:?}"))),
+    }
+}
+
+/// A request that is not cancelled when nobody waits for it any more: the client takes a transaction that is being
+/// rolled back for ended, and so would make the next one a part of it.
+struct Detached(Option<Pending>);
+
+impl Detached {
+    async fn done(mut self) -> Result<()> {
+        match &mut self.0 {
+            Some(pending) => done(pending.answer().await),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        if let Some(pending) = self.0.take() {
+            pending.detach();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::{Scratch, memory, run, scalar, setup};
 use aludel::{BeginMode, Engine, ErrorKind, IsolationLevel, Result, Value, many, params, text};
+use futures::FutureExt;
 
 const TABLE: &str = "CREATE TABLE t (x INTEGER UNIQUE)";
 
@@ -437,5 +438,31 @@ fn an_invalidated_connection_connects_again() {
         assert!(!conn.invalidated());
         conn.commit().await.unwrap();
         assert_eq!(all(&engine).await, integers(&[3]));
+    });
+}
+
+#[test]
+fn a_rollback_whose_caller_went_away_is_done_all_the_same() {
+    run(async {
+        let many_rows =
+            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 500000) SELECT n FROM c";
+        for (nested, left) in [(true, vec![1, 3]), (false, vec![3])] {
+            let engine = memory();
+            setup(&engine, TABLE).await;
+            let conn = engine.connect().await.unwrap();
+            insert(&conn, 1).await.unwrap();
+            let savepoint = conn.begin_nested().await.unwrap();
+            insert(&conn, 2).await.unwrap();
+            // The rollback waits in line behind a statement, and its caller goes before its turn.
+            let slow = text(many_rows);
+            let mut slow = Box::pin(conn.execute(&slow, ()));
+            assert!((&mut slow).now_or_never().is_none());
+            let rollback = async { if nested { savepoint.rollback().await } else { conn.rollback().await } };
+            assert!(rollback.now_or_never().is_none());
+            slow.await.unwrap();
+            insert(&conn, 3).await.unwrap();
+            conn.commit().await.unwrap();
+            assert_eq!(all(&engine).await, integers(&left), "nested: {nested}");
+        }
     });
 }
