@@ -34,12 +34,14 @@ mod events;
 mod executable;
 mod gate;
 mod limit;
+mod listen;
 mod options;
 mod pool;
 #[doc(hidden)]
 pub mod raw;
 mod result_set;
 mod row;
+mod site;
 mod storage;
 mod transaction;
 mod transfer;
@@ -58,8 +60,11 @@ pub use engine::{Engine, EngineBuilder};
 pub use events::{Echo, EchoLevel, Record};
 pub use executable::{Compiled, Executable, Params, TextClause, many, text};
 pub use limit::{CallOptions, CancelToken};
+pub use listen::{
+    Blocked, BlockedBy, Blocker, Change, Event, EventKind, HostChange, Listener, Party, Tab, VersionSkew,
+};
 pub use options::{EngineOptions, IsolationLevel, OnAbort, OptionValue};
-pub use pool::PoolStatus;
+pub use pool::{PoolClass, PoolStatus, ResetOnReturn};
 pub use result_set::{
     FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
 };

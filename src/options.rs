@@ -1,6 +1,7 @@
 //! The options of an engine: their names, defaults and limits.
 
 use crate::events::Echo;
+use crate::pool::{PoolClass, ResetOnReturn};
 use aludel_protocol::{Durability, Error, ErrorKind, Result};
 use std::rc::Rc;
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub enum OnAbort {
 /// A value of an option, from where options have no types of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OptionValue {
+    /// `null`.
+    Null,
     /// `true` or `false`.
     Bool(bool),
     /// A number.
@@ -69,6 +72,16 @@ pub struct EngineOptions {
     pub max_overflow: isize,
     /// How long a connect waits for a connection of the pool.
     pub pool_timeout: Duration,
+    /// How the pool keeps connections.
+    pub pool_class: PoolClass,
+    /// The age at which an idle connection is replaced by a new one when it is asked for; `None` is never.
+    pub pool_recycle: Option<Duration>,
+    /// Whether an idle connection is asked whether it lives before it is given out; if not, another is opened.
+    pub pool_pre_ping: bool,
+    /// Whether the connection that came back last is given out first, rather than the one that has been idle longest.
+    pub pool_use_lifo: bool,
+    /// What is done to a connection that comes back.
+    pub pool_reset_on_return: ResetOnReturn,
     /// What is logged.
     pub echo: Echo,
     /// Whether parameters are left out of logs and errors.
@@ -87,6 +100,11 @@ pub struct EngineOptions {
     pub fallback_memory: bool,
     /// How long a writer waits for its turn; zero is forever.
     pub lock_timeout: Duration,
+    /// After how long an open transaction is rolled back whose connection has nothing to do; zero is never.
+    pub idle_transaction_timeout: Duration,
+    /// How large the write-ahead log may grow, in bytes, before the snapshot is given up that keeps it from being emptied;
+    /// 0 is no limit.
+    pub log_limit: u64,
     /// How many prepared statements a connection keeps.
     pub statement_cache_size: u32,
     /// What happens when a statement cannot be stopped at once.
@@ -99,6 +117,11 @@ impl Default for EngineOptions {
             pool_size: 4,
             max_overflow: 0,
             pool_timeout: Duration::from_secs(30),
+            pool_class: PoolClass::Queue,
+            pool_recycle: None,
+            pool_pre_ping: false,
+            pool_use_lifo: false,
+            pool_reset_on_return: ResetOnReturn::Rollback,
             echo: Echo::default(),
             hide_parameters: false,
             logging_name: None,
@@ -108,6 +131,8 @@ impl Default for EngineOptions {
             isolation_level: IsolationLevel::Serializable,
             fallback_memory: false,
             lock_timeout: Duration::from_secs(30),
+            idle_transaction_timeout: Duration::ZERO,
+            log_limit: 256 << 20,
             statement_cache_size: 100,
             on_abort: OnAbort::Wait,
         }
@@ -120,6 +145,11 @@ impl EngineOptions {
         "poolSize",
         "maxOverflow",
         "poolTimeout",
+        "poolClass",
+        "poolRecycle",
+        "poolPrePing",
+        "poolUseLifo",
+        "poolResetOnReturn",
         "echo",
         "hideParameters",
         "loggingName",
@@ -129,6 +159,8 @@ impl EngineOptions {
         "isolationLevel",
         "fallback",
         "lockTimeout",
+        "idleTransactionTimeout",
+        "logLimit",
         "statementCacheSize",
         "onAbort",
     ];
@@ -140,6 +172,17 @@ impl EngineOptions {
             "poolSize" => self.pool_size = value.integer(0, 10_000)? as usize,
             "maxOverflow" => self.max_overflow = value.integer(-1, 10_000)? as isize,
             "poolTimeout" => self.pool_timeout = value.seconds()?,
+            "poolClass" => {
+                let names = PoolClass::NAMES.map(|(name, _)| name);
+                self.pool_class = PoolClass::NAMES[value.word(&names)?].1;
+            }
+            "poolRecycle" => {
+                let never = value.value == OptionValue::Number(-1.0);
+                self.pool_recycle = if never { None } else { Some(value.seconds()?) };
+            }
+            "poolPrePing" => self.pool_pre_ping = value.flag()?,
+            "poolUseLifo" => self.pool_use_lifo = value.flag()?,
+            "poolResetOnReturn" => self.pool_reset_on_return = value.reset()?,
             "echo" => {
                 self.echo = match &value.value {
                     OptionValue::Bool(on) => Echo::new(*on),
@@ -163,6 +206,8 @@ impl EngineOptions {
                 self.fallback_memory = true;
             }
             "lockTimeout" => self.lock_timeout = value.seconds()?,
+            "idleTransactionTimeout" => self.idle_transaction_timeout = value.seconds()?,
+            "logLimit" => self.log_limit = value.integer(0, 1 << 53)? as u64,
             "statementCacheSize" => self.statement_cache_size = value.integer(0, 100_000)? as u32,
             "onAbort" => {
                 self.on_abort = match value.word(&["wait", "replaceWorker"])? {
@@ -182,10 +227,35 @@ impl EngineOptions {
         argument(format!("Invalid argument '{name}' sent to createEngine(); known are: {}", known.join(", ")))
     }
 
+    /// An error if one of these options, which were given by name, means nothing to the class of the pool.
+    pub fn check(&self, given: &[String]) -> Result<()> {
+        self.pool_class.check("createEngine()", |name| given.iter().any(|other| other == name), str::to_owned)
+    }
+
+    /// As [`EngineOptions::check`]: what differs from the defaults was given.
+    pub(crate) fn check_all(&self) -> Result<()> {
+        let default = EngineOptions::default();
+        let given = |name: &str| match name {
+            "poolSize" => self.pool_size != default.pool_size,
+            "maxOverflow" => self.max_overflow != default.max_overflow,
+            "poolTimeout" => self.pool_timeout != default.pool_timeout,
+            "poolUseLifo" => self.pool_use_lifo != default.pool_use_lifo,
+            _ => false,
+        };
+        self.pool_class.check("Engine::builder()", given, |name| {
+            name.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain(c.to_lowercase())).collect()
+        })
+    }
+
     /// This connection's share of the page cache, in bytes.
     pub(crate) fn cache_share(&self) -> u32 {
-        let connections = self.pool_size as i64 + self.max_overflow.max(0) as i64;
-        (i64::from(self.cache_size) / connections.max(1)) as u32
+        let connections = match self.pool_class {
+            PoolClass::Queue if self.pool_size > 0 => self.pool_size as i64 + self.max_overflow.max(0) as i64,
+            // Nobody knows how many there will be.
+            PoolClass::Queue | PoolClass::Null => EngineOptions::default().pool_size as i64,
+            PoolClass::Static | PoolClass::Assertion => 1,
+        };
+        (i64::from(self.cache_size) / connections) as u32
     }
 }
 
@@ -202,6 +272,7 @@ struct Named<'a> {
 impl Named<'_> {
     fn unfit(&self, fitting: &str) -> Error {
         let given = match &self.value {
+            OptionValue::Null => "null".into(),
             OptionValue::Bool(value) => value.to_string(),
             OptionValue::Number(value) => value.to_string(),
             OptionValue::Text(value) => format!("{value:?}"),
@@ -227,6 +298,19 @@ impl Named<'_> {
         match self.value {
             OptionValue::Bool(value) => Ok(value),
             _ => Err(self.unfit("true or false")),
+        }
+    }
+
+    /// SQLAlchemy's words for it.
+    fn reset(&self) -> Result<ResetOnReturn> {
+        match &self.value {
+            OptionValue::Bool(true) => Ok(ResetOnReturn::Rollback),
+            OptionValue::Bool(false) | OptionValue::Null => Ok(ResetOnReturn::Nothing),
+            OptionValue::Text(text) if text == "rollback" => Ok(ResetOnReturn::Rollback),
+            OptionValue::Text(text) if text == "commit" => Ok(ResetOnReturn::Commit),
+            OptionValue::Text(text) if text == "none" => Ok(ResetOnReturn::Nothing),
+            OptionValue::Text(text) => Err(argument(format!("Invalid value for 'reset_on_return': '{text}'"))),
+            _ => Err(self.unfit("\"rollback\", \"commit\" or null")),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::gate::Gate;
 use crate::options::IsolationLevel;
-use crate::pool::{Checkout, Link};
+use crate::pool::{Checkout, Holder, Link, ResetOnReturn};
 use crate::raw::StreamState;
 use crate::transaction::TxState;
 use crate::transport::{ChannelUse, Watch};
@@ -14,15 +14,26 @@ use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
 /// The requests of a connection that were not answered yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Traffic {
     in_flight: Cell<usize>,
+    /// Is told of the same requests, for those who wait for the connection.
+    holder: Rc<Holder>,
     /// Whether a transaction was open after the last reply.
     pub in_transaction: Cell<bool>,
     wakers: RefCell<Vec<Waker>>,
 }
 
 impl Traffic {
+    fn new(holder: &Rc<Holder>) -> Rc<Traffic> {
+        Rc::new(Traffic {
+            in_flight: Cell::new(0),
+            holder: holder.clone(),
+            in_transaction: Cell::new(false),
+            wakers: RefCell::default(),
+        })
+    }
+
     pub(super) fn is_quiet(&self) -> bool {
         self.in_flight.get() == 0
     }
@@ -30,6 +41,7 @@ impl Traffic {
     /// Watches one request, which may belong to a transaction.
     pub(super) fn watch(self: &Rc<Traffic>, transaction: Option<Rc<TxState>>) -> Watch {
         self.in_flight.set(self.in_flight.get() + 1);
+        self.holder.sent();
         let traffic = self.clone();
         Box::new(move |progress| {
             if let Some(open) = progress.in_transaction {
@@ -43,7 +55,10 @@ impl Traffic {
                     }
                 }
             }
-            if progress.first {
+            if !progress.first {
+                traffic.holder.answered_again();
+            } else {
+                traffic.holder.answered();
                 traffic.in_flight.set(traffic.in_flight.get() - 1);
                 if traffic.is_quiet() {
                     traffic.wakers.take().into_iter().for_each(Waker::wake);
@@ -74,6 +89,7 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn new(engine: Engine, checkout: Checkout) -> Rc<Inner> {
         let isolation = engine.options().isolation_level;
+        let traffic = RefCell::new(Traffic::new(checkout.holder()));
         Rc::new(Inner {
             engine,
             checkout: RefCell::new(Some(checkout)),
@@ -84,7 +100,7 @@ impl Inner {
             savepoints: Cell::new(0),
             isolation: Cell::new(isolation),
             gate: Rc::default(),
-            traffic: RefCell::default(),
+            traffic,
             streams: RefCell::default(),
             block: RefCell::default(),
         })
@@ -196,7 +212,7 @@ impl Inner {
         let checkout = checkout.as_mut().ok_or_else(closed)?;
         checkout.replace(Some(link));
         self.invalidated.set(false);
-        *self.traffic.borrow_mut() = Rc::default();
+        *self.traffic.borrow_mut() = Traffic::new(checkout.holder());
         Ok(())
     }
 
@@ -262,7 +278,11 @@ impl Inner {
             self.log_rollback();
         }
         let traffic = self.traffic();
-        if (traffic.in_transaction.get() || !traffic.is_quiet() || streaming)
+        let reset = self.engine.options().pool_reset_on_return == ResetOnReturn::Rollback;
+        let dirty = traffic.in_transaction.get() || !traffic.is_quiet();
+        // A transaction that the worker has ended by itself is to be acknowledged.
+        let failed = root.as_ref().is_some_and(|root| !logged && root.sent.get());
+        if (failed || streaming || dirty && (reset || root.is_some()))
             && let Some((channel, id, broken)) = self
                 .link(|link| (link.channel.clone(), link.id, link.broken.clone()))
                 .filter(|(channel, ..)| channel.is_alive())

@@ -2,8 +2,9 @@
 
 use super::{Engine, Shared};
 use crate::events::Echo;
+use crate::listen::Events;
 use crate::options::{EngineOptions, IsolationLevel, OnAbort};
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolClass, ResetOnReturn};
 use crate::transport::{Spawn, default_spawn};
 use crate::url::{Database, Url, empty_part};
 use aludel_protocol::{Durability, Result, Storage};
@@ -45,6 +46,16 @@ setters! {
     max_overflow: isize;
     /// How long a connect waits for a connection of the pool (30 s).
     pool_timeout: Duration;
+    /// How the pool keeps connections (as a queue).
+    pool_class: PoolClass;
+    /// The age at which an idle connection is replaced by a new one when it is asked for (none).
+    pool_recycle: Option<Duration>;
+    /// Whether an idle connection is asked whether it lives before it is given out; if not, another is opened.
+    pool_pre_ping: bool;
+    /// Whether the connection that came back last is given out first, not the one that has been idle longest.
+    pool_use_lifo: bool;
+    /// What is done to a connection that comes back.
+    pool_reset_on_return: ResetOnReturn;
     /// What is logged.
     echo: Echo;
     /// Whether parameters are left out of logs and errors.
@@ -61,6 +72,11 @@ setters! {
     fallback_memory: bool;
     /// How long a writer waits for its turn (30 s); zero is forever.
     lock_timeout: Duration;
+    /// After how long an open transaction is rolled back whose connection has nothing to do; zero is never.
+    idle_transaction_timeout: Duration;
+    /// How large the write-ahead log may grow (256 MiB), in bytes, before the snapshot is given up that keeps it from being
+    /// emptied; 0 is no limit.
+    log_limit: u64;
     /// How many prepared statements a connection keeps (100).
     statement_cache_size: u32;
     /// What happens when a cancelled statement does not end.
@@ -91,6 +107,7 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine> {
         let EngineBuilder { url, options, spawn } = self;
         let url = Url::parse(&url)?;
+        options.check_all()?;
         let spawn = spawn.or_else(default_spawn);
         if let (Database::File { path, .. }, Some(spawn)) = (url.database(), &spawn)
             && path.starts_with('/')
@@ -102,12 +119,14 @@ impl EngineBuilder {
             Some(name) => format!("sqlalchemy.engine.Engine.{name}"),
             None => "sqlalchemy.engine.Engine".into(),
         };
-        let pool = RefCell::new(Rc::new(Pool::new(&options)));
+        let events = Rc::new(Events::default());
+        let pool = RefCell::new(Rc::new(Pool::new(&options, &events)));
         Ok(Engine(Rc::new(Shared {
             url,
             options,
             spawn,
             pool,
+            events,
             channel: RefCell::default(),
             found: RefCell::default(),
             logger: logger.into(),

@@ -8,12 +8,14 @@ use crate::connection::{Call, Connection, Inner, Take};
 use crate::events::EchoLevel;
 use crate::executable::{Executable, Params, text};
 use crate::limit::{CallOptions, Clock};
+use crate::listen::{Change, Event, EventKind, Events, Listener};
 use crate::options::EngineOptions;
 use crate::params;
 use crate::pool::{Checkout, Link, Pool, PoolStatus};
 use crate::raw::RawCall;
 use crate::result_set::ResultSet;
 use crate::row::FromValue;
+use crate::site::Site;
 use crate::storage::Found;
 use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, files};
 use crate::url::{Database, Url};
@@ -25,6 +27,7 @@ use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How many statements the log remembers, for its `cached since` notes.
 const STATEMENTS_NOTED: usize = 500;
@@ -41,6 +44,7 @@ struct Shared {
     options: EngineOptions,
     spawn: Option<Rc<dyn Spawn>>,
     pool: RefCell<Rc<Pool>>,
+    events: Rc<Events>,
     channel: RefCell<Option<ChannelUse>>,
     /// What the last connection found.
     found: RefCell<Option<Found>>,
@@ -67,35 +71,63 @@ impl Engine {
     }
 
     /// Takes a connection out of the pool, or opens one; waits while all are in use.
-    pub async fn connect(&self) -> Result<Connection> {
-        self.connect_with(&CallOptions::new()).await
+    #[track_caller]
+    pub fn connect(&self) -> impl Future<Output = Result<Connection>> {
+        self.connect_at(CallOptions::new(), Site::here())
     }
 
     /// As [`Engine::connect`], within limits.
-    pub async fn connect_with(&self, options: &CallOptions) -> Result<Connection> {
-        options.start().run(async { Ok(Connection::of(Inner::new(self.clone(), self.checkout().await?))) }).await
+    #[track_caller]
+    pub fn connect_with(&self, options: &CallOptions) -> impl Future<Output = Result<Connection>> + use<> {
+        self.connect_at(options.clone(), Site::here())
     }
 
-    async fn checkout(&self) -> Result<Checkout> {
+    /// As [`Engine::connect_with`], for a caller who knows for whom.
+    #[doc(hidden)]
+    pub fn connect_at(&self, options: CallOptions, site: Site) -> impl Future<Output = Result<Connection>> + use<> {
+        let engine = self.clone();
+        async move {
+            let connect = async {
+                let checkout = engine.checkout(&site).await?;
+                checkout.tell_site();
+                Ok(Connection::of(Inner::new(engine.clone(), checkout)))
+            };
+            options.start().run(connect).await
+        }
+    }
+
+    async fn checkout(&self, site: &Site) -> Result<Checkout> {
         let pool = self.0.pool.borrow().clone();
-        pool.checkout(|| self.open()).await
+        pool.checkout(site, || self.open()).await
     }
 
     /// Runs `f` on a connection, in a transaction that may write: committed when `f` gives `Ok`, else rolled back. Its
     /// BEGIN IMMEDIATE travels with the first statement.
-    pub async fn begin<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.begin_with(BeginMode::Immediate, &CallOptions::new(), f).await
+    #[track_caller]
+    pub fn begin<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> impl Future<Output = Result<T>> {
+        self.begin_at(BeginMode::Immediate, CallOptions::new(), Site::here(), f)
     }
 
     /// As [`Engine::begin`], with this BEGIN: [`BeginMode::Deferred`] for a transaction that only reads. The limits hold
     /// for the wait for a connection.
-    pub async fn begin_with<T>(
+    #[track_caller]
+    pub fn begin_with<T>(
         &self,
         mode: BeginMode,
         options: &CallOptions,
         f: impl AsyncFnOnce(&Connection) -> Result<T>,
+    ) -> impl Future<Output = Result<T>> {
+        self.begin_at(mode, options.clone(), Site::here(), f)
+    }
+
+    async fn begin_at<T>(
+        &self,
+        mode: BeginMode,
+        options: CallOptions,
+        site: Site,
+        f: impl AsyncFnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        let connection = self.connect_with(options).await?;
+        let connection = self.connect_at(options, site).await?;
         let transaction = connection.begin_with(mode).await?;
         let result = connection.run_block(&transaction, f).await;
         connection.close().await?;
@@ -103,40 +135,58 @@ impl Engine {
     }
 
     /// Runs one statement on a connection of its own, as a transaction of its own, in one message.
-    pub async fn execute(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ResultSet> {
-        self.execute_with(statement, params, &CallOptions::new()).await
+    #[track_caller]
+    pub fn execute(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+    ) -> impl Future<Output = Result<ResultSet>> {
+        self.execute_at(statement, params, CallOptions::new(), Site::here())
     }
 
     /// As [`Engine::execute`], within limits.
-    pub async fn execute_with(
+    #[track_caller]
+    pub fn execute_with(
         &self,
         statement: &impl Executable,
         params: impl Into<Params>,
         options: &CallOptions,
+    ) -> impl Future<Output = Result<ResultSet>> {
+        self.execute_at(statement, params, options.clone(), Site::here())
+    }
+
+    async fn execute_at(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: CallOptions,
+        site: Site,
     ) -> Result<ResultSet> {
         let call = Call::new(statement.compile()?, params.into())?;
-        let result = ResultSet::gather(async |take| self.execute_call(call, options, take).await).await?;
+        let result = ResultSet::gather(async |take| self.execute_call(call, &options, &site, take).await).await?;
         Ok(result.with_yield_per(options.yield_per))
     }
 
     /// As [`Engine::execute`]; the first column of the first row, or `None` when there is no row.
-    pub async fn scalar<T: FromValue>(
+    #[track_caller]
+    pub fn scalar<T: FromValue>(
         &self,
         statement: &impl Executable,
         params: impl Into<Params>,
-    ) -> Result<Option<T>> {
-        self.execute(statement, params).await?.scalar()
+    ) -> impl Future<Output = Result<Option<T>>> {
+        let result = self.execute(statement, params);
+        async { result.await?.scalar() }
     }
 
     /// As [`Engine::execute`], for parameters that are encoded already; the rows stay encoded, too.
     #[doc(hidden)]
     pub async fn execute_raw(&self, call: RawCall, options: &CallOptions, take: Take<'_>) -> Result<()> {
-        self.execute_call(Call::encoded(call), options, take).await
+        self.execute_call(Call::encoded(call), options, &Site::default(), take).await
     }
 
-    async fn execute_call(&self, call: Call, options: &CallOptions, take: Take<'_>) -> Result<()> {
+    async fn execute_call(&self, call: Call, options: &CallOptions, site: &Site, take: Take<'_>) -> Result<()> {
         let limits = options.start();
-        let checkout = limits.run(self.checkout()).await?;
+        let checkout = limits.run(self.checkout(site)).await?;
         Inner::new(self.clone(), checkout).execute_alone(call, &limits, take).await
     }
 
@@ -154,16 +204,31 @@ impl Engine {
     }
 
     /// Closes the idle connections; those in use are closed when they come back. The engine stays usable: its next
-    /// connection starts anew. What a `sqlite://` engine held is lost. When nobody else uses the worker, it closes its
+    /// connection starts anew; nobody listens to it any more. What a `sqlite://` engine held is lost. When nobody else uses the worker, it closes its
     /// files and ends, and this waits for that.
     pub async fn dispose(&self) -> Result<()> {
-        let pool = self.0.pool.replace(Rc::new(Pool::new(&self.0.options)));
+        let pool = self.0.pool.replace(Rc::new(Pool::new(&self.0.options, &self.0.events)));
         pool.dispose();
+        self.0.events.clear();
         let channel = self.0.channel.take();
         if let Some(channel) = channel {
             channel.release().await;
         }
         Ok(())
+    }
+
+    /// Calls `tell` for each event of a kind, as long as the listener lives and the engine is not disposed of.
+    pub fn listen(&self, kind: EventKind, tell: impl Fn(&Event) + 'static) -> Listener {
+        self.0.events.listen(kind, tell)
+    }
+
+    /// Calls `tell` for each commit that changed something, whichever tab made it, from the engine's first connection on.
+    pub fn on_change(&self, tell: impl Fn(&Change) + 'static) -> Listener {
+        self.listen(EventKind::Change, move |event| {
+            if let Event::Change(change) = event {
+                tell(change);
+            }
+        })
     }
 
     /// What the pool does at the moment.
@@ -233,8 +298,9 @@ impl Engine {
             foreign_keys: shared.options.foreign_keys,
             cache_bytes: shared.options.cache_share(),
             statement_cache: shared.options.statement_cache_size,
-            lock_timeout: shared.options.lock_timeout.as_millis().min(u32::MAX.into()) as u32,
-            ..OpenOptions::default()
+            lock_timeout: milliseconds(shared.options.lock_timeout),
+            idle_transaction_timeout: milliseconds(shared.options.idle_transaction_timeout),
+            log_limit: shared.options.log_limit,
         };
         loop {
             let id = channel.new_connection();
@@ -276,6 +342,8 @@ impl Engine {
         };
         let channel = Channel::get(key, &**self.spawn()?)?;
         *current = Some(channel.clone());
+        drop(current);
+        self.0.events.attach(&channel);
         Ok(channel)
     }
 
@@ -316,4 +384,10 @@ impl Engine {
         noted.insert(sql.to_owned(), now);
         format!("generated in {:.5}s", now.elapsed().as_secs_f64())
     }
+}
+
+/// A timeout as it travels, where 0 is none.
+fn milliseconds(timeout: Duration) -> u32 {
+    let rounded_up = if timeout.is_zero() { 0 } else { timeout.as_millis().max(1) };
+    u32::try_from(rounded_up).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,8 @@ mod errors;
 mod files;
 mod log;
 mod pool;
+mod pool_blocked;
+mod pool_options;
 mod programs;
 mod results;
 mod transactions;

@@ -12,7 +12,7 @@ fn small(size: usize, overflow: isize, timeout: u64) -> Engine {
 }
 
 #[test]
-fn the_pool_tells_its_status_as_sqlalchemy_does() {
+fn a5_16_a5_17_the_pool_tells_its_status_as_sqlalchemy_does() {
     run(async {
         let engine = small(2, 1, 1000);
         assert_eq!(
@@ -36,7 +36,7 @@ fn the_pool_tells_its_status_as_sqlalchemy_does() {
 }
 
 #[test]
-fn connections_beyond_the_size_are_closed_when_they_come_back() {
+fn a3_05_connections_beyond_the_size_are_closed_when_they_come_back() {
     run(async {
         let engine = small(1, 1, 1000);
         let (a, b) = (engine.connect().await.unwrap(), engine.connect().await.unwrap());
@@ -48,7 +48,7 @@ fn connections_beyond_the_size_are_closed_when_they_come_back() {
 }
 
 #[test]
-fn waiting_too_long_is_a_timeout_with_sqlalchemys_words() {
+fn a3_06_waiting_too_long_is_a_timeout_with_sqlalchemys_words() {
     run(async {
         let engine = small(2, 1, 300);
         let held = [engine.connect().await.unwrap(), engine.connect().await.unwrap(), engine.connect().await.unwrap()];
@@ -56,27 +56,33 @@ fn waiting_too_long_is_a_timeout_with_sqlalchemys_words() {
         let error = engine.connect().await.unwrap_err();
         assert!(started.elapsed() >= Duration::from_millis(300));
         assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, Some("3o7r")));
-        assert_eq!(error.message(), "QueuePool limit of size 2 overflow 1 reached, connection timed out, timeout 0.30");
+        let sentence = "QueuePool limit of size 2 overflow 1 reached, connection timed out, timeout 0.30";
+        assert_eq!(error.message().lines().next(), Some(sentence));
+        assert_eq!(error.message().lines().count(), 1 + 3, "and who holds them: {error}");
         drop(held);
         engine.connect().await.unwrap();
     });
 }
 
 #[test]
-fn a_size_of_zero_is_no_limit() {
+fn a3_04_a_size_of_zero_is_no_limit() {
     run(async {
         let engine = small(0, 0, 10);
         let mut held = Vec::new();
         for _ in 0..10 {
             held.push(engine.connect().await.unwrap());
         }
+        assert_eq!(
+            engine.pool().to_string(),
+            "Pool size: 0  Connections in pool: 0 Current Overflow: 0 Current Checked out connections: 10"
+        );
         drop(held);
         assert_eq!(engine.pool().checkedin, 10);
     });
 }
 
 #[test]
-fn waiters_are_served_in_the_order_in_which_they_came() {
+fn a3_06_waiters_are_served_in_the_order_in_which_they_came() {
     run(async {
         let engine = small(1, 0, 5000);
         let held = engine.connect().await.unwrap();
@@ -163,7 +169,7 @@ fn a_returned_connection_is_clean() {
 }
 
 #[test]
-fn engines_in_memory_are_apart_and_connections_of_one_are_not() {
+fn e_08_engines_in_memory_are_apart_and_connections_of_one_are_not() {
     run(async {
         let (a, b) = (memory(), memory());
         setup(&a, "CREATE TABLE t (x); INSERT INTO t VALUES (1)").await;

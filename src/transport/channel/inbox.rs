@@ -1,6 +1,7 @@
 //! What a wire tells its channel.
 
 use super::{Channel, gone};
+use crate::listen::Event;
 use crate::transport::Buffer;
 use std::rc::Weak;
 
@@ -44,6 +45,13 @@ impl Inbox {
 
     /// Frames reach a host again: one that knows nothing of this channel.
     pub fn found(&self) {}
+
+    /// Something happened that those who use the database may want to know: another tab hosts it, or cannot share it.
+    pub fn event(&self, event: &Event) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.emit(event);
+        }
+    }
 
     /// Wakes whoever waits for a reply.
     pub fn wake_all(&self) {

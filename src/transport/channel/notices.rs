@@ -1,6 +1,7 @@
 //! What the worker says unasked, and who listens to it.
 
 use super::Channel;
+use crate::listen::{Event, Events};
 use aludel_protocol::{Header, Notice, RepeatClass, Request};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub(super) struct Notices {
     listeners: RefCell<Vec<Heard>>,
     next: Cell<u64>,
     sites: RefCell<HashMap<u32, Site>>,
+    /// The events of the engines that use the channel.
+    events: RefCell<Vec<Weak<Events>>>,
 }
 
 #[derive(Clone)]
@@ -100,12 +103,32 @@ impl Channel {
         };
     }
 
+    /// Where a connection was taken, if that is known.
+    pub(crate) fn site(&self, connection: u32) -> Option<String> {
+        let site = self.notices.sites.borrow().get(&connection).cloned();
+        site.and_then(|site| site())
+    }
+
+    /// From now on, what happens to the channel is told to this engine, too.
+    pub(crate) fn add_events(&self, events: &Rc<Events>) {
+        let mut all = self.notices.events.borrow_mut();
+        all.retain(|other| other.strong_count() > 0);
+        if !all.iter().any(|other| std::ptr::eq(other.as_ptr(), Rc::as_ptr(events))) {
+            all.push(Rc::downgrade(events));
+        }
+    }
+
+    /// Tells the engines that use the channel.
+    pub(super) fn emit(&self, event: &Event) {
+        let all = self.notices.events.borrow().clone();
+        all.iter().filter_map(Weak::upgrade).for_each(|events| events.emit(event));
+    }
+
     pub(super) fn noticed(&self, header: &Header, notice: &Notice) {
-        if matches!(notice, Notice::Holding) {
-            let site = self.notices.sites.borrow().get(&header.connection).cloned();
-            if let Some(text) = site.and_then(|site| site()) {
-                self.tell(header.connection, &Request::Site { text: &text });
-            }
+        if matches!(notice, Notice::Holding)
+            && let Some(text) = self.site(header.connection)
+        {
+            self.tell(header.connection, &Request::Site { text: &text });
         }
         let listeners = self.notices.listeners.borrow().clone();
         // One of them may end another.

@@ -1,0 +1,168 @@
+//! Who listens to an engine, and how what its worker says becomes events.
+
+use super::{Blocked, BlockedBy, Blocker, Change, Event, EventKind, Party, Tab};
+use crate::transport::{Channel, Listening};
+use aludel_protocol::{self as protocol, Notice, Obstacle};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+/// Who listens to an engine.
+#[derive(Default)]
+pub(crate) struct Events {
+    listeners: RefCell<Vec<Entry>>,
+    next: Cell<u64>,
+    channel: RefCell<Weak<Channel>>,
+    /// Listens to the worker; whether to changes, too.
+    listening: RefCell<Option<(bool, Listening)>>,
+}
+
+struct Entry {
+    id: u64,
+    kind: EventKind,
+    tell: Rc<dyn Fn(&Event)>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("listeners", &self.listeners.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+impl Events {
+    pub(crate) fn listen(self: &Rc<Events>, kind: EventKind, tell: impl Fn(&Event) + 'static) -> Listener {
+        let id = self.next.replace(self.next.get() + 1);
+        self.listeners.borrow_mut().push(Entry { id, kind, tell: Rc::new(tell) });
+        self.tune();
+        Listener { events: Rc::downgrade(self), id }
+    }
+
+    /// Tells those who listen now.
+    pub(crate) fn emit(&self, event: &Event) {
+        let kind = event.kind();
+        // A listener may add and remove others.
+        let tell: Vec<_> = {
+            let listeners = self.listeners.borrow();
+            listeners.iter().filter(|entry| entry.kind == kind).map(|entry| entry.tell.clone()).collect()
+        };
+        tell.iter().for_each(|tell| tell(event));
+    }
+
+    fn remove(self: &Rc<Events>, id: u64) {
+        let at = self.listeners.borrow().iter().position(|entry| entry.id == id);
+        // What it owns is dropped when nothing is borrowed any more.
+        let _entry = at.map(|at| self.listeners.borrow_mut().remove(at));
+        self.tune();
+    }
+
+    /// Forgets all listeners.
+    pub(crate) fn clear(self: &Rc<Events>) {
+        let listeners = self.listeners.take();
+        drop(listeners);
+        self.tune();
+    }
+
+    /// Listens to the worker of this channel from now on.
+    pub(crate) fn attach(self: &Rc<Events>, channel: &Rc<Channel>) {
+        if !std::ptr::eq(self.channel.borrow().as_ptr(), Rc::as_ptr(channel)) {
+            *self.channel.borrow_mut() = Rc::downgrade(channel);
+            self.listening.take();
+            channel.add_events(self);
+            self.tune();
+        }
+    }
+
+    /// Asks the worker for what somebody listens to, and for no more.
+    fn tune(self: &Rc<Events>) {
+        let Some(channel) = self.channel.borrow().upgrade() else { return };
+        let (changes, any) = {
+            let listeners = self.listeners.borrow();
+            (listeners.iter().any(|entry| entry.kind == EventKind::Change), !listeners.is_empty())
+        };
+        if self.listening.borrow().as_ref().map(|(changes, _)| *changes) == any.then_some(changes) {
+            return;
+        }
+        let (events, of) = (Rc::downgrade(self), Rc::downgrade(&channel));
+        let hear: Rc<dyn Fn(&Notice)> = Rc::new(move |notice| {
+            if let (Some(events), Some(channel)) = (events.upgrade(), of.upgrade()) {
+                events.hear(&channel, notice);
+            }
+        });
+        let new = match (any, changes) {
+            (false, _) => None,
+            (true, true) => Some((true, channel.listen_to_changes(hear))),
+            (true, false) => Some((false, channel.listen(hear))),
+        };
+        // The old one ends after the new one has begun, so that the worker is asked for no more than the difference.
+        let _old = self.listening.replace(new);
+    }
+
+    fn hear(&self, channel: &Channel, notice: &Notice) {
+        match notice {
+            Notice::Changed(commits) => commits.iter().for_each(|commit| {
+                let (tables, tab) = (commit.tables.clone(), tab(channel, commit.by));
+                self.emit(&Event::Change(Change { tables, schema: commit.schema, tab }));
+            }),
+            Notice::Blocked(blocked) => self.emit(&Event::Blocked(translate(channel, blocked))),
+            // The channel itself answers.
+            Notice::Holding => {}
+        }
+    }
+}
+
+fn tab(channel: &Channel, party: protocol::Party) -> Tab {
+    if party.client == channel.client() { Tab::This } else { Tab::Other }
+}
+
+fn translate(channel: &Channel, blocked: &protocol::Blocked) -> Blocked {
+    let site = |party: protocol::Party| match tab(channel, party) {
+        Tab::This => channel.site(party.connection),
+        Tab::Other => None,
+    };
+    let (waiter, holder) = (blocked.waiter, blocked.holder);
+    let nobody = protocol::Party { client: 0, connection: 0 };
+    Blocked {
+        what: match blocked.obstacle {
+            Obstacle::WriteLock => BlockedBy::WriteLock,
+            Obstacle::Snapshot => BlockedBy::Snapshot,
+        },
+        waited: Duration::from_millis(blocked.waited.into()),
+        waiter: (waiter != nobody).then(|| Party { site: site(waiter), tab: tab(channel, waiter) }),
+        holders: vec![Blocker {
+            site: blocked.site.clone().or_else(|| site(holder)),
+            tab: tab(channel, holder),
+            age: Duration::from_millis(blocked.held.into()),
+            idle: None,
+        }],
+        log_bytes: blocked.log_bytes,
+    }
+}
+
+/// Listens for as long as it lives.
+#[must_use = "a listener that is dropped listens no more"]
+pub struct Listener {
+    events: Weak<Events>,
+    id: u64,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Listens until the engine is disposed of.
+    pub fn keep(mut self) {
+        self.events = Weak::new();
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(events) = self.events.upgrade() {
+            events.remove(self.id);
+        }
+    }
+}

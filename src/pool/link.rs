@@ -1,0 +1,56 @@
+//! A connection of the worker, as the pool keeps it.
+
+use crate::limit::Clock;
+use crate::transport::{Answer, ChannelUse};
+use aludel_protocol::{RepeatClass, Request};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A connection of the worker.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub channel: ChannelUse,
+    pub id: u32,
+    /// It failed to be made clean for its next user.
+    pub broken: Rc<Cell<bool>>,
+    refused: bool,
+    opened: Clock,
+}
+
+impl Link {
+    /// A connection that is being opened.
+    pub(crate) fn new(channel: ChannelUse, id: u32) -> Link {
+        Link { channel, id, broken: Rc::default(), refused: false, opened: Clock::now() }
+    }
+
+    /// It could not be opened.
+    pub(crate) fn refused(&mut self) {
+        self.refused = true;
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.channel.is_alive() && !self.broken.get()
+    }
+
+    /// How long ago it was opened.
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Asks the worker whether the connection lives: a Reset does nothing to one that is clean.
+    pub(super) async fn answers(&self) -> bool {
+        let mut ping = self.channel.request(self.id, RepeatClass::Safe, &Request::Reset, None);
+        matches!(ping.answer().await, Answer::Done { .. })
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.channel.set_site(self.id, None);
+        // One whose opening was cancelled may be open all the same, so that it is closed, too.
+        if self.channel.is_alive() && !self.refused {
+            self.channel.request(self.id, RepeatClass::Safe, &Request::Close, None).detach();
+        }
+    }
+}
