@@ -119,6 +119,10 @@ export class SqliteError extends Error {
 export class ArgumentError extends SQLAlchemyError {}
 /** The URL names a dialect or driver that aludel does not have. */
 export class NoSuchModuleError extends ArgumentError {}
+/** A join's condition cannot be inferred: no foreign key ties the two sides together. */
+export class NoForeignKeysError extends ArgumentError {}
+/** A join's condition cannot be inferred: several foreign keys tie the two sides together. */
+export class AmbiguousForeignKeysError extends ArgumentError {}
 /** Something that is no statement was executed: a string, most often. Use `text()`, the `sql` tag or `execDriverSql()`. */
 export class ObjectNotExecutableError extends ArgumentError {}
 /** A statement cannot be compiled. */
@@ -186,6 +190,8 @@ const rows: readonly (readonly [ErrorClass, string, (string | null)?, boolean?])
   [SQLAlchemyError, "SQLAlchemyError"],
   [ArgumentError, "ArgumentError"],
   [NoSuchModuleError, "NoSuchModuleError"],
+  [NoForeignKeysError, "NoForeignKeysError"],
+  [AmbiguousForeignKeysError, "AmbiguousForeignKeysError"],
   [ObjectNotExecutableError, "ObjectNotExecutableError"],
   [CompileError, "CompileError", "l7de"],
   [TimeoutError, "TimeoutError", "3o7r", true],

@@ -24,6 +24,8 @@ export {
   MultipleResultsFound,
   NoResultFound,
   NoSuchColumnError,
+  AmbiguousForeignKeysError,
+  NoForeignKeysError,
   NoSuchModuleError,
   NotSupportedError,
   ObjectNotExecutableError,

@@ -109,6 +109,10 @@ kinds! {
     Protocol = 24, "ProtocolError", "InterfaceError", None, false;
     /// The call was cancelled by its caller.
     Cancelled = 25, "CancelledError", "OperationalError", None, true;
+    /// A join's condition cannot be inferred: no foreign key ties the two sides together.
+    NoForeignKeys = 26, "NoForeignKeysError", "ArgumentError", None, false;
+    /// A join's condition cannot be inferred: several foreign keys tie the two sides together.
+    AmbiguousForeignKeys = 27, "AmbiguousForeignKeysError", "ArgumentError", None, false;
 }
 
 /// Why storage failed.

@@ -4,10 +4,15 @@
 //! the JavaScript face.
 #![forbid(unsafe_code)]
 
+pub mod compile;
+pub mod expr;
 mod parameters;
+pub mod schema;
 mod script;
+pub mod statement;
 mod text;
 mod token;
+pub mod types;
 
 pub use parameters::{Expected, Style, describe, describe_batch, missing_parameter, mixed_parameters, wrong_count};
 pub use script::{StatementSpan, first_keyword, is_dml, is_explain, split_statements};

@@ -1,0 +1,595 @@
+//! Expressions as SQL, with no parenthesis too many and none too few.
+
+use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
+use crate::expr::function::{Spelling, known};
+use crate::expr::{
+    Binary, Bind, BindName, BindValue, Direction, Expr, FrameEnd, FrameUnit, Function, InList, JsonRead, Kind, Node,
+    Unary, Window, precedence,
+};
+use crate::statement::{Piece, TextPart};
+use crate::types::{Family, SqlType};
+use aludel_protocol::{Result, Value};
+use std::rc::Rc;
+
+/// SQLAlchemy's way to say a list of nothing: a query that finds nothing.
+const EMPTY_LIST: &str = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)";
+
+/// How tightly an expression binds as it is written.
+pub(super) fn binds(expr: &Node) -> u8 {
+    use precedence::*;
+    match &expr.kind {
+        Kind::Unary(Unary::Neg | Unary::BitNot, _) => UNARY,
+        Kind::Unary(Unary::Not, _) => NOT,
+        Kind::Unary(Unary::IsTrue | Unary::IsFalse, _) => EQUALITY,
+        Kind::Binary(op, left, right) => match op {
+            Binary::FloorDiv if !is_whole(left, right) => ATOM,
+            _ => op.precedence(),
+        },
+        Kind::Like { grouped, .. } => {
+            if *grouped {
+                ATOM
+            } else {
+                EQUALITY
+            }
+        }
+        Kind::In { negated, .. } => {
+            if *negated {
+                ATOM
+            } else {
+                EQUALITY
+            }
+        }
+        Kind::Between { .. } => EQUALITY,
+        Kind::And(_) => AND,
+        Kind::Or(_) => OR,
+        Kind::Collate(..) => COLLATE,
+        Kind::Label(_, inner) | Kind::Coerce(inner) => binds(inner),
+        // What stands in it is not known.
+        Kind::Literal(_) | Kind::Text(_) => ATOM,
+        Kind::Order { .. } | Kind::Distinct(_) => OR,
+        _ => ATOM,
+    }
+}
+
+fn is_whole(left: &Node, right: &Node) -> bool {
+    let whole = |node: &Node| matches!(node.ty.family(), Family::Integer | Family::Unknown);
+    left.ty.family() == Family::Integer && whole(right)
+}
+
+impl Compiler<'_> {
+    /// An expression, in parentheses if it binds less tightly than `least`.
+    pub(super) fn expr_at(&mut self, expr: &Expr, least: u8, out: &mut Out) -> Result<()> {
+        if binds(expr) >= least {
+            return self.expr(expr, out);
+        }
+        out.push("(");
+        self.expr(expr, out)?;
+        out.push(")");
+        Ok(())
+    }
+
+    /// An expression where a condition is due: a bare boolean is compared with 1.
+    pub(super) fn condition_at(&mut self, expr: &Expr, least: u8, out: &mut Out) -> Result<()> {
+        match &expr.kind {
+            Kind::Boolean(value) => {
+                out.push(if *value { "1 = 1" } else { "0 = 1" });
+                Ok(())
+            }
+            _ if expr.is_bare_boolean() => {
+                self.expr_at(expr, precedence::EQUALITY + 1, out)?;
+                out.push(" = 1");
+                Ok(())
+            }
+            _ => self.expr_at(expr, least, out),
+        }
+    }
+
+    /// All of some conditions.
+    pub(super) fn conditions(&mut self, conditions: &[Expr], out: &mut Out) -> Result<()> {
+        let all = crate::expr::and(conditions.iter().cloned());
+        self.condition_at(&all, 0, out)
+    }
+
+    /// Expressions with commas between.
+    pub(super) fn list(&mut self, exprs: &[Expr], out: &mut Out) -> Result<()> {
+        for (at, expr) in exprs.iter().enumerate() {
+            if at > 0 {
+                out.push(", ");
+            }
+            self.expr(expr, out)?;
+        }
+        Ok(())
+    }
+
+    /// An expression.
+    pub(super) fn expr(&mut self, expr: &Expr, out: &mut Out) -> Result<()> {
+        self.deeper(|this| this.expr_here(expr, out))
+    }
+
+    fn expr_here(&mut self, expr: &Expr, out: &mut Out) -> Result<()> {
+        match &expr.kind {
+            Kind::Column(column) => {
+                if let Some(from) = column.from.as_ref().filter(|from| self.qualify || is_excluded(from)) {
+                    let name = self.from_name(from);
+                    out.push(&name);
+                    out.push(".");
+                }
+                let name = self.name(&column.name);
+                out.push(&quoted(&name));
+            }
+            Kind::Name(name) => out.push(&quoted(name)),
+            Kind::Null => out.push("NULL"),
+            Kind::Boolean(value) => out.push(if *value { "1" } else { "0" }),
+            Kind::Bind(bind) => self.bind(bind, expr, out)?,
+            Kind::Literal(sql) => out.push(sql),
+            Kind::Text(text) => self.text(text, out)?,
+            Kind::Unary(op, inner) => self.unary(*op, inner, out)?,
+            Kind::Binary(op, left, right) => self.binary(op, left, right, out)?,
+            Kind::Like { value, pattern, escape, negated, grouped } => {
+                if *grouped {
+                    out.push("(");
+                }
+                self.expr_at(value, precedence::EQUALITY + 1, out)?;
+                out.push(if *negated { " NOT LIKE " } else { " LIKE " });
+                self.expr_at(pattern, precedence::ESCAPE + 1, out)?;
+                if let Some(escape) = escape {
+                    out.push(" ESCAPE ");
+                    out.push(&string_literal(&escape.to_string()));
+                }
+                if *grouped {
+                    out.push(")");
+                }
+            }
+            Kind::Between { value, low, high, negated } => {
+                self.expr_at(value, precedence::EQUALITY + 1, out)?;
+                out.push(if *negated { " NOT BETWEEN " } else { " BETWEEN " });
+                self.expr_at(low, precedence::EQUALITY + 1, out)?;
+                out.push(" AND ");
+                self.expr_at(high, precedence::EQUALITY + 1, out)?;
+            }
+            Kind::In { value, list, negated } => self.in_(value, list, *negated, out)?,
+            Kind::And(parts) => self.joined(parts, " AND ", precedence::AND + 1, out)?,
+            Kind::Or(parts) => self.joined(parts, " OR ", precedence::OR + 1, out)?,
+            Kind::Tuple(parts) => {
+                out.push("(");
+                self.list(parts, out)?;
+                out.push(")");
+            }
+            Kind::Label(_, inner) | Kind::Coerce(inner) => self.expr(inner, out)?,
+            Kind::Function(function) => self.function(function, out)?,
+            Kind::Distinct(inner) => {
+                out.push("DISTINCT ");
+                self.expr(inner, out)?;
+            }
+            Kind::Filter(function, condition) => {
+                self.expr(function, out)?;
+                out.push(" FILTER (WHERE ");
+                self.condition_at(condition, 0, out)?;
+                out.push(")");
+            }
+            Kind::Over(function, window) => {
+                self.expr(function, out)?;
+                out.push(" OVER (");
+                self.window(window, out)?;
+                out.push(")");
+            }
+            Kind::Case { value, whens, otherwise } => self.case(value.as_ref(), whens, otherwise.as_ref(), out)?,
+            Kind::Cast(inner) => {
+                if expr.ty.is_null() {
+                    return Err(compile_error("a CAST to the null type cannot be written"));
+                }
+                out.push("CAST(");
+                self.expr(inner, out)?;
+                out.push(" AS ");
+                out.push(&expr.ty.ddl());
+                out.push(")");
+            }
+            Kind::Collate(inner, name) => {
+                self.expr_at(inner, precedence::COLLATE, out)?;
+                out.push(" COLLATE ");
+                out.push(&always_quoted(name));
+            }
+            Kind::Order { by, direction, nulls_first } => {
+                self.order_term(by, out)?;
+                out.push(match direction {
+                    Some(Direction::Ascending) => " ASC",
+                    Some(Direction::Descending) => " DESC",
+                    None => "",
+                });
+                out.push(match nulls_first {
+                    Some(true) => " NULLS FIRST",
+                    Some(false) => " NULLS LAST",
+                    None => "",
+                });
+            }
+            Kind::Exists(query) => {
+                out.push("EXISTS (");
+                self.query(query, out, Within::Value)?;
+                out.push(")");
+            }
+            Kind::Scalar(query) => {
+                out.push("(");
+                self.query(query, out, Within::Value)?;
+                out.push(")");
+            }
+            Kind::Json { value, path, read } => self.json(value, path, *read, out)?,
+            Kind::Extract(field, inner) => self.extract(field, inner, out)?,
+            Kind::Group(inner) => {
+                out.push("(");
+                self.expr(inner, out)?;
+                out.push(")");
+            }
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, parts: &[Expr], between: &str, least: u8, out: &mut Out) -> Result<()> {
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                out.push(between);
+            }
+            self.condition_at(part, least, out)?;
+        }
+        Ok(())
+    }
+
+    fn unary(&mut self, op: Unary, inner: &Expr, out: &mut Out) -> Result<()> {
+        match op {
+            Unary::Neg => {
+                out.push("-");
+                // Two of them would begin a comment.
+                let least = if starts_with_minus(inner) { precedence::ATOM } else { precedence::UNARY };
+                self.expr_at(inner, least, out)
+            }
+            Unary::BitNot => {
+                out.push("~");
+                self.expr_at(inner, precedence::UNARY, out)
+            }
+            Unary::Not => {
+                out.push("NOT ");
+                let least = if matches!(inner.kind, Kind::Exists(_)) { u8::MAX } else { precedence::NOT };
+                self.condition_at(inner, least, out)
+            }
+            Unary::IsTrue | Unary::IsFalse => {
+                self.expr_at(inner, precedence::EQUALITY + 1, out)?;
+                out.push(if op == Unary::IsTrue { " = 1" } else { " = 0" });
+                Ok(())
+            }
+        }
+    }
+
+    fn binary(&mut self, op: &Binary, left: &Expr, right: &Expr, out: &mut Out) -> Result<()> {
+        match op {
+            Binary::TrueDiv => {
+                self.expr_at(left, precedence::PRODUCT, out)?;
+                out.push(" / (");
+                self.expr_at(right, precedence::SUM, out)?;
+                out.push(" + 0.0)");
+                return Ok(());
+            }
+            Binary::FloorDiv if !is_whole(left, right) => {
+                out.push("FLOOR(");
+                self.expr_at(left, precedence::PRODUCT, out)?;
+                out.push(" / ");
+                self.expr_at(right, precedence::PRODUCT + 1, out)?;
+                out.push(")");
+                return Ok(());
+            }
+            Binary::BitXor => {
+                out.push("((");
+                self.expr_at(left, precedence::BITS, out)?;
+                out.push(" | ");
+                self.expr_at(right, precedence::BITS + 1, out)?;
+                out.push(") - (");
+                self.expr_at(left, precedence::BITS, out)?;
+                out.push(" & ");
+                self.expr_at(right, precedence::BITS + 1, out)?;
+                out.push("))");
+                return Ok(());
+            }
+            _ => {}
+        }
+        let own = op.precedence();
+        // `a = b = c` means something, but never what one reads.
+        let left_least = if op.is_comparison() { own.max(precedence::COMPARISON) + 1 } else { own };
+        let same = matches!(&right.kind, Kind::Binary(other, ..) if other == op && op.is_associative());
+        let right_least = if op.is_comparison() {
+            left_least
+        } else if same {
+            own
+        } else {
+            own + 1
+        };
+        self.expr_at(left, left_least, out)?;
+        out.push(" ");
+        out.push(op.symbol());
+        out.push(" ");
+        self.expr_at(right, right_least, out)
+    }
+
+    fn in_(&mut self, value: &Expr, list: &InList, negated: bool, out: &mut Out) -> Result<()> {
+        if negated {
+            out.push("(");
+        }
+        self.expr_at(value, precedence::EQUALITY + 1, out)?;
+        out.push(if negated { " NOT IN " } else { " IN " });
+        match list {
+            InList::Bind(bind) => self.expr(bind, out)?,
+            InList::Exprs(exprs) if exprs.is_empty() => out.push(EMPTY_LIST),
+            InList::Exprs(exprs) => {
+                out.push("(");
+                self.list(exprs, out)?;
+                out.push(")");
+            }
+            InList::Query(query) => {
+                out.push("(");
+                self.query(query, out, Within::Value)?;
+                out.push(")");
+            }
+        }
+        if negated {
+            out.push(")");
+        }
+        Ok(())
+    }
+
+    pub(super) fn bind(&mut self, bind: &Bind, expr: &Expr, out: &mut Out) -> Result<()> {
+        let name = match &bind.name {
+            BindName::Named(name) => name.clone(),
+            BindName::Anonymous(base) => self.names.made_up(base, expr.identity()),
+        };
+        if self.options.literal_binds {
+            match &bind.value {
+                BindValue::Value(value) => {
+                    out.push(&literal(value)?);
+                    return Ok(());
+                }
+                BindValue::List(values) if values.is_empty() => {
+                    out.push(EMPTY_LIST);
+                    return Ok(());
+                }
+                BindValue::List(values) => {
+                    let items: Result<Vec<String>> = values.iter().map(literal).collect();
+                    out.push(&format!("({})", items?.join(", ")));
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: expr.ty.clone() };
+        if bind.expanding {
+            out.list(slot)
+        } else {
+            out.slot(slot)
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &Rc<TextPart>, out: &mut Out) -> Result<()> {
+        for piece in text.pieces() {
+            match piece {
+                Piece::Sql(sql) => out.push(sql),
+                Piece::Parameter(name) => {
+                    let known =
+                        text.binds.iter().find(|(bind, _)| matches!(&bind.name, BindName::Named(n) if **n == *name));
+                    let (value, expanding, ty) = match known {
+                        Some((bind, ty)) => (bind.value.clone(), bind.expanding, ty.clone()),
+                        None => (BindValue::Required, false, SqlType::Null),
+                    };
+                    let bind = Bind { name: BindName::Named(name.into()), value, expanding };
+                    let expr = Node::new(Kind::Null, ty);
+                    self.bind(&bind, &expr, out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn function(&mut self, function: &Function, out: &mut Out) -> Result<()> {
+        let spelling = known(&function.name).map_or(Spelling::Same, |known| known.sql);
+        match spelling {
+            Spelling::Whole(sql) if function.arguments.is_empty() => {
+                out.push(sql);
+                return Ok(());
+            }
+            Spelling::Name(name) => out.push(name),
+            Spelling::GroupConcat => out.push("group_concat"),
+            _ => out.push(&function_name(&function.name)),
+        }
+        out.push("(");
+        if spelling == Spelling::Count && function.arguments.is_empty() {
+            out.push("*");
+        }
+        self.list(&function.arguments, out)?;
+        if !function.order_by.is_empty() {
+            out.push(" ORDER BY ");
+            self.list(&function.order_by, out)?;
+        }
+        out.push(")");
+        Ok(())
+    }
+
+    fn window(&mut self, window: &Window, out: &mut Out) -> Result<()> {
+        let mut between = "";
+        if !window.partition_by.is_empty() {
+            out.push("PARTITION BY ");
+            self.list(&window.partition_by, out)?;
+            between = " ";
+        }
+        if !window.order_by.is_empty() {
+            out.push(between);
+            out.push("ORDER BY ");
+            self.list(&window.order_by, out)?;
+            between = " ";
+        }
+        let Some((unit, from, to)) = &window.frame else { return Ok(()) };
+        out.push(between);
+        out.push(match unit {
+            FrameUnit::Rows => "ROWS BETWEEN ",
+            FrameUnit::Range => "RANGE BETWEEN ",
+            FrameUnit::Groups => "GROUPS BETWEEN ",
+        });
+        self.frame_end(from, "UNBOUNDED PRECEDING", out)?;
+        out.push(" AND ");
+        self.frame_end(to, "UNBOUNDED FOLLOWING", out)
+    }
+
+    fn frame_end(&mut self, end: &FrameEnd, unbounded: &str, out: &mut Out) -> Result<()> {
+        match end {
+            FrameEnd::Unbounded => out.push(unbounded),
+            FrameEnd::Current => out.push("CURRENT ROW"),
+            FrameEnd::Preceding(distance) => {
+                self.expr(distance, out)?;
+                out.push(" PRECEDING");
+            }
+            FrameEnd::Following(distance) => {
+                self.expr(distance, out)?;
+                out.push(" FOLLOWING");
+            }
+        }
+        Ok(())
+    }
+
+    fn case(
+        &mut self,
+        value: Option<&Expr>,
+        whens: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+        out: &mut Out,
+    ) -> Result<()> {
+        if whens.is_empty() {
+            return Err(compile_error("case() takes at least one condition"));
+        }
+        out.push("CASE");
+        if let Some(value) = value {
+            out.push(" ");
+            self.expr(value, out)?;
+        }
+        for (when, then) in whens {
+            out.push(" WHEN ");
+            let least = if value.is_some() { precedence::AND } else { precedence::ATOM };
+            match value {
+                Some(_) => self.expr_at(when, least, out)?,
+                None if when.is_bare_boolean() => {
+                    out.push("(");
+                    self.condition_at(when, 0, out)?;
+                    out.push(")");
+                }
+                None => self.condition_at(when, least, out)?,
+            }
+            out.push(" THEN ");
+            self.expr(then, out)?;
+        }
+        if let Some(otherwise) = otherwise {
+            out.push(" ELSE ");
+            self.expr(otherwise, out)?;
+        }
+        out.push(" END");
+        Ok(())
+    }
+
+    fn json(&mut self, value: &Expr, path: &Expr, read: JsonRead, out: &mut Out) -> Result<()> {
+        let (before, behind) = match read {
+            JsonRead::Json => ("JSON_QUOTE(", ")".to_owned()),
+            JsonRead::String => ("CAST(", " AS VARCHAR)".to_owned()),
+            JsonRead::Integer => ("CAST(", " AS INTEGER)".to_owned()),
+            JsonRead::Float => ("CAST(", " AS FLOAT)".to_owned()),
+            JsonRead::Numeric(precision, scale) => ("CAST(", format!(" AS NUMERIC({precision}, {scale}))")),
+            JsonRead::Boolean => ("CAST(", " AS BOOLEAN)".to_owned()),
+        };
+        out.push(before);
+        out.push("JSON_EXTRACT(");
+        self.expr(value, out)?;
+        out.push(", ");
+        self.expr(path, out)?;
+        out.push(")");
+        out.push(&behind);
+        Ok(())
+    }
+
+    fn extract(&mut self, field: &str, inner: &Expr, out: &mut Out) -> Result<()> {
+        let format = match field.to_ascii_lowercase().as_str() {
+            "month" => "%m",
+            "day" => "%d",
+            "year" => "%Y",
+            "second" => "%S",
+            "hour" => "%H",
+            "doy" => "%j",
+            "minute" => "%M",
+            "epoch" => "%s",
+            "dow" => "%w",
+            "week" => "%W",
+            _ => return Err(compile_error(format!("{field} is not a valid extract argument."))),
+        };
+        out.push(&format!("CAST(STRFTIME('{format}', "));
+        self.expr(inner, out)?;
+        out.push(") AS INTEGER)");
+        Ok(())
+    }
+}
+
+fn is_excluded(from: &crate::schema::From) -> bool {
+    matches!(from, crate::schema::From::Excluded(_))
+}
+
+fn starts_with_minus(expr: &Node) -> bool {
+    match &expr.kind {
+        Kind::Unary(Unary::Neg, _) => true,
+        Kind::Literal(sql) => sql.trim_start().starts_with('-'),
+        // Written as a literal it may be negative.
+        Kind::Bind(_) => true,
+        Kind::Label(_, inner) | Kind::Coerce(inner) | Kind::Collate(inner, _) => starts_with_minus(inner),
+        _ => false,
+    }
+}
+
+/// The name of a function as it was written, quoted where it has to be; a schema may stand before it.
+fn function_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let part = |part: &str| {
+        let simple = part.bytes().all(plain) && part.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+        if simple { part.to_owned() } else { always_quoted(part) }
+    };
+    name.split('.').map(part).collect::<Vec<_>>().join(".")
+}
+
+/// A list that is known, as parameters.
+pub(super) fn list_sql(value: &BindValue) -> Option<String> {
+    let marks = |count: usize| vec!["?"; count].join(", ");
+    Some(match value {
+        BindValue::List(values) if values.is_empty() => EMPTY_LIST.into(),
+        BindValue::List(values) => format!("({})", marks(values.len())),
+        BindValue::Rows(rows) if rows.is_empty() => EMPTY_LIST.into(),
+        BindValue::Rows(rows) => {
+            let rows: Vec<String> = rows.iter().map(|row| format!("({})", marks(row.len()))).collect();
+            format!("(VALUES {})", rows.join(", "))
+        }
+        _ => return None,
+    })
+}
+
+/// A value as SQL.
+pub(super) fn literal(value: &Value) -> Result<String> {
+    Ok(match value {
+        Value::Null => "NULL".into(),
+        Value::Integer(i64::MIN) => "(-9223372036854775807 - 1)".into(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Real(real) if real.is_nan() => return Err(compile_error("NaN cannot be written as a literal")),
+        Value::Real(real) if real.is_infinite() => {
+            if *real > 0.0 {
+                "9e999".into()
+            } else {
+                "-9e999".into()
+            }
+        }
+        Value::Real(real) => format!("{real:?}"),
+        Value::Text(text) if text.contains('\0') => {
+            return Err(compile_error("a text with a NUL cannot be written as a literal"));
+        }
+        Value::Text(text) => string_literal(text),
+        Value::Blob(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("X'{digits}'")
+        }
+    })
+}

@@ -1,0 +1,485 @@
+//! FROM: what a SELECT reads, how its parts are joined, and what it leaves to the statement around it.
+
+use super::{Compiler, Named, Out, Within, compile_error, quoted, table_name};
+use crate::expr::{Binary, Expr, InList, Kind, NameKey, Node, and, binary};
+use crate::schema::{Alias, Cte, CteHint, ForeignKey, From, Join, JoinKind, Table};
+use crate::statement::{Correlate, JoinStep, Projection, Select};
+use aludel_protocol::{Error, ErrorKind, Result};
+use std::rc::Rc;
+
+/// What expressions read, apart from queries in them.
+pub(super) fn froms_of(expr: &Node, into: &mut Vec<From>) {
+    let mut add = |from: &From| {
+        if !into.iter().any(|other| other.is(from)) {
+            into.push(from.clone());
+        }
+    };
+    match &expr.kind {
+        Kind::Column(column) => column.from.iter().for_each(&mut add),
+        _ => children(expr, &mut |child| froms_of(child, into)),
+    }
+}
+
+/// Calls `visit` with each expression right below, queries aside.
+pub(super) fn children(expr: &Node, visit: &mut dyn FnMut(&Expr)) {
+    match &expr.kind {
+        Kind::Column(_) | Kind::Name(_) | Kind::Null | Kind::Boolean(_) | Kind::Bind(_) | Kind::Literal(_) => {}
+        Kind::Text(_) | Kind::Exists(_) | Kind::Scalar(_) => {}
+        Kind::Unary(_, inner) | Kind::Label(_, inner) | Kind::Distinct(inner) | Kind::Cast(inner) => visit(inner),
+        Kind::Coerce(inner) | Kind::Collate(inner, _) | Kind::Extract(_, inner) | Kind::Group(inner) => visit(inner),
+        Kind::Order { by, .. } => visit(by),
+        Kind::Binary(_, left, right) | Kind::Filter(left, right) => {
+            visit(left);
+            visit(right);
+        }
+        Kind::Json { value, path, .. } => {
+            visit(value);
+            visit(path);
+        }
+        Kind::Like { value, pattern, .. } => {
+            visit(value);
+            visit(pattern);
+        }
+        Kind::Between { value, low, high, .. } => [value, low, high].into_iter().for_each(visit),
+        Kind::In { value, list, .. } => {
+            visit(value);
+            if let InList::Exprs(exprs) = list {
+                exprs.iter().for_each(visit);
+            }
+        }
+        Kind::And(parts) | Kind::Or(parts) | Kind::Tuple(parts) => parts.iter().for_each(visit),
+        Kind::Function(function) => function.arguments.iter().chain(&function.order_by).for_each(visit),
+        Kind::Over(function, window) => {
+            visit(function);
+            window.partition_by.iter().chain(&window.order_by).for_each(visit);
+        }
+        Kind::Case { value, whens, otherwise } => {
+            value.iter().for_each(&mut *visit);
+            for (when, then) in whens {
+                visit(when);
+                visit(then);
+            }
+            otherwise.iter().for_each(visit);
+        }
+    }
+}
+
+fn add(froms: &mut Vec<From>, from: From) {
+    if !froms.iter().any(|other| other.is(&from)) {
+        froms.push(from);
+    }
+}
+
+impl Compiler<'_> {
+    /// What a SELECT shows behind FROM.
+    pub(super) fn display_froms(&mut self, select: &Select, exprs: &[Expr], within: Within) -> Result<Vec<From>> {
+        let mut of_columns = Vec::new();
+        for projection in &select.columns {
+            match projection {
+                Projection::From(from) => add(&mut of_columns, from.clone()),
+                Projection::Expr(expr) => froms_of(expr, &mut of_columns),
+            }
+        }
+        let mut froms: Vec<From> = Vec::new();
+        select.froms.iter().cloned().for_each(|from| add(&mut froms, from));
+        for step in &select.joins {
+            self.join_step(step, &mut froms, &of_columns)?;
+        }
+        of_columns.into_iter().for_each(|from| add(&mut froms, from));
+        let mut of_conditions = Vec::new();
+        select.conditions.iter().for_each(|condition| froms_of(condition, &mut of_conditions));
+        of_conditions.into_iter().for_each(|from| add(&mut froms, from));
+        // What stands in a join does not stand beside it.
+        let hidden: Vec<From> =
+            froms.iter().filter(|from| matches!(from, From::Join(_))).flat_map(From::leaves).collect();
+        froms.retain(|from| !hidden.iter().any(|leaf| leaf.is(from)));
+        let _ = exprs;
+        self.correlated(select, froms, within)
+    }
+
+    /// Leaves out what the statement around reads.
+    fn correlated(&self, select: &Select, froms: Vec<From>, within: Within) -> Result<Vec<From>> {
+        let nested = matches!(within, Within::Value | Within::Part(_));
+        let around: Vec<&From> = match &select.correlate {
+            Correlate::Auto if nested && within == Within::Value => self.scopes.last().into_iter().flatten().collect(),
+            Correlate::Auto => return Ok(froms),
+            _ => self.scopes.iter().flatten().collect(),
+        };
+        let is_around = |from: &From| around.iter().any(|other| other.is(from));
+        let leaves = |from: &From| match &select.correlate {
+            Correlate::Auto => froms.len() > 1 && is_around(from),
+            Correlate::To(given) => is_around(from) && given.iter().any(|other| other.is(from)),
+            Correlate::Except(given) => is_around(from) && !given.iter().any(|other| other.is(from)),
+        };
+        let kept: Vec<From> = froms.iter().filter(|from| !leaves(from)).cloned().collect();
+        if kept.is_empty() && !froms.is_empty() {
+            let message = "Select statement returned no FROM clauses due to auto-correlation; specify \
+                           correlate(<tables>) to control correlation manually.";
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
+        Ok(kept)
+    }
+
+    /// Puts a join in the place of what it joins to.
+    fn join_step(&mut self, step: &JoinStep, froms: &mut Vec<From>, of_columns: &[From]) -> Result<()> {
+        let candidates: Vec<From> = if froms.is_empty() {
+            let others = of_columns.iter().filter(|from| !from.is(&step.right));
+            others.cloned().collect()
+        } else {
+            froms.clone()
+        };
+        let left = match &step.left {
+            Some(left) => {
+                froms.iter().find(|from| from.leaves().iter().any(|leaf| leaf.is(left))).unwrap_or(left).clone()
+            }
+            None => left_of(&candidates, step)?,
+        };
+        let on = match &step.on {
+            Some(on) => on.clone(),
+            None => inferred_on(&left, &step.right)?,
+        };
+        let join =
+            From::Join(Rc::new(Join { left: left.clone(), right: step.right.clone(), on: Some(on), kind: step.kind }));
+        match froms.iter_mut().find(|from| from.is(&left)) {
+            Some(place) => *place = join,
+            None => froms.push(join),
+        }
+        Ok(())
+    }
+
+    /// What rows come from, with its name.
+    pub(super) fn from(&mut self, from: &From, out: &mut Out) -> Result<()> {
+        match from {
+            From::Table(table) => out.push(&table_name(table)),
+            From::Alias(alias) => self.alias(alias, from, out)?,
+            From::Subquery(subquery) => {
+                out.push("(");
+                let outer = std::mem::take(&mut self.scopes);
+                let done = self.query(&subquery.query, out, Within::From);
+                self.scopes = outer;
+                done?;
+                out.push(") AS ");
+                let name = self.from_name(from);
+                out.push(&name);
+            }
+            From::Cte(cte) => {
+                let name = self.cte(cte)?;
+                out.push(&quoted(&name));
+            }
+            From::Join(join) => self.join(join, out)?,
+            From::Function(function) => {
+                let call = Node::new(Kind::Function(function.function.clone()), crate::types::SqlType::Null);
+                // The name of its alias is made before the names of its parameters.
+                let name = self.from_name(from);
+                self.expr(&call, out)?;
+                out.push(" AS ");
+                out.push(&name);
+            }
+            From::Values(values) => {
+                // SQLite names no columns behind an alias, but does in WITH.
+                let name = self.from_name(from);
+                if !self.ctes.iter().any(|cte| *cte.name == *name) {
+                    let columns: Vec<String> = values.columns.iter().map(|column| quoted(column.name.base())).collect();
+                    let mut body = Out::default();
+                    body.push("VALUES ");
+                    for (at, row) in values.rows.iter().enumerate() {
+                        body.push(if at == 0 { "(" } else { ", (" });
+                        self.list(row, &mut body)?;
+                        body.push(")");
+                    }
+                    let head = format!("{name}({}) AS (", columns.join(", "));
+                    self.ctes.push(Named { ctes: Vec::new(), name: name.as_str().into(), head, body });
+                }
+                out.push(&name);
+            }
+            From::Text(text) => {
+                let expr = Node::new(Kind::Text(text.clone()), crate::types::SqlType::Null);
+                self.expr(&expr, out)?;
+            }
+            From::Excluded(_) => return Err(compile_error("excluded can be read in ON CONFLICT DO UPDATE only")),
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, alias: &Alias, from: &From, out: &mut Out) -> Result<()> {
+        match &alias.of {
+            // Another name for something that has one: only the last counts.
+            From::Alias(inner) => self.alias_of(&inner.of, out)?,
+            other => self.alias_of(other, out)?,
+        }
+        out.push(" AS ");
+        let name = self.from_name(from);
+        out.push(&name);
+        Ok(())
+    }
+
+    fn alias_of(&mut self, of: &From, out: &mut Out) -> Result<()> {
+        match of {
+            From::Alias(inner) => self.alias_of(&inner.of, out),
+            From::Subquery(subquery) => {
+                out.push("(");
+                let outer = std::mem::take(&mut self.scopes);
+                let done = self.query(&subquery.query, out, Within::From);
+                self.scopes = outer;
+                out.push(")");
+                done
+            }
+            From::Function(function) => {
+                let call = Node::new(Kind::Function(function.function.clone()), crate::types::SqlType::Null);
+                self.expr(&call, out)
+            }
+            other => self.from(other, out),
+        }
+    }
+
+    fn join(&mut self, join: &Join, out: &mut Out) -> Result<()> {
+        self.from(&join.left, out)?;
+        out.push(match join.kind {
+            JoinKind::Inner => " JOIN ",
+            JoinKind::Left => " LEFT OUTER JOIN ",
+            JoinKind::Full => " FULL OUTER JOIN ",
+        });
+        if matches!(join.right, From::Join(_)) {
+            out.push("(");
+            self.from(&join.right, out)?;
+            out.push(")");
+        } else {
+            self.from(&join.right, out)?;
+        }
+        let on = match &join.on {
+            Some(on) => on.clone(),
+            None => inferred_on(&join.left, &join.right)?,
+        };
+        out.push(" ON ");
+        self.condition_at(&on, 0, out)
+    }
+
+    /// The name by which columns stand with something, quoted where it has to be.
+    pub(super) fn from_name(&mut self, from: &From) -> String {
+        if let From::Table(table) = from {
+            return table_name(table);
+        }
+        let name = match from.given_name() {
+            Some(name) => name,
+            None => self.names.made_up(&base_of(from), NameKey::Object(from.identity() as usize)),
+        };
+        quoted(&name)
+    }
+
+    /// Takes a CTE into WITH, unless it is there; gives its name.
+    pub(super) fn cte(&mut self, cte: &Rc<Cte>) -> Result<Rc<str>> {
+        let same =
+            |other: &Rc<Cte>| Rc::ptr_eq(other, cte) || other.restates.as_ref().is_some_and(|r| Rc::ptr_eq(r, cte));
+        if let Some(named) = self.ctes.iter().find(|named| named.ctes.iter().any(same)) {
+            return Ok(named.name.clone());
+        }
+        let name = match (&cte.name, &cte.restates) {
+            (Some(name), _) => name.clone(),
+            (None, Some(first)) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(first) as usize)),
+            (None, None) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(cte) as usize)),
+        };
+        if let Some(other) = self.ctes.iter().find(|named| named.name == name) {
+            let restated =
+                cte.restates.as_ref().is_some_and(|first| other.ctes.iter().any(|known| Rc::ptr_eq(known, first)));
+            if !restated {
+                return Err(compile_error(format!("Multiple, unrelated CTEs found with the same name: '{name}'")));
+            }
+        }
+        self.recursive |= cte.recursive;
+        let columns = if cte.recursive {
+            let columns = cte.query.columns();
+            let names: Vec<String> = columns.iter().map(|column| quoted(&self.names.resolve(&column.name))).collect();
+            format!("({})", names.join(", "))
+        } else {
+            String::new()
+        };
+        let hint = match cte.hint {
+            Some(CteHint::Materialized) => "MATERIALIZED ",
+            Some(CteHint::NotMaterialized) => "NOT MATERIALIZED ",
+            None => "",
+        };
+        let head = format!("{}{columns} AS {hint}(", quoted(&name));
+        // While its own query is compiled, its name is known: a recursive one reads itself.
+        let at = self.ctes.len();
+        self.ctes.push(Named { ctes: vec![cte.clone()], name: name.clone(), head, body: Out::default() });
+        let outer = std::mem::take(&mut self.scopes);
+        let mut body = Out::default();
+        let done = self.query(&cte.query, &mut body, Within::From);
+        self.scopes = outer;
+        done?;
+        // CTEs that it reads were taken in behind it; they have to stand before.
+        let mut named = self.ctes.remove(at);
+        named.body = body;
+        self.ctes.push(named);
+        Ok(name)
+    }
+
+    /// Warns of a product of all rows with all rows, which is hardly ever meant.
+    pub(super) fn check_product(&mut self, select: &Select, froms: &[From]) {
+        let leaves: Vec<From> = froms.iter().flat_map(From::leaves).collect();
+        // Functions of rows and texts are joined to others by what they are given.
+        if leaves.len() < 2 || leaves.iter().any(|leaf| matches!(leaf, From::Function(_) | From::Text(_))) {
+            return;
+        }
+        let mut edges: Vec<Vec<From>> = Vec::new();
+        let mut collect = |expr: &Expr| edges_of(expr, &mut edges);
+        select.conditions.iter().for_each(&mut collect);
+        froms.iter().for_each(|from| join_edges(from, &mut edges));
+        let mut reached = vec![leaves[0].clone()];
+        loop {
+            let next = leaves.iter().find(|leaf| {
+                !reached.iter().any(|other| other.is(leaf))
+                    && edges.iter().any(|edge| {
+                        edge.iter().any(|end| end.is(leaf)) && edge.iter().any(|end| reached.iter().any(|r| r.is(end)))
+                    })
+            });
+            match next {
+                Some(leaf) => reached.push(leaf.clone()),
+                None => break,
+            }
+        }
+        let lonely: Vec<String> = leaves
+            .iter()
+            .filter(|leaf| !reached.iter().any(|other| other.is(leaf)))
+            .map(|leaf| format!("\"{}\"", self.from_name(leaf).trim_matches('"')))
+            .collect();
+        if lonely.is_empty() {
+            return;
+        }
+        let start = self.from_name(&reached[0]);
+        self.warnings.push(format!(
+            "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\". Apply join \
+             condition(s) between each element to resolve.",
+            lonely.join(", "),
+            start.trim_matches('"')
+        ));
+    }
+}
+
+fn base_of(from: &From) -> Rc<str> {
+    match from {
+        From::Alias(alias) => alias.of.given_name().unwrap_or_else(|| base_of(&alias.of)),
+        _ => Rc::from("anon"),
+    }
+}
+
+/// Each comparison ties what it reads together.
+fn edges_of(expr: &Node, into: &mut Vec<Vec<From>>) {
+    match &expr.kind {
+        Kind::And(_) | Kind::Or(_) | Kind::Unary(..) | Kind::Group(_) => {
+            children(expr, &mut |child| edges_of(child, into))
+        }
+        _ => {
+            let mut froms = Vec::new();
+            froms_of(expr, &mut froms);
+            into.push(froms);
+        }
+    }
+}
+
+fn join_edges(from: &From, into: &mut Vec<Vec<From>>) {
+    if let From::Join(join) = from {
+        // Whatever its condition, a join is meant.
+        into.push(from.leaves());
+        join_edges(&join.left, into);
+        join_edges(&join.right, into);
+    }
+}
+
+/// What is joined to: the only candidate that foreign keys or the condition tie to the right side.
+fn left_of(candidates: &[From], step: &JoinStep) -> Result<From> {
+    let fits: Vec<&From> = match &step.on {
+        Some(on) => {
+            let mut used = Vec::new();
+            froms_of(on, &mut used);
+            let uses = |from: &&From| from.leaves().iter().any(|leaf| used.iter().any(|other| other.is(leaf)));
+            let fits: Vec<&From> = candidates.iter().filter(uses).collect();
+            if fits.is_empty() { candidates.iter().take(1).collect() } else { fits }
+        }
+        None if candidates.len() == 1 => candidates.iter().collect(),
+        None => candidates.iter().filter(|from| !ties(from, &step.right).is_empty()).collect(),
+    };
+    match fits[..] {
+        [left] => Ok(left.clone()),
+        [] if candidates.is_empty() => {
+            let message = "No entities to join from; please use select_from() to establish the left side of this join";
+            Err(Error::new(ErrorKind::InvalidRequest, message))
+        }
+        [] => {
+            let message = "Can't determine which FROM clause to join from; there are no foreign keys that tell. Give an ON clause.";
+            Err(Error::new(ErrorKind::InvalidRequest, message))
+        }
+        _ => {
+            let message = "Can't determine which FROM clause to join from, there are multiple FROMS which can join to \
+                           this entity. Please use the .select_from() method to establish an explicit left side, as \
+                           well as providing an explicit ON clause if not present already to help resolve the ambiguity.";
+            Err(Error::new(ErrorKind::InvalidRequest, message))
+        }
+    }
+}
+
+/// The conditions that foreign keys make between two sides, a list for each foreign key.
+fn ties(left: &From, right: &From) -> Vec<Vec<(Expr, Expr)>> {
+    let mut ties = Vec::new();
+    for l in left.leaves() {
+        for r in right.leaves() {
+            let (Some(left_table), Some(right_table)) = (l.table(), r.table()) else { continue };
+            keys_between(&r, right_table, &l, left_table, &mut ties);
+            if !Rc::ptr_eq(left_table, right_table) {
+                keys_between(&l, left_table, &r, right_table, &mut ties);
+            }
+        }
+    }
+    ties
+}
+
+/// The foreign keys of `child` that refer to `parent`.
+fn keys_between(child: &From, table: &Table, parent: &From, parent_table: &Table, into: &mut Vec<Vec<(Expr, Expr)>>) {
+    let refers = |key: &&ForeignKey| key.table == parent_table.name && key.schema == parent_table.schema;
+    let mut push = |columns: &[Rc<str>], key: &ForeignKey| {
+        let pairs = key.referred.iter().zip(columns).filter_map(|(referred, own)| {
+            let find = |from: &From, name: &Rc<str>| {
+                let column = from.table()?.columns.iter().find(|column| column.name == *name)?;
+                from.column(&column.key)
+            };
+            Some((find(parent, referred)?, find(child, own)?))
+        });
+        into.push(pairs.collect());
+    };
+    for column in &table.columns {
+        column.foreign_keys.iter().filter(refers).for_each(|key| push(std::slice::from_ref(&column.name), key));
+    }
+    for constraint in &table.constraints {
+        if let crate::schema::TableConstraint::ForeignKey(key) = constraint
+            && refers(&key)
+        {
+            push(&key.columns, key);
+        }
+    }
+}
+
+/// ON as foreign keys tell.
+fn inferred_on(left: &From, right: &From) -> Result<Expr> {
+    let ties = ties(left, right);
+    let names = || {
+        let name = |from: &From| from.given_name().map_or("a subquery".to_owned(), |name| name.to_string());
+        let left: Vec<String> = left.leaves().iter().map(name).collect();
+        (left.join(", "), right.leaves().iter().map(name).collect::<Vec<_>>().join(", "))
+    };
+    match &ties[..] {
+        [pairs] => Ok(and(pairs.iter().map(|(parent, child)| binary(Binary::Eq, parent, child)))),
+        [] => {
+            let (left, right) = names();
+            let message = format!("Can't find any foreign key relationships between '{left}' and '{right}'.");
+            Err(Error::new(ErrorKind::NoForeignKeys, message))
+        }
+        _ => {
+            let (left, right) = names();
+            let message = format!(
+                "Can't determine join between '{left}' and '{right}'; tables have more than one foreign key constraint \
+                 relationship between them. Please specify the 'onclause' of this join explicitly."
+            );
+            Err(Error::new(ErrorKind::AmbiguousForeignKeys, message))
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! From statements to SQL for SQLite, with the list of its parameters.
+
+mod ddl;
+mod dml;
+mod expr;
+mod froms;
+mod names;
+mod out;
+mod quote;
+mod select;
+
+pub(crate) use names::labels;
+pub use out::{Segment, Slot, Source};
+pub use quote::{always_quoted, quoted, string_literal};
+
+use crate::expr::Name;
+use crate::schema::{Cte, From, Table};
+use crate::statement::Statement;
+use crate::types::SqlType;
+use aludel_protocol::{Error, ErrorKind, Result};
+use names::Names;
+use out::Out;
+use std::rc::Rc;
+
+/// How a statement is compiled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Whether values stand in the SQL: for people to read, never to be executed with foreign values.
+    pub literal_binds: bool,
+    /// The keys that the parameters of the call name, for an INSERT or UPDATE that sets what they name.
+    pub keys: Option<&'a [&'a str]>,
+}
+
+/// What a statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are called as in SQL")]
+pub enum Verb {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Ddl,
+}
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultColumn {
+    /// Its name; empty where SQLite gives it one.
+    pub name: Rc<str>,
+    /// The type that its values are converted by.
+    pub ty: SqlType,
+}
+
+/// What is known of the primary key of a row that was inserted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertedKey {
+    /// It is a parameter: its place in the slots.
+    Slot(usize),
+    /// It is the rowid that SQLite chose.
+    Rowid,
+    /// It is known to nobody.
+    Unknown,
+}
+
+/// A compiled statement.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The SQL, in pieces where lists stand in it.
+    pub segments: Vec<Segment>,
+    /// Its parameters, in the order in which they stand in it.
+    pub slots: Vec<Slot>,
+    /// The columns of its result; none if it returns no rows, or if SQLite names them.
+    pub columns: Vec<ResultColumn>,
+    /// What it does.
+    pub verb: Verb,
+    /// The primary key of the row that it inserts, column by column.
+    pub inserted_key: Vec<InsertedKey>,
+    /// What is to be said about it, that is no error: a cartesian product.
+    pub warnings: Vec<String>,
+}
+
+/// Compiles a statement.
+pub fn compile(statement: &Statement, options: Options<'_>) -> Result<Compiled> {
+    let mut compiler = Compiler::new(options);
+    let mut main = Out::default();
+    let verb = match statement {
+        Statement::Query(query) => {
+            compiler.query(query, &mut main, Within::Top)?;
+            Verb::Select
+        }
+        Statement::Insert(insert) => {
+            compiler.insert(insert, &mut main)?;
+            Verb::Insert
+        }
+        Statement::Update(update) => {
+            compiler.update(update, &mut main)?;
+            Verb::Update
+        }
+        Statement::Delete(delete) => {
+            compiler.delete(delete, &mut main)?;
+            Verb::Delete
+        }
+        Statement::Ddl(ddl) => {
+            compiler.ddl(ddl, &mut main)?;
+            Verb::Ddl
+        }
+    };
+    let mut out = Out::default();
+    compiler.with(&mut out);
+    let before = out.slot_count();
+    out.append(main);
+    for key in &mut compiler.inserted_key {
+        if let InsertedKey::Slot(slot) = key {
+            *slot += before;
+        }
+    }
+    let (segments, slots) = out.finish();
+    let Compiler { columns, inserted_key, warnings, .. } = compiler;
+    Ok(Compiled { segments, slots, columns, verb, inserted_key, warnings })
+}
+
+impl Compiled {
+    /// The SQL; a list that has no value yet shows as SQLAlchemy shows it.
+    pub fn sql(&self) -> String {
+        let text = |segment: &Segment| match segment {
+            Segment::Sql(sql) => sql.clone(),
+            Segment::List(slot) => match &self.slots[*slot].source {
+                Source::Bind(value) => {
+                    expr::list_sql(value).unwrap_or_else(|| format!("(__[POSTCOMPILE_{}])", self.slots[*slot].name))
+                }
+                Source::Callable(_) => String::new(),
+            },
+        };
+        self.segments.iter().map(text).collect()
+    }
+}
+
+/// Where a query stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// It is the statement.
+    Top,
+    /// It is what rows come from, or a CTE: its columns are referred to by their names.
+    From,
+    /// It is a part of a compound that stands so.
+    Part(bool),
+    /// It is a value, a list or a condition.
+    Value,
+    /// It gives the rows of an INSERT.
+    Insert,
+}
+
+impl Within {
+    /// Whether its columns are referred to by their names.
+    fn names_columns(self) -> bool {
+        matches!(self, Within::From | Within::Part(true))
+    }
+}
+
+/// A CTE that was compiled.
+struct Named {
+    /// Those that go by its name.
+    ctes: Vec<Rc<Cte>>,
+    name: Rc<str>,
+    head: String,
+    body: Out,
+}
+
+pub(crate) struct Compiler<'a> {
+    options: Options<'a>,
+    names: Names,
+    ctes: Vec<Named>,
+    recursive: bool,
+    /// What rows come from in the statements around, the innermost last.
+    scopes: Vec<Vec<From>>,
+    /// Whether columns stand with what they belong to.
+    qualify: bool,
+    columns: Vec<ResultColumn>,
+    inserted_key: Vec<InsertedKey>,
+    warnings: Vec<String>,
+    depth: u32,
+}
+
+/// How deep statements may lie in each other, and expressions in statements: SQLite's own limit for expressions.
+const MAX_DEPTH: u32 = 1000;
+
+impl<'a> Compiler<'a> {
+    fn new(options: Options<'a>) -> Compiler<'a> {
+        Compiler {
+            options,
+            names: Names::default(),
+            ctes: Vec::new(),
+            recursive: false,
+            scopes: Vec::new(),
+            qualify: true,
+            columns: Vec::new(),
+            inserted_key: Vec::new(),
+            warnings: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// Goes one level deeper.
+    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("the expression is nested more than {MAX_DEPTH} levels deep");
+            return Err(Error::new(ErrorKind::Compile, message));
+        }
+        self.depth += 1;
+        let result = work(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// `WITH ...`
+    fn with(&mut self, out: &mut Out) {
+        for (at, cte) in std::mem::take(&mut self.ctes).into_iter().enumerate() {
+            out.push(match (at, self.recursive) {
+                (0, true) => "WITH RECURSIVE ",
+                (0, false) => "WITH ",
+                _ => ", ",
+            });
+            out.push(&cte.head);
+            out.append(cte.body);
+            out.push(")");
+        }
+        if !out.is_empty() {
+            out.push(" ");
+        }
+    }
+
+    fn name(&mut self, name: &Name) -> Rc<str> {
+        self.names.resolve(name)
+    }
+}
+
+/// `schema.name`, each quoted where it has to be.
+pub(crate) fn qualified(schema: Option<&str>, name: &str) -> String {
+    match schema {
+        Some(schema) => format!("{}.{}", quoted(schema), quoted(name)),
+        None => quoted(name),
+    }
+}
+
+pub(crate) fn table_name(table: &Table) -> String {
+    qualified(table.schema.as_deref(), &table.name)
+}
+
+pub(crate) fn compile_error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Compile, message.into())
+}

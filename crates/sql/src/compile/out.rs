@@ -1,0 +1,91 @@
+//! The text of a statement while it grows.
+
+use crate::expr::BindValue;
+use crate::types::SqlType;
+use std::rc::Rc;
+
+/// A parameter of a compiled statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// Its name: the one that the user gave it, or one that was made up.
+    pub name: Rc<str>,
+    /// Where its value comes from.
+    pub source: Source,
+    /// The type that its value is converted by.
+    pub ty: SqlType,
+}
+
+/// Where the value of a parameter comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// From the expression, or from the call where the name is the user's.
+    Bind(BindValue),
+    /// From a function of the caller's: the default of a column.
+    Callable(u32),
+}
+
+/// A piece of the SQL of a compiled statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Segment {
+    /// SQL; a `?` for each parameter in it.
+    Sql(String),
+    /// A list of as many parameters as the slot's value has items.
+    List(usize),
+}
+
+/// SQL with its parameters, in the order in which they stand in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Out {
+    sql: String,
+    slots: Vec<Slot>,
+    /// Where lists stand in `sql`, and which slot each is.
+    lists: Vec<(usize, usize)>,
+}
+
+impl Out {
+    pub(crate) fn push(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    /// A parameter.
+    pub(crate) fn slot(&mut self, slot: Slot) {
+        self.sql.push('?');
+        self.slots.push(slot);
+    }
+
+    /// A parameter that is a list.
+    pub(crate) fn list(&mut self, slot: Slot) {
+        self.lists.push((self.sql.len(), self.slots.len()));
+        self.slots.push(slot);
+    }
+
+    pub(crate) fn append(&mut self, other: Out) {
+        let (at, slots) = (self.sql.len(), self.slots.len());
+        self.sql.push_str(&other.sql);
+        self.slots.extend(other.slots);
+        self.lists.extend(other.lists.into_iter().map(|(offset, slot)| (offset + at, slot + slots)));
+    }
+
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sql.is_empty()
+    }
+
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    pub(crate) fn finish(self) -> (Vec<Segment>, Vec<Slot>) {
+        let (mut segments, mut from) = (Vec::new(), 0);
+        for (at, slot) in self.lists {
+            segments.push(Segment::Sql(self.sql[from..at].to_owned()));
+            segments.push(Segment::List(slot));
+            from = at;
+        }
+        segments.push(Segment::Sql(self.sql[from..].to_owned()));
+        (segments, self.slots)
+    }
+}

@@ -1,0 +1,356 @@
+//! SELECT and compounds.
+
+use super::names::labels;
+use super::{Compiler, Out, ResultColumn, Within, compile_error, quoted};
+use crate::expr::{Expr, Kind, Name, Node, Unary, literal};
+use crate::schema::From;
+use crate::statement::{Compound, CompoundKind, LabelStyle, Query, Select, TextSelect};
+use aludel_protocol::{Result, Value};
+use std::rc::Rc;
+
+/// What ORDER BY and GROUP BY can name: the columns of the statement.
+pub(super) struct Terms {
+    exprs: Vec<Expr>,
+    names: Vec<Name>,
+    froms: Vec<From>,
+    /// Whether only names are known, as behind a compound.
+    names_only: bool,
+}
+
+impl Compiler<'_> {
+    /// A query.
+    pub(super) fn query(&mut self, query: &Query, out: &mut Out, within: Within) -> Result<()> {
+        self.deeper(|this| match query {
+            Query::Select(select) => this.select(select, out, within),
+            Query::Compound(compound) => this.compound(compound, out, within),
+            Query::Text(text) => this.text_select(text, out, within),
+        })
+    }
+
+    fn text_select(&mut self, text: &TextSelect, out: &mut Out, within: Within) -> Result<()> {
+        let expr = Node::new(Kind::Text(text.text.clone()), crate::types::SqlType::Null);
+        self.expr(&expr, out)?;
+        if within == Within::Top {
+            for column in &text.columns {
+                let name = self.name(&column.name);
+                self.columns.push(ResultColumn { name, ty: column.ty.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, select: &Select, out: &mut Out, within: Within) -> Result<()> {
+        for cte in &select.ctes {
+            self.cte(cte)?;
+        }
+        let exprs = select.exprs();
+        let froms = self.display_froms(select, &exprs, within)?;
+        let scope: Vec<From> = froms.iter().flat_map(From::leaves).collect();
+        self.scopes.push(scope.clone());
+        let outer = std::mem::replace(&mut self.qualify, true);
+        let result = self.select_here(select, &exprs, &froms, scope, out, within);
+        self.qualify = outer;
+        self.scopes.pop();
+        result
+    }
+
+    fn select_here(
+        &mut self,
+        select: &Select,
+        exprs: &[Expr],
+        froms: &[From],
+        scope: Vec<From>,
+        out: &mut Out,
+        within: Within,
+    ) -> Result<()> {
+        out.push("SELECT ");
+        for prefix in &select.prefixes {
+            self.expr(prefix, out)?;
+            out.push(" ");
+        }
+        if select.distinct {
+            out.push("DISTINCT ");
+        }
+        let names = labels(select.label_style, exprs);
+        for (at, (expr, name)) in exprs.iter().zip(&names).enumerate() {
+            if at > 0 {
+                out.push(", ");
+            }
+            self.result_column(expr, name, select.label_style, out, within)?;
+        }
+        if !froms.is_empty() {
+            out.push(" FROM ");
+            for (at, from) in froms.iter().enumerate() {
+                if at > 0 {
+                    out.push(", ");
+                }
+                self.from(from, out)?;
+            }
+        }
+        if within == Within::Top {
+            self.check_product(select, froms);
+        }
+        let terms = Terms { exprs: exprs.to_vec(), names, froms: scope, names_only: false };
+        if !select.conditions.is_empty() {
+            let conditions = self.resolved(&select.conditions, &terms)?;
+            out.push(" WHERE ");
+            self.conditions(&conditions, out)?;
+        }
+        if !select.group_by.is_empty() {
+            out.push(" GROUP BY ");
+            self.terms(&select.group_by, &terms, out)?;
+        }
+        if !select.having.is_empty() {
+            out.push(" HAVING ");
+            self.conditions(&select.having, out)?;
+        }
+        self.tail(&select.order_by, select.limit.as_ref(), select.offset.as_ref(), &terms, out)?;
+        for suffix in &select.suffixes {
+            out.push(" ");
+            self.expr(suffix, out)?;
+        }
+        Ok(())
+    }
+
+    /// Conditions that name columns by their key (`filter_by`) get the columns.
+    fn resolved(&mut self, conditions: &[Expr], terms: &Terms) -> Result<Vec<Expr>> {
+        conditions
+            .iter()
+            .map(|condition| match &condition.kind {
+                Kind::Binary(op, left, right) => match &left.kind {
+                    Kind::Name(key) => {
+                        let column = column_by_key(&terms.froms, key)?;
+                        let right = match &right.kind {
+                            Kind::Bind(bind) => crate::expr::beside(&column, bind.value.clone()),
+                            _ => right.clone(),
+                        };
+                        Ok(crate::expr::binary(op.clone(), &column, &right))
+                    }
+                    _ => Ok(condition.clone()),
+                },
+                _ => Ok(condition.clone()),
+            })
+            .collect()
+    }
+
+    fn compound(&mut self, compound: &Compound, out: &mut Out, within: Within) -> Result<()> {
+        for cte in &compound.ctes {
+            self.cte(cte)?;
+        }
+        let Some(first) = compound.parts.first() else {
+            return Err(compile_error(format!("{} of no queries", compound.kind.as_str())));
+        };
+        let width = first.columns().len();
+        for (at, part) in compound.parts.iter().enumerate() {
+            if part.columns().len() != width {
+                let message = format!(
+                    "All selectables passed to CompoundSelect must have identical numbers of columns; select #1 has \
+                     {width} columns, select #{} has {}",
+                    at + 1,
+                    part.columns().len()
+                );
+                return Err(aludel_protocol::Error::new(aludel_protocol::ErrorKind::Argument, message));
+            }
+            if at > 0 {
+                out.push(" ");
+                out.push(compound.kind.as_str());
+                out.push(" ");
+            }
+            self.part(part, compound.kind, out, within, at == 0)?;
+        }
+        let names: Vec<Name> = first.columns().into_iter().map(|column| column.name).collect();
+        let terms = Terms { exprs: Vec::new(), names, froms: Vec::new(), names_only: true };
+        self.tail(&compound.order_by, compound.limit.as_ref(), compound.offset.as_ref(), &terms, out)
+    }
+
+    /// A part of a compound. SQLite knows no parentheses there: what would need them becomes a subquery.
+    fn part(&mut self, part: &Query, kind: CompoundKind, out: &mut Out, within: Within, first: bool) -> Result<()> {
+        let wraps = match part {
+            Query::Select(select) => !select.order_by.is_empty() || select.limit.is_some() || select.offset.is_some(),
+            Query::Compound(inner) => {
+                let tail = !inner.order_by.is_empty() || inner.limit.is_some() || inner.offset.is_some();
+                // SQLite works from left to right.
+                tail || !first && !(inner.kind == kind && kind == CompoundKind::UnionAll)
+            }
+            Query::Text(_) => false,
+        };
+        let names_columns = within.names_columns();
+        if wraps {
+            out.push("SELECT * FROM (");
+            self.query(part, out, Within::From)?;
+            out.push(")");
+            if within == Within::Top && first {
+                self.record(part);
+            }
+            return Ok(());
+        }
+        let inner = match (within, first) {
+            (Within::Top, true) => Within::Top,
+            _ => Within::Part(names_columns),
+        };
+        self.query(part, out, inner)
+    }
+
+    fn record(&mut self, query: &Query) {
+        for column in query.columns() {
+            let name = self.name(&column.name);
+            self.columns.push(ResultColumn { name, ty: column.ty });
+        }
+    }
+
+    fn result_column(
+        &mut self,
+        expr: &Expr,
+        name: &Name,
+        style: LabelStyle,
+        out: &mut Out,
+        within: Within,
+    ) -> Result<()> {
+        let natural = expr.natural_name();
+        let in_from = within.names_columns();
+        let labelled = match &expr.kind {
+            Kind::Label(..) => true,
+            Kind::Literal(_) | Kind::Text(_) => false,
+            _ if natural.as_ref() != Some(name) && natural.is_some() => true,
+            Kind::Column(column) => in_from && column.from.is_some() || style == LabelStyle::TableNamePlusColumn,
+            Kind::Unary(Unary::IsTrue | Unary::IsFalse, _) => true,
+            Kind::Unary(_, inner) => in_from || inner.natural_name().is_none(),
+            _ => true,
+        };
+        // A made-up name is made before the names inside of the expression.
+        let shown = match (&expr.kind, labelled) {
+            (Kind::Label(None, _), _) => Some(self.names.made_up(&Rc::from("anon"), expr.identity())),
+            (_, true) => Some(self.name(name)),
+            _ => None,
+        };
+        self.jsonb_column(expr, out, within)?;
+        if let Some(shown) = &shown {
+            out.push(" AS ");
+            out.push(&quoted(shown));
+        }
+        if within == Within::Top {
+            let name = match shown {
+                Some(shown) => shown,
+                None => natural.map(|name| self.name(&name)).unwrap_or_else(|| Rc::from("")),
+            };
+            self.columns.push(ResultColumn { name, ty: expr.ty.clone() });
+        }
+        Ok(())
+    }
+
+    /// A column of a result that people see is JSON as text, not in SQLite's binary form.
+    fn jsonb_column(&mut self, expr: &Expr, out: &mut Out, within: Within) -> Result<()> {
+        let binary = matches!(expr.ty.implementation(), crate::types::SqlType::Jsonb { .. });
+        if binary && within == Within::Top {
+            out.push("json(");
+            self.expr(expr, out)?;
+            out.push(")");
+            return Ok(());
+        }
+        self.expr(expr, out)
+    }
+
+    /// ORDER BY, LIMIT and OFFSET.
+    fn tail(
+        &mut self,
+        order_by: &[Expr],
+        limit: Option<&Expr>,
+        offset: Option<&Expr>,
+        terms: &Terms,
+        out: &mut Out,
+    ) -> Result<()> {
+        if !order_by.is_empty() {
+            out.push(" ORDER BY ");
+            self.terms(order_by, terms, out)?;
+        }
+        if limit.is_none() && offset.is_none() {
+            return Ok(());
+        }
+        let (none, start) = (literal(Value::Integer(-1)), literal(Value::Integer(0)));
+        out.push(" LIMIT ");
+        self.expr_named(limit.unwrap_or(&none), limit.is_none(), out)?;
+        out.push(" OFFSET ");
+        self.expr_named(offset.unwrap_or(&start), offset.is_none(), out)
+    }
+
+    /// A parameter that lives no longer than this call must not share its made-up name with one that comes later.
+    fn expr_named(&mut self, expr: &Expr, temporary: bool, out: &mut Out) -> Result<()> {
+        self.expr(expr, out)?;
+        if temporary {
+            self.names.drop_key(&expr.identity());
+        }
+        Ok(())
+    }
+
+    fn terms(&mut self, exprs: &[Expr], terms: &Terms, out: &mut Out) -> Result<()> {
+        for (at, expr) in exprs.iter().enumerate() {
+            if at > 0 {
+                out.push(", ");
+            }
+            let expr = resolve(expr, terms)?;
+            if terms.names_only {
+                let bare = std::mem::replace(&mut self.qualify, false);
+                let done = self.expr(&expr, out);
+                self.qualify = bare;
+                done?;
+            } else {
+                self.expr(&expr, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a term of ORDER BY orders by: a label by its name.
+    pub(super) fn order_term(&mut self, by: &Expr, out: &mut Out) -> Result<()> {
+        self.expr(by, out)
+    }
+}
+
+/// What a term of ORDER BY or GROUP BY means: labels go by their names, names mean labels or columns.
+fn resolve(expr: &Expr, terms: &Terms) -> Result<Expr> {
+    match &expr.kind {
+        Kind::Order { by, direction, nulls_first } => {
+            let kind = Kind::Order { by: resolve(by, terms)?, direction: *direction, nulls_first: *nulls_first };
+            Ok(Node::new(kind, expr.ty.clone()))
+        }
+        Kind::Label(Some(name), _) => {
+            let selected = terms.exprs.iter().any(|other| other.identity() == expr.identity());
+            Ok(if selected || terms.names_only { name_only(name, expr) } else { expr.clone() })
+        }
+        Kind::Name(name) => {
+            for (other, given) in terms.exprs.iter().zip(&terms.names) {
+                match &other.kind {
+                    Kind::Label(Some(label), _) if label == name => return Ok(name_only(name, other)),
+                    Kind::Column(column) if column.key == *name && *given == column.name => return Ok(other.clone()),
+                    _ => {}
+                }
+            }
+            if terms.names_only && terms.names.iter().any(|given| given.base() == name) {
+                return Ok(expr.clone());
+            }
+            column_by_key(&terms.froms, name).map_err(|_| {
+                compile_error(format!(
+                    "Can't resolve label reference for ORDER BY / GROUP BY / DISTINCT etc. Textual SQL expression \
+                     '{name}' should be explicitly declared as text('{name}')"
+                ))
+            })
+        }
+        _ => Ok(expr.clone()),
+    }
+}
+
+fn name_only(name: &Rc<str>, expr: &Expr) -> Expr {
+    Node::new(Kind::Name(name.clone()), expr.ty.clone())
+}
+
+/// The column with this key, among all columns.
+fn column_by_key(froms: &[From], key: &Rc<str>) -> Result<Expr> {
+    let found: Vec<Expr> = froms.iter().filter_map(|from| from.column(key)).collect();
+    let invalid =
+        |message: String| Err(aludel_protocol::Error::new(aludel_protocol::ErrorKind::InvalidRequest, message));
+    match &found[..] {
+        [column] => Ok(column.clone()),
+        [] => invalid(format!("None of the FROM clause elements has an attribute '{key}'")),
+        _ => invalid(format!("Attribute name '{key}' is ambiguous; it exists in multiple FROM clause elements")),
+    }
+}

@@ -1,0 +1,15 @@
+//! Tables, and everything else that rows come from.
+
+mod constraint;
+mod from;
+mod metadata;
+pub(crate) mod naming;
+mod table;
+
+pub use constraint::{Check, ForeignKey, ForeignKeyAction, Index, IndexElement, PrimaryKey, Unique};
+pub use from::{Alias, Cte, CteHint, From, FromColumn, Join, JoinKind, Subquery, TableFunction, ValuesClause};
+pub use metadata::MetaData;
+pub use naming::NamingConvention;
+pub use table::{
+    Column, Computed, ConflictClause, Default_, ServerDefault, Table, TableConstraint, TableOptions, same_table,
+};

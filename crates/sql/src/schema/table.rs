@@ -1,0 +1,236 @@
+//! Tables and their columns.
+
+use super::{Check, ForeignKey, From, Index, PrimaryKey, Unique};
+use crate::expr::{ColumnRef, Expr, Kind, Name, Node};
+use crate::types::SqlType;
+use aludel_protocol::Value;
+use std::rc::Rc;
+
+/// SQLite's `ON CONFLICT` clause of a constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are called as in SQL")]
+pub enum ConflictClause {
+    Rollback,
+    Abort,
+    Fail,
+    Ignore,
+    Replace,
+}
+
+impl ConflictClause {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConflictClause::Rollback => "ROLLBACK",
+            ConflictClause::Abort => "ABORT",
+            ConflictClause::Fail => "FAIL",
+            ConflictClause::Ignore => "IGNORE",
+            ConflictClause::Replace => "REPLACE",
+        }
+    }
+}
+
+/// What a column gets when a statement gives it nothing.
+#[derive(Clone, Debug)]
+pub enum Default_ {
+    /// A value.
+    Value(Value),
+    /// An expression, computed by the statement.
+    Expr(Expr),
+    /// A function of the caller's, under its number; it is asked once for each row.
+    Callable(u32),
+}
+
+/// What SQLite gives a column when a statement gives it nothing.
+#[derive(Clone, Debug)]
+pub enum ServerDefault {
+    /// A text, which becomes a string literal.
+    Value(String),
+    /// SQL as it is.
+    Sql(String),
+    /// An expression.
+    Expr(Expr),
+}
+
+/// A generated column.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    /// What it is computed by.
+    pub sql: ServerDefault,
+    /// `STORED` (true), `VIRTUAL` (false) or neither word.
+    pub persisted: Option<bool>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name in SQL.
+    pub name: Rc<str>,
+    /// Its name for those who use it.
+    pub key: Rc<str>,
+    /// Its type.
+    pub ty: SqlType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Whether it belongs to the primary key.
+    pub primary_key: bool,
+    /// Whether SQLite chooses its value: `None` where it does so for a lone INTEGER primary key.
+    pub autoincrement: Option<bool>,
+    /// What it gets when a statement gives it nothing.
+    pub default: Option<Default_>,
+    /// As `default`, for UPDATE.
+    pub onupdate: Option<Default_>,
+    /// What SQLite gives it.
+    pub server_default: Option<ServerDefault>,
+    /// What it is computed by.
+    pub computed: Option<Computed>,
+    /// What it refers to.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Whether its values are unique.
+    pub unique: bool,
+    /// Whether it has an index.
+    pub index: bool,
+    /// The CHECK constraints behind it.
+    pub checks: Vec<Check>,
+    /// `NOT NULL ON CONFLICT ...`.
+    pub on_conflict_not_null: Option<ConflictClause>,
+    /// `PRIMARY KEY ON CONFLICT ...`.
+    pub on_conflict_primary_key: Option<ConflictClause>,
+    /// `UNIQUE ON CONFLICT ...`.
+    pub on_conflict_unique: Option<ConflictClause>,
+}
+
+impl Column {
+    /// A column that may be NULL, with nothing else to it.
+    pub fn new(name: &str, ty: SqlType) -> Column {
+        Column {
+            name: name.into(),
+            key: name.into(),
+            ty,
+            nullable: true,
+            primary_key: false,
+            autoincrement: None,
+            default: None,
+            onupdate: None,
+            server_default: None,
+            computed: None,
+            foreign_keys: Vec::new(),
+            unique: false,
+            index: false,
+            checks: Vec::new(),
+            on_conflict_not_null: None,
+            on_conflict_primary_key: None,
+            on_conflict_unique: None,
+        }
+    }
+
+    /// Makes it part of the primary key, which is never NULL.
+    pub fn primary_key(mut self) -> Column {
+        (self.primary_key, self.nullable) = (true, false);
+        self
+    }
+
+    /// Makes it NOT NULL.
+    pub fn not_null(mut self) -> Column {
+        self.nullable = false;
+        self
+    }
+}
+
+/// A constraint of a table.
+#[derive(Clone, Debug)]
+pub enum TableConstraint {
+    /// `PRIMARY KEY (...)`, where it has a name or a conflict clause; else the columns say it.
+    PrimaryKey(PrimaryKey),
+    /// `FOREIGN KEY (...)`.
+    ForeignKey(ForeignKey),
+    /// `UNIQUE (...)`.
+    Unique(Unique),
+    /// `CHECK (...)`.
+    Check(Check),
+}
+
+/// What SQLite can be told about a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// `WITHOUT ROWID`.
+    pub without_rowid: bool,
+    /// `STRICT`.
+    pub strict: bool,
+    /// `AUTOINCREMENT` behind its INTEGER primary key.
+    pub autoincrement: bool,
+    /// What stands between CREATE and TABLE: `TEMPORARY`.
+    pub prefixes: Vec<String>,
+}
+
+/// A table.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: Rc<str>,
+    /// The database that it is in: `main`, `temp`, or one that was attached.
+    pub schema: Option<Rc<str>>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its constraints, as far as columns do not say them.
+    pub constraints: Vec<TableConstraint>,
+    /// Its indexes, as far as columns do not say them.
+    pub indexes: Vec<Rc<Index>>,
+    /// What SQLite is told about it.
+    pub options: TableOptions,
+}
+
+impl Table {
+    /// A table with nothing but columns.
+    pub fn new(name: &str, columns: Vec<Column>) -> Table {
+        let (constraints, indexes, options) = (Vec::new(), Vec::new(), TableOptions::default());
+        Table { name: name.into(), schema: None, columns, constraints, indexes, options }
+    }
+
+    /// The column with this key.
+    pub fn column(&self, key: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| &*column.key == key)
+    }
+
+    /// The columns of the primary key, in its order.
+    pub fn primary_key(&self) -> Vec<&Column> {
+        let named = self.constraints.iter().find_map(|constraint| match constraint {
+            TableConstraint::PrimaryKey(key) => Some(&key.columns),
+            _ => None,
+        });
+        match named {
+            Some(names) => names.iter().filter_map(|name| self.columns.iter().find(|c| c.name == *name)).collect(),
+            None => self.columns.iter().filter(|column| column.primary_key).collect(),
+        }
+    }
+
+    /// All foreign keys: those of columns and those of several columns.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = &ForeignKey> {
+        let of_table = self.constraints.iter().filter_map(|constraint| match constraint {
+            TableConstraint::ForeignKey(key) => Some(key),
+            _ => None,
+        });
+        self.columns.iter().flat_map(|column| &column.foreign_keys).chain(of_table)
+    }
+
+    /// The column whose value SQLite chooses when it is given none: a lone INTEGER primary key.
+    pub fn rowid_column(&self) -> Option<&Column> {
+        match self.primary_key()[..] {
+            [column] if column.ty.ddl() == "INTEGER" && column.autoincrement != Some(false) => {
+                Some(column).filter(|_| !self.options.without_rowid)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether two tables go by the same name.
+pub fn same_table(left: &Table, right: &Table) -> bool {
+    left.name == right.name && left.schema == right.schema
+}
+
+/// The column of a table, as an expression.
+pub(crate) fn column_of(from: From, column: &Column) -> Expr {
+    let reference = ColumnRef { from: Some(from), name: Name::Given(column.name.clone()), key: column.key.clone() };
+    Node::new(Kind::Column(reference), column.ty.clone())
+}

@@ -1,0 +1,5 @@
+//! What the compiler makes of statements.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod gallery;
+mod tables;
