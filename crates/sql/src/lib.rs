@@ -13,6 +13,7 @@ pub mod statement;
 mod text;
 mod token;
 pub mod types;
+pub mod wire;
 
 pub use parameters::{Expected, Style, describe, describe_batch, missing_parameter, mixed_parameters, wrong_count};
 pub use script::{StatementSpan, first_keyword, is_dml, is_explain, split_statements};

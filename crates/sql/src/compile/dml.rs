@@ -380,7 +380,7 @@ impl Compiler<'_> {
         delete.conditions.iter().for_each(|condition| froms_of(condition, &mut others));
         others.retain(|from| !from.is(&delete.table));
         if let Some(other) = others.first() {
-            let name = self.from_name(other);
+            let name = self.name_of(other);
             return Err(compile_error(format!(
                 "SQLite's DELETE reads one table; {name} can be read in a subquery: where(x.in(select(...))) or exists()"
             )));

@@ -110,7 +110,7 @@ impl Compiler<'_> {
         match &expr.kind {
             Kind::Column(column) => {
                 if let Some(from) = column.from.as_ref().filter(|from| self.qualify || is_excluded(from)) {
-                    let name = self.from_name(from);
+                    let name = self.name_of(from);
                     out.push(&name);
                     out.push(".");
                 }

@@ -159,7 +159,7 @@ impl Compiler<'_> {
                 self.scopes = outer;
                 done?;
                 out.push(") AS ");
-                let name = self.from_name(from);
+                let name = self.name_of(from);
                 out.push(&name);
             }
             From::Cte(cte) => {
@@ -170,14 +170,14 @@ impl Compiler<'_> {
             From::Function(function) => {
                 let call = Node::new(Kind::Function(function.function.clone()), crate::types::SqlType::Null);
                 // The name of its alias is made before the names of its parameters.
-                let name = self.from_name(from);
+                let name = self.name_of(from);
                 self.expr(&call, out)?;
                 out.push(" AS ");
                 out.push(&name);
             }
             From::Values(values) => {
                 // SQLite names no columns behind an alias, but does in WITH.
-                let name = self.from_name(from);
+                let name = self.name_of(from);
                 if !self.ctes.iter().any(|cte| *cte.name == *name) {
                     let columns: Vec<String> = values.columns.iter().map(|column| quoted(column.name.base())).collect();
                     let mut body = Out::default();
@@ -208,7 +208,7 @@ impl Compiler<'_> {
             other => self.alias_of(other, out)?,
         }
         out.push(" AS ");
-        let name = self.from_name(from);
+        let name = self.name_of(from);
         out.push(&name);
         Ok(())
     }
@@ -255,7 +255,7 @@ impl Compiler<'_> {
     }
 
     /// The name by which columns stand with something, quoted where it has to be.
-    pub(super) fn from_name(&mut self, from: &From) -> String {
+    pub(super) fn name_of(&mut self, from: &From) -> String {
         if let From::Table(table) = from {
             return table_name(table);
         }
@@ -341,12 +341,12 @@ impl Compiler<'_> {
         let lonely: Vec<String> = leaves
             .iter()
             .filter(|leaf| !reached.iter().any(|other| other.is(leaf)))
-            .map(|leaf| format!("\"{}\"", self.from_name(leaf).trim_matches('"')))
+            .map(|leaf| format!("\"{}\"", self.name_of(leaf).trim_matches('"')))
             .collect();
         if lonely.is_empty() {
             return;
         }
-        let start = self.from_name(&reached[0]);
+        let start = self.name_of(&reached[0]);
         self.warnings.push(format!(
             "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\". Apply join \
              condition(s) between each element to resolve.",

@@ -182,7 +182,7 @@ pub(crate) struct Compiler<'a> {
 }
 
 /// How deep statements may lie in each other, and expressions in statements: SQLite's own limit for expressions.
-const MAX_DEPTH: u32 = 1000;
+pub(crate) const MAX_DEPTH: u32 = 1000;
 
 impl<'a> Compiler<'a> {
     fn new(options: Options<'a>) -> Compiler<'a> {

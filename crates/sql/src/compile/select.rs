@@ -170,7 +170,7 @@ impl Compiler<'_> {
             Query::Compound(inner) => {
                 let tail = !inner.order_by.is_empty() || inner.limit.is_some() || inner.offset.is_some();
                 // SQLite works from left to right.
-                tail || !first && !(inner.kind == kind && kind == CompoundKind::UnionAll)
+                tail || !(first || inner.kind == kind && kind == CompoundKind::UnionAll)
             }
             Query::Text(_) => false,
         };

@@ -63,9 +63,13 @@ pub fn beside(expr: &Expr, value: BindValue) -> Expr {
         BindValue::Value(value) => type_of_value(value),
         _ => SqlType::Null,
     };
+    beside_typed(expr, value, own)
+}
+
+/// As [`beside`], for a value of which only the type is known here.
+pub fn beside_typed(expr: &Expr, value: BindValue, own: SqlType) -> Expr {
     let fits = own.is_null() || expr.ty.is_null() || own.family() == expr.ty.family() || is_wider(&expr.ty, &own);
-    let ty = if fits { expr.ty.clone() } else { own };
-    bind(&expr.bind_base(), value, ty)
+    bind(&expr.bind_base(), value, if fits { expr.ty.clone() } else { own })
 }
 
 /// Whether values of type `value` are stored in columns of type `column` as a matter of course.
