@@ -1,9 +1,11 @@
 //! From statements to SQL for SQLite, with the list of its parameters.
 
+mod call;
 mod ddl;
 mod dml;
 mod expr;
 mod froms;
+mod literal;
 mod names;
 mod out;
 mod quote;
@@ -126,7 +128,7 @@ impl Compiled {
             Segment::Sql(sql) => sql.clone(),
             Segment::List(slot) => match &self.slots[*slot].source {
                 Source::Bind(value) => {
-                    expr::list_sql(value).unwrap_or_else(|| format!("(__[POSTCOMPILE_{}])", self.slots[*slot].name))
+                    literal::list_sql(value).unwrap_or_else(|| format!("(__[POSTCOMPILE_{}])", self.slots[*slot].name))
                 }
                 Source::Callable(_) => String::new(),
             },

@@ -1,0 +1,49 @@
+//! Values as SQL.
+
+use super::{compile_error, string_literal};
+use crate::expr::BindValue;
+use aludel_protocol::{Result, Value};
+
+/// SQLAlchemy's way to say a list of nothing: a query that finds nothing.
+pub(super) const EMPTY_LIST: &str = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)";
+
+/// A list that is known, as parameters.
+pub(super) fn list_sql(value: &BindValue) -> Option<String> {
+    let marks = |count: usize| vec!["?"; count].join(", ");
+    Some(match value {
+        BindValue::List(values) if values.is_empty() => EMPTY_LIST.into(),
+        BindValue::List(values) => format!("({})", marks(values.len())),
+        BindValue::Rows(rows) if rows.is_empty() => EMPTY_LIST.into(),
+        BindValue::Rows(rows) => {
+            let rows: Vec<String> = rows.iter().map(|row| format!("({})", marks(row.len()))).collect();
+            format!("(VALUES {})", rows.join(", "))
+        }
+        _ => return None,
+    })
+}
+
+/// A value as SQL.
+pub(super) fn literal(value: &Value) -> Result<String> {
+    Ok(match value {
+        Value::Null => "NULL".into(),
+        Value::Integer(i64::MIN) => "(-9223372036854775807 - 1)".into(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Real(real) if real.is_nan() => return Err(compile_error("NaN cannot be written as a literal")),
+        Value::Real(real) if real.is_infinite() => {
+            if *real > 0.0 {
+                "9e999".into()
+            } else {
+                "-9e999".into()
+            }
+        }
+        Value::Real(real) => format!("{real:?}"),
+        Value::Text(text) if text.contains('\0') => {
+            return Err(compile_error("a text with a NUL cannot be written as a literal"));
+        }
+        Value::Text(text) => string_literal(text),
+        Value::Blob(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("X'{digits}'")
+        }
+    })
+}
