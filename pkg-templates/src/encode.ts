@@ -165,7 +165,8 @@ function utf8ByteLength(string: string): number {
   return length;
 }
 
-function asBytes(value: unknown): Uint8Array | undefined {
+/** The bytes of a buffer or of a view of one; undefined for anything else. */
+export function asBytes(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer) return new Uint8Array(value);

@@ -16,8 +16,19 @@ import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions }
 import type { Result } from "./result.js";
 import { spawnWorker } from "./spawn.js";
 import { contextOf, prepare, type Executable } from "./statement.js";
-import { collect, download, exportStream, storageOf, type Storage_ } from "./storage.js";
+import { storageOf, type Storage_ } from "./storage.js";
 import { Transaction } from "./transaction.js";
+import {
+  download,
+  exportBytes,
+  exportStream,
+  importBytes,
+  importStream,
+  type ByteSource,
+  type ByteStream,
+  type ImportStreamOptions,
+  type TransferOptions,
+} from "./transfer.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
 
@@ -101,7 +112,7 @@ export class Engine implements AsyncDisposable {
 
   /** Where the database is kept. */
   get storage(): Storage_ {
-    return storageOf(this.#native.storage());
+    return storageOf(this.#native);
   }
 
   /**
@@ -204,18 +215,35 @@ export class Engine implements AsyncDisposable {
     await call(undefined, () => this.#native.dispose());
   }
 
-  /** The database as the bytes of a SQLite file, from one snapshot, as a stream. Other connections go on working. */
-  exportStream(options?: CallOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return exportStream(() => this.#connect(options), options);
+  /**
+   * The database as the bytes of a SQLite file, from one snapshot, as a stream. Other connections go on working; the
+   * stream has one of its own until it ends, fails or is cancelled.
+   */
+  exportStream(options?: TransferOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return exportStream((limits) => this.#connect(limits), options);
   }
 
   /** The database as the bytes of a SQLite file, from one snapshot. */
-  async exportBytes(options?: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return collect(this.exportStream(options));
+  async exportBytes(options?: TransferOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return exportBytes((limits) => this.#connect(limits), options);
+  }
+
+  /**
+   * Replaces the database by the bytes of a SQLite file, as one transaction. They are checked before: what is no healthy
+   * database is a `StorageError` (`not-a-database`, `corrupt`), and the database stays as it was, as it does when the
+   * stream fails, when this is aborted, and when there is no room (`quota`).
+   */
+  async importStream(stream: ByteStream, options?: ImportStreamOptions): Promise<void> {
+    await importStream((total, call) => this.#native.beginImport(total, call), stream, options);
+  }
+
+  /** As {@link importStream}, for bytes that are all there, or a file that the user has chosen. */
+  async importBytes(bytes: ByteSource, options?: TransferOptions): Promise<void> {
+    await importBytes((total, call) => this.#native.beginImport(total, call), bytes, options);
   }
 
   /** Offers the database to the user as a file. */
-  async download(filename?: string, options?: CallOptions): Promise<void> {
+  async download(filename?: string, options?: TransferOptions): Promise<void> {
     const path = this.storage.path ?? "memory.db";
     await download(this.exportStream(options), filename ?? path.slice(path.lastIndexOf("/") + 1));
   }

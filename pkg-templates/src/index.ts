@@ -6,6 +6,7 @@
 
 export { AsyncMappingResult, AsyncResult, AsyncScalarResult, Streamed } from "./async_result.js";
 export { Connection } from "./connection.js";
+export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions } from "./databases.js";
 export { createAsyncEngine, createEngine, Engine, type Dialect, type Pool } from "./engine.js";
 export {
   AlreadyQuit,
@@ -59,5 +60,6 @@ export type { Row, RowMembers } from "./row.js";
 export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
 export type { Storage_ as Storage } from "./storage.js";
 export { Transaction } from "./transaction.js";
+export type { ByteSource, ByteStream, ImportStreamOptions, TransferOptions, TransferProgress } from "./transfer.js";
 export type { AnyRow, Bindable, Parameters_ as Parameters, ParameterSet, RowType, SqlValue, ValueOf } from "./values.js";
 export { version } from "./version.js";

@@ -1,13 +1,11 @@
 /**
- * Where a database is kept, and how to take it along.
+ * Where a database is kept.
  *
  * @module
  */
 
-import type { Connection } from "./connection.js";
-import { NotSupportedError } from "./errors.js";
-import type { CallOptions } from "./options.js";
-import { text } from "./statement.js";
+import { call } from "./call.js";
+import type { NativeEngine } from "./generated/client.js";
 
 /** Where an engine keeps its database. */
 export interface Storage_ {
@@ -19,6 +17,14 @@ export interface Storage_ {
   readonly durability: "normal" | "full";
   /** The path of the file; null in memory. */
   readonly path: string | null;
+  /**
+   * Whether the *name* of the database survives a power cut. A browser writes the names of new files some time after the
+   * files themselves, whatever is flushed; until then this is false, and also before the first connection has looked.
+   * Always true in memory, where there is no name to be lost.
+   */
+  readonly settled: boolean;
+  /** Waits until {@link settled}; opens the database if no connection did yet. */
+  whenSettled(): Promise<void>;
   /** Whether the browser has promised not to clear the origin's data on its own. */
   persisted(): Promise<boolean>;
   /** Asks the browser for that promise; it may say no, or ask the user. */
@@ -31,18 +37,19 @@ export interface Storage_ {
  * The storage of an engine.
  * @internal
  */
-export function storageOf(native: {
-  readonly kind: string;
-  readonly durability: string;
-  readonly path: string | undefined;
-}): Storage_ {
+export function storageOf(native: NativeEngine): Storage_ {
+  const found = native.storage() as unknown as { kind: "opfs" | "memory"; durability: "normal" | "full"; path?: string };
   const manager = globalThis.navigator?.storage as StorageManager | undefined;
-  const durable = native.kind === "opfs";
+  const durable = found.kind === "opfs";
   return Object.freeze({
-    kind: native.kind as "opfs" | "memory",
+    kind: found.kind,
     durable,
-    durability: native.durability as "normal" | "full",
-    path: durable ? (native.path ?? null) : null,
+    durability: found.durability,
+    path: found.path ?? null,
+    get settled() {
+      return (native.storage() as unknown as { settled: boolean }).settled;
+    },
+    whenSettled: () => call(undefined, () => native.whenSettled()),
     persisted: async () => durable && ((await manager?.persisted?.()) ?? false),
     persist: async () => durable && ((await manager?.persist?.()) ?? false),
     estimate: async () => {
@@ -50,84 +57,4 @@ export function storageOf(native: {
       return { usage, quota };
     },
   });
-}
-
-// Each is a page, so a chunk is 256 KiB at SQLite's default page size.
-const PAGES = 64;
-
-/**
- * The database as the bytes of a SQLite file, from one snapshot; commits go on beside it.
- * @internal
- */
-export function exportStream(
-  connect: () => Promise<Connection>,
-  options: CallOptions | undefined,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let chunks: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined;
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      async pull(controller) {
-        chunks ??= pages(connect, options);
-        const { done, value } = await chunks.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await chunks?.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-async function* pages(
-  connect: () => Promise<Connection>,
-  options: CallOptions | undefined,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
-  const conn = await connect();
-  try {
-    const statement = text<{ data: Uint8Array }>("SELECT data FROM sqlite_dbpage ORDER BY pgno");
-    const result = await conn.stream(statement, null, { ...options, executionOptions: { yieldPer: PAGES } });
-    let first = true;
-    for await (const part of result.scalars("data").partitions(PAGES)) {
-      const chunk = new Uint8Array(part.reduce((length, page) => length + page.length, 0));
-      let at = 0;
-      for (const page of part) {
-        chunk.set(page, at);
-        at += page.length;
-      }
-      // The file stands alone: it says that it needs no write-ahead log beside it.
-      if (first && chunk.length >= 20) chunk[18] = chunk[19] = 1;
-      first = false;
-      yield chunk;
-    }
-  } finally {
-    await conn.close();
-  }
-}
-
-/**
- * A whole stream as one array.
- * @internal
- */
-export async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-/**
- * Offers a stream to the user as a file.
- * @internal
- */
-export async function download(stream: ReadableStream<Uint8Array<ArrayBuffer>>, filename: string): Promise<void> {
-  if (typeof document === "undefined") {
-    await stream.cancel();
-    throw new NotSupportedError("download() needs a page; use exportStream() or exportBytes() here");
-  }
-  const blob = await new Response(stream, { headers: { "content-type": "application/vnd.sqlite3" } }).blob();
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = filename;
-  link.click();
-  // The browser has taken the blob by the time that the page is idle again.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

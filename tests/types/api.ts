@@ -2,7 +2,10 @@
 import {
   createAsyncEngine,
   createEngine,
+  databaseExists,
+  dropDatabase,
   IntegrityError,
+  listDatabases,
   OperationalError,
   splitStatements,
   sql,
@@ -14,6 +17,7 @@ import {
   type AsyncResult,
   type Bindable,
   type Connection,
+  type DatabaseFile,
   type EchoRecord,
   type Engine,
   type Result,
@@ -22,6 +26,7 @@ import {
   type SqlValue,
   type TextClause,
   type Transaction,
+  type TransferProgress,
 } from "aludel";
 
 /** Compiles only if both types are the same. */
@@ -54,7 +59,21 @@ export async function engines(): Promise<void> {
   same<typeof engine.storage.kind, "opfs" | "memory">(true);
   const status: string = engine.pool.status();
   const exported: Uint8Array = await engine.exportBytes();
-  const stream: ReadableStream<Uint8Array> = engine.exportStream();
+  const stream: ReadableStream<Uint8Array> = engine.exportStream({
+    signal: AbortSignal.timeout(5), timeout: 5, onProgress: ({ phase, done, total }) => void [phase, done, total],
+  });
+  await engine.importStream(stream, { total: 7, onProgress: (progress: TransferProgress) => void progress.phase });
+  await engine.importBytes(new Blob());
+  await engine.importBytes(exported, { signal: AbortSignal.timeout(5) });
+  // @ts-expect-error a text is no bytes
+  await engine.importBytes("bytes");
+  // @ts-expect-error nor a stream of it
+  await engine.importStream(stream.pipeThrough(new TextDecoderStream()));
+  same<typeof engine.storage.settled, boolean>(true);
+  await engine.storage.whenSettled();
+  const [file] = await listDatabases();
+  same<typeof file, DatabaseFile | undefined>(true);
+  const dropped: boolean = await dropDatabase("sqlite:///app.db", { ifExists: await databaseExists("sqlite:///app.db") });
   const has: boolean = await engine.hasTable("users");
   const names: string[] = await engine.tableNames();
   const seven = await engine.begin(async (conn) => {
@@ -69,7 +88,7 @@ export async function engines(): Promise<void> {
   await using conn = await engine.connect({ timeout: 100 });
   const answer = await engine.connect(async (conn) => (conn.closed ? "closed" : 1));
   same<typeof answer, 1 | "closed">(true);
-  void [status, exported, stream, has, names, disposed, conn, version satisfies string];
+  void [dropped, status, exported, stream, has, names, disposed, conn, version satisfies string];
 }
 
 export async function rows(conn: Connection): Promise<void> {

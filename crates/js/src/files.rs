@@ -48,7 +48,7 @@ pub fn storage_record(storage: &StorageInfo) -> StorageRecord {
 }
 
 /// The databases in a directory and those below it.
-#[wasm_bindgen(js_name = listDatabases, unchecked_return_type = "Promise<DatabaseFile[]>")]
+#[wasm_bindgen(js_name = listDatabases, unchecked_return_type = "Promise<{ path: string; url: string; size: number }[]>")]
 pub fn list_databases(directory: String) -> Promise {
     let record = |file: &DatabaseFile| -> JsValue {
         let record: FileRecord = Object::new().unchecked_into();

@@ -1,10 +1,11 @@
 // The page of every app: offers its checks, and the package, to whoever drives the browser.
 import * as aludel from "aludel";
 import { run } from "./check.js";
+import { files } from "./files.js";
 import { programs } from "./programs.js";
 import { session } from "./session.js";
 
 globalThis.aludel = aludel;
-const groups = { programs, session };
+const groups = { files, programs, session };
 globalThis.names = (group) => Object.keys(groups[group]);
 globalThis.checks = (group, name) => run({ [name]: groups[group][name] });
