@@ -56,7 +56,7 @@ const WORKLOADS = [
     engines: ["aludel"],
     figures: { ms: { title: "  the same rows as a stream, ms" }, block: { title: "  longest main-thread block, ms (16 or less)" } },
   },
-  { name: "autocommit", engines: db, figures: { us: { title: "autocommitted insert, us", target: "0.25x" } } },
+  { name: "autocommit", engines: db, figures: { us: { title: "1,000 autocommitted inserts, us each", target: "0.25x" } } },
   {
     name: "autocommit",
     variant: "full",
@@ -70,6 +70,26 @@ const WORKLOADS = [
     engines: ["aludel", "sqlite-wasm"],
     options: { "sqlite-wasm": { wal: true } },
     figures: { us: { title: "  sqlite-wasm in exclusive WAL, us" } },
+  },
+  ...["normal", "full"].map((durability) => ({
+    name: "transaction",
+    variant: durability,
+    engines: durability === "normal" ? db : ["aludel", "sqlite-wasm"],
+    options: { aludel: { durability } },
+    figures: {
+      us: { title: durability === "normal" ? "10,000 awaited inserts in one transaction, us each" : "  aludel at durability full, us", target: "1.0x" },
+      ms: { title: durability === "normal" ? "  the same rows in one call, ms" : "  the same rows in one call, aludel at full, ms" },
+    },
+  })),
+  {
+    name: "beside",
+    engines: ["aludel", "sqlite-wasm"],
+    figures: {
+      alone: { title: "point read by its key, alone, us" },
+      p50: { title: "  beside a scan that streams, p50 ms" },
+      p99: { title: "  beside a scan that streams, p99 ms" },
+      scanned: { title: "  rows that the scan gave meanwhile, a ms (more is better)" },
+    },
   },
 ].filter(({ name }) => !asked.only || asked.only.split(",").includes(name));
 

@@ -149,7 +149,7 @@ const workloads = {
   },
 
   /** Inserts of one row, each committed before the next. */
-  async autocommit(engine, path, options, count = 300) {
+  async autocommit(engine, path, options, count = 1000) {
     const db = await (await load(engine)).open(path, options);
     const rows = people(count + 20).map((row) => COLUMNS.map((column) => row[column]));
     await db.exec(CREATE);
@@ -160,6 +160,71 @@ const workloads = {
     check("rows", checksum(await db.all(READ)), checksum(people(count + 20)));
     await db.close();
     return { us: (ms * 1000) / count };
+  },
+
+  /** Inserts of one row, each awaited, all in one transaction; then the same rows in one call. */
+  async transaction(engine, path, options, count = 10_000) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(count);
+    const cells = rows.map((row) => COLUMNS.map((column) => row[column]));
+    await db.exec(CREATE);
+    const awaited = await timed(() =>
+      db.transaction(async (run) => {
+        for (const row of cells) await run(INSERT.positional, row);
+      }));
+    check("rows", checksum(await db.all(READ)), checksum(rows));
+    await db.exec("DELETE FROM person");
+    const ms = await timed(() => db.insertAll(INSERT, rows));
+    check("rows of one call", checksum(await db.all(READ)), checksum(rows));
+    await db.close();
+    return { us: (awaited * 1000) / count, ms };
+  },
+
+  /** Point reads, first alone, then while a scan of all rows streams on another connection, again and again. */
+  async beside(engine, path, options, reads = 1000) {
+    const db = await (await load(engine)).open(path, options);
+    const rows = people(ROWS);
+    await db.exec(CREATE);
+    await db.insertAll(INSERT, rows);
+    const point = async () => {
+      const times = [];
+      let sum = 0;
+      for (let i = 0; i < reads; i++) {
+        const id = ((i * 7919) % ROWS) + 1;
+        const start = performance.now();
+        const row = await db.first("SELECT id, email FROM person WHERE id = ?", id);
+        times.push(performance.now() - start);
+        sum += row.id - id + row.email.length - rows[id - 1].email.length;
+      }
+      check("what the point reads gave", sum, 0);
+      times.sort((a, b) => a - b);
+      return { p50: times[reads >> 1], p99: times[Math.floor(reads * 0.99)] };
+    };
+    await point();
+    // Clocks of pages tick too slowly for one read alone.
+    const alone = await timed(point);
+    let [running, scanned, ended] = [true, 0, 0];
+    const scan = async () => {
+      while (running) {
+        let got = 0;
+        for await (const batch of db.batches(READ, 1000)) {
+          got += batch.length;
+          if (!running) break;
+        }
+        scanned += got;
+        if (running) check("rows of the scan", got, ROWS);
+        ended++;
+      }
+    };
+    const start = performance.now();
+    const scanning = scan();
+    const beside = await point();
+    const ms = performance.now() - start;
+    running = false;
+    await scanning;
+    check("scans", ended > 0, true);
+    await db.close();
+    return { alone: (alone * 1000) / reads, p50: beside.p50, p99: beside.p99, scanned: scanned / ms };
   },
 
   /** Reads `rows` rows as a stream, in a consumer that rests after each batch, and asks for `samples` samples of memory. */

@@ -19,6 +19,19 @@ export async function open(path, { durability = "normal", watched = false } = {}
     insertAll: (sql, rows) => engine.execute(statement(sql.named), rows),
     all: async (sql) => (await connection.execute(statement(sql))).mappings().all(),
     stream: (sql) => connection.stream(statement(sql)),
+    async *batches(sql, rows) {
+      const other = await engine.connect();
+      try {
+        const stream = await other.stream(statement(sql), null, { executionOptions: { yieldPer: rows } });
+        yield* stream.mappings().partitions(rows);
+      } finally {
+        await other.close();
+      }
+    },
+    async transaction(work) {
+      await connection.rollback();
+      await connection.begin(() => work((sql, values) => connection.execute(statement(sql), values)));
+    },
     async close() {
       await connection.close();
       await engine.dispose();

@@ -11,6 +11,11 @@ export async function open() {
     run: (sql, values) => call("run", sql, values),
     insertAll: (sql, rows) => call("insertAll", sql.positional, sql.columns, rows),
     all: async (sql) => objects(await call("all", sql)),
+    async transaction(work) {
+      await call("exec", "BEGIN");
+      await work((sql, values) => call("run", sql, values));
+      await call("exec", "COMMIT");
+    },
     async close() {
       worker.terminate();
     },

@@ -11,6 +11,21 @@ export async function open(path, { wal = false } = {}) {
     run: (sql, values) => call("run", sql, values),
     insertAll: (sql, rows) => call("insertAll", sql.positional, sql.columns, rows),
     all: async (sql) => objects(await call("all", sql)),
+    // A hand-made worker gives as many rows a message as the page asks for. There is one connection, so that what others
+    // write meanwhile shows in the rows that are left.
+    async *batches(sql, rows) {
+      await call("scan", sql);
+      for (;;) {
+        const batch = objects(await call("scanned", rows));
+        if (batch.length > 0) yield batch;
+        if (batch.length < rows) return;
+      }
+    },
+    async transaction(work) {
+      await call("exec", "BEGIN");
+      await work((sql, values) => call("run", sql, values));
+      await call("exec", "COMMIT");
+    },
     async close() {
       await call("close");
       worker.terminate();

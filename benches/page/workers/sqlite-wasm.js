@@ -1,6 +1,7 @@
 import sqlite3InitModule from "/sqlite-wasm/index.mjs";
 
 let db;
+let scan;
 const statements = new Map();
 
 function prepared(sql) {
@@ -42,6 +43,16 @@ const ops = {
   all(sql) {
     const columns = [];
     const rows = db.exec({ sql, rowMode: "array", returnValue: "resultRows", columnNames: columns });
+    return { columns, rows };
+  },
+  scan(sql) {
+    scan = prepared(sql).reset();
+  },
+  scanned(limit) {
+    const columns = scan.getColumnNames();
+    const rows = [];
+    while (rows.length < limit && scan.step()) rows.push(scan.get([]));
+    if (rows.length < limit) scan.reset();
     return { columns, rows };
   },
   close() {
