@@ -1,0 +1,80 @@
+//! Database files from Rust in a browser: exported, listed, dropped; and what the browser says of its storage.
+
+use crate::transport::WORKER;
+use aludel::{
+    Engine, ErrorKind, Storage, StorageReason, TransferOptions, database_exists, drop_database,
+    drop_database_if_exists, list_databases, text,
+};
+use futures::StreamExt;
+use std::cell::Cell;
+use std::rc::Rc;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+async fn filled(url: &str) -> Engine {
+    let engine = Engine::builder(url).worker_url(WORKER).build().unwrap();
+    engine.execute(&text("CREATE TABLE t (x)"), ()).await.unwrap();
+    let fill = "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000) \
+                SELECT printf('%0500d', x) FROM c";
+    engine.execute(&text(fill), ()).await.unwrap();
+    engine
+}
+
+/// Removes what an earlier visit of this profile left.
+async fn fresh(url: &str) -> &str {
+    drop_database_if_exists(url).await.unwrap();
+    url
+}
+
+#[wasm_bindgen_test]
+async fn a_database_leaves_as_a_stream() {
+    let engine = filled("sqlite://").await;
+    let total = Rc::new(Cell::new(0));
+    let learn = total.clone();
+    let options = TransferOptions::new().on_progress(move |progress| learn.set(progress.total.unwrap_or(0)));
+    let mut export = engine.export(options);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = export.next().await {
+        bytes.extend(chunk.unwrap());
+    }
+    assert_eq!(bytes.len() as u64, total.get());
+    assert_eq!((&bytes[..15], &bytes[18..20]), (&b"SQLite format 3"[..], &[1, 1][..]));
+    assert_eq!(engine.export_bytes(()).await.unwrap(), bytes);
+    assert_eq!(engine.pool().checkedout, 0);
+    engine.dispose().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn databases_are_listed_and_dropped() {
+    let url = fresh("sqlite:///web/files/listed.db").await;
+    let engine = filled(url).await;
+    let listed = list_databases("web/files").await.unwrap();
+    let file = listed.iter().find(|file| file.path == "web/files/listed.db").unwrap();
+    assert_eq!((file.url.as_str(), file.size % 4096), (url, 0));
+    assert!(listed.iter().all(|file| !file.path.ends_with("-wal")), "{listed:?}");
+    assert!(database_exists(url).await.unwrap());
+    let error = drop_database(url).await.unwrap_err();
+    assert_eq!((error.reason(), error.retryable()), (Some(StorageReason::InUse), true));
+    engine.dispose().await.unwrap();
+    drop_database(url).await.unwrap();
+    assert!(!database_exists(url).await.unwrap());
+    assert_eq!(drop_database(url).await.unwrap_err().reason(), Some(StorageReason::CannotOpen));
+    assert!(!list_databases("").await.unwrap().iter().any(|file| file.url == url));
+    assert_eq!(list_databases("web/no/such").await.unwrap_err().reason(), Some(StorageReason::CannotOpen));
+    assert_eq!(drop_database("sqlite:////absolute.db").await.unwrap_err().kind(), ErrorKind::Argument);
+}
+
+#[wasm_bindgen_test]
+async fn the_browser_says_what_it_knows_of_its_storage() {
+    let url = fresh("sqlite:///web/files/where.db").await;
+    let engine = filled(url).await;
+    let storage = engine.storage();
+    assert_eq!(
+        (storage.kind, storage.durable, storage.path.as_deref()),
+        (Storage::Opfs, true, Some("web/files/where.db"))
+    );
+    assert!(storage.estimate().await.unwrap().quota.unwrap() > 0);
+    // A headless browser may say either.
+    storage.persisted().await.unwrap();
+    engine.dispose().await.unwrap();
+    drop_database(url).await.unwrap();
+}
