@@ -21,7 +21,9 @@ pub struct Commit {
     pub by: Party,
     /// Whether tables, views, indexes or triggers were created, altered or dropped.
     pub schema: bool,
-    /// The names of the tables whose rows were changed, in alphabetical order, as the schema spells them.
+    /// The names of the tables that were changed, created, altered or dropped, in alphabetical order, as the schema
+    /// spells them. There may be some among them of which only ROLLBACK TO took back the change, or that a trigger would
+    /// have changed in another case.
     pub tables: Vec<String>,
 }
 

@@ -1,7 +1,10 @@
 //! A connection: its queue of jobs, its streams, its transaction.
 #![forbid(unsafe_code)]
 
+mod ended;
+
 use crate::Environment;
+use crate::changes::Changes;
 use crate::database::Database;
 use crate::execution::{Context, Progress, run_once};
 use crate::job::{Job, Work, reply, reply_error};
@@ -28,14 +31,20 @@ pub(crate) struct Connection {
     key: ConnectionKey,
     db: sqlite::Connection,
     cache: StatementCache,
+    changes: Changes,
     /// The first is the one that runs.
     queue: VecDeque<Job>,
     streams: Vec<Job>,
     /// Whose turn it is: 0 is the queue's, others are streams'.
     unit: usize,
     lock_timeout: f64,
+    log_limit: u64,
     spare: Option<BatchWriter>,
     state: TransactionState,
+    /// Since when it reads from one snapshot.
+    snapshot_since: Option<f64>,
+    /// Why its transaction was ended from outside, until it is told that it has ended.
+    ended: Option<Error>,
     closed: bool,
 }
 
@@ -45,12 +54,16 @@ impl Connection {
             key,
             db,
             cache: StatementCache::new(options.statement_cache as usize),
+            changes: Changes::default(),
             queue,
             streams: Vec::new(),
             unit: 0,
             lock_timeout: if options.lock_timeout == 0 { f64::INFINITY } else { options.lock_timeout.into() },
+            log_limit: if options.log_limit == 0 { u64::MAX } else { options.log_limit },
             spare: None,
             state: TransactionState::None,
+            snapshot_since: None,
+            ended: None,
             closed: false,
         }
     }
@@ -70,7 +83,20 @@ impl Connection {
         self.db.in_transaction()
     }
 
+    /// Since when it reads from one snapshot, if it does.
+    pub(crate) fn snapshot_since(&self) -> Option<f64> {
+        self.snapshot_since
+    }
+
+    /// How large the log may grow, in bytes, as far as this connection was told.
+    pub(crate) fn log_limit(&self) -> u64 {
+        self.log_limit
+    }
+
     fn can_run(&self, job: &Job, database: &Database) -> bool {
+        if self.state == TransactionState::None && job.begins() && database.log.holds_back() {
+            return false;
+        }
         if job.waits_since.is_some() {
             return database.lock.may_try(self.key, job.header.request);
         }
@@ -144,6 +170,9 @@ impl Connection {
         env: &mut dyn Environment,
         slice: &mut Slice,
     ) -> Progress {
+        if let Some(error) = self.refusal(job) {
+            return Progress::Failed(error);
+        }
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
@@ -151,6 +180,7 @@ impl Connection {
             Work::Execute(execution) => execution.run(&mut Context {
                 db: &self.db,
                 cache: &mut self.cache,
+                changes: &mut self.changes,
                 env,
                 header: &job.header,
                 slice,
@@ -206,12 +236,21 @@ impl Connection {
             let closed = self.stop_streams("the transaction in which it was opened has ended");
             self.tell(closed, env);
         }
-        let state = self.db.transaction_state();
-        database.lock.observe(self.key, state == TransactionState::Write, env.now());
+        self.hand_over_commits(database);
+        let (state, now) = (self.db.transaction_state(), env.now());
+        database.lock.observe(self.key, state == TransactionState::Write, now);
         if state < self.state {
             database.lock.released();
         }
         self.state = state;
+        self.snapshot_since = if state == TransactionState::None { None } else { self.snapshot_since.or(Some(now)) };
+        database.log.touch(now);
+    }
+
+    /// Lets the database know what was committed.
+    pub(crate) fn hand_over_commits(&mut self, database: &mut Database) {
+        self.changes.settle(&self.db);
+        database.take_commits(self.key, &mut self.changes);
     }
 
     /// Ends all streams, which SQLite wants before a transaction ends. Whoever reads them is told afterwards, when it
@@ -243,7 +282,7 @@ impl Connection {
     /// Ends a job wherever it stands, without a word.
     fn discard(&mut self, mut job: Job) {
         if let Work::Execute(execution) = &mut job.work {
-            let batch = execution.stop(&self.db, &mut self.cache);
+            let batch = execution.stop(&self.db, &mut self.cache, &mut self.changes);
             if batch.capacity() <= SPARE_BYTES {
                 self.spare = Some(batch);
             }

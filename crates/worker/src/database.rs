@@ -1,17 +1,15 @@
 //! A database: its files, its connections, and who may write.
 #![forbid(unsafe_code)]
 
+use crate::changes::Changes;
 use crate::connection::ConnectionKey;
+use crate::log::{KEPT_BYTES, Log};
 use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
 use crate::{Environment, Preparation, disk, vfs};
-use aludel_protocol::{Durability, Error, ErrorKind, OpenOptions, Result, Storage, StorageReason};
+use aludel_protocol::{Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, Storage, StorageReason};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// After how many pages the log is copied into the database: the worst commit stays near two milliseconds.
-const AUTOCHECKPOINT_PAGES: u32 = 250;
-/// To how many bytes the log file is cut back once it was copied.
-const JOURNAL_SIZE_LIMIT: u32 = 4 << 20;
 /// SQLite's own default, said so that both builds have it.
 const EXPRESSION_DEPTH: i32 = 1_000;
 const LENGTH: i32 = 1_000_000_000;
@@ -22,11 +20,16 @@ pub(crate) struct Database {
     pub(crate) storage: Storage,
     pub(crate) path: String,
     pub(crate) lock: WriteLock<ConnectionKey, u64>,
+    pub(crate) log: Log,
     /// How many connections are open or opening.
     pub(crate) connections: usize,
     /// What SQLite calls it.
     name: String,
     files: Files,
+    /// How many commits have changed something.
+    commits: u64,
+    /// Those of them that nobody was told of yet.
+    untold: Vec<Commit>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,17 @@ impl Database {
             Storage::Opfs | Storage::Disk => path.to_owned(),
         };
         let path = path.to_owned();
-        Database { storage, path, name, lock: WriteLock::new(), connections: 0, files: Files::Absent }
+        Database {
+            storage,
+            path,
+            name,
+            lock: WriteLock::new(),
+            log: Log::new(),
+            connections: 0,
+            files: Files::Absent,
+            commits: 0,
+            untold: Vec::new(),
+        }
     }
 
     /// Counts its hosts; known as soon as its files are ready.
@@ -128,6 +141,47 @@ impl Database {
         Ok((connection, mode))
     }
 
+    /// Copies the log into the database as far as readers allow; `restart` also makes the next writer begin it anew. It
+    /// flushes first one and then the other, whatever connections have set, so that no commit that survived a power cut
+    /// before it is lost in one.
+    pub(crate) fn checkpoint(&mut self, restart: bool) {
+        // A connection of its own: any other may be in a transaction, or do without flushing.
+        let copied = sqlite::Connection::open(&self.name, vfs::VFS_NAME, true).and_then(|connection| {
+            // SQLite knows nothing of the log before the first read.
+            connection.query("PRAGMA user_version")?;
+            let page_size = connection.query("PRAGMA page_size")?;
+            Ok((connection.checkpoint(restart)?, page_size))
+        });
+        // What fails here is tried again after more commits; a storage that fails for good fails those, too.
+        if let Ok((_, Some(bytes))) = &copied
+            && let Ok(bytes) = bytes.parse()
+        {
+            self.log.set_page_size(bytes);
+        }
+        self.log.copied(copied.ok().map(|(copied, _)| copied));
+    }
+
+    /// How large the file of its log is, in bytes.
+    pub(crate) fn log_file_bytes(&self) -> u64 {
+        vfs::log_bytes(&self.name)
+    }
+
+    /// Takes note of what a connection has committed.
+    pub(crate) fn take_commits(&mut self, by: ConnectionKey, changes: &mut Changes) {
+        if let Some(frames) = changes.take_frames() {
+            self.log.committed(frames);
+        }
+        for changed in changes.take() {
+            self.commits += 1;
+            self.untold.push(changed.into_commit(self.commits, Party { client: by.client, connection: by.id }));
+        }
+    }
+
+    /// The commits that nobody was told of yet.
+    pub(crate) fn take_untold(&mut self) -> Vec<Commit> {
+        std::mem::take(&mut self.untold)
+    }
+
     /// What to tell somebody who waited for the write lock too long.
     pub(crate) fn locked(&self, now: f64) -> Error {
         let message = match self.lock.holder() {
@@ -162,7 +216,7 @@ fn configure(connection: &sqlite::Connection, options: &OpenOptions) -> Result<S
         Durability::Full => "PRAGMA synchronous = FULL",
     })?;
     run(&format!("PRAGMA foreign_keys = {}", if options.foreign_keys { "ON" } else { "OFF" }))?;
-    run(&format!("PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}"))?;
-    run(&format!("PRAGMA journal_size_limit = {JOURNAL_SIZE_LIMIT}"))?;
+    let kept = if options.log_limit == 0 { KEPT_BYTES } else { KEPT_BYTES.min(options.log_limit) };
+    run(&format!("PRAGMA journal_size_limit = {kept}"))?;
     Ok(mode)
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::Environment;
+use crate::changes::Changes;
 use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::scheduler::Slice;
 use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState};
@@ -21,6 +22,7 @@ const MOST_WAIT_MS: f64 = 100.0;
 pub(crate) struct Context<'a> {
     pub(crate) db: &'a sqlite::Connection,
     pub(crate) cache: &'a mut StatementCache,
+    pub(crate) changes: &'a mut Changes,
     pub(crate) env: &'a mut dyn Environment,
     pub(crate) header: &'a Header,
     pub(crate) slice: &'a mut Slice,
@@ -175,8 +177,13 @@ impl Execution {
 
     /// Ends it, wherever it stands: its statement goes back into the cache, its own transaction is rolled back. Gives
     /// its buffers back.
-    pub(crate) fn stop(&mut self, db: &sqlite::Connection, cache: &mut StatementCache) -> BatchWriter {
-        let batch = self.release(cache);
+    pub(crate) fn stop(
+        &mut self,
+        db: &sqlite::Connection,
+        cache: &mut StatementCache,
+        changes: &mut Changes,
+    ) -> BatchWriter {
+        let batch = self.release(db, cache, changes);
         if self.owns && db.in_transaction() {
             // A rollback that fails leaves the transaction open, which the reply tells.
             let _ = run_once(db, cache, "ROLLBACK");
@@ -184,12 +191,15 @@ impl Execution {
         batch
     }
 
-    fn release(&mut self, cache: &mut StatementCache) -> BatchWriter {
+    fn release(&mut self, db: &sqlite::Connection, cache: &mut StatementCache, changes: &mut Changes) -> BatchWriter {
         let (statement, batch) = self.cursor.dismantle();
-        if let Some(statement) = statement
-            && self.cacheable
-        {
-            cache.put(&self.sql, statement);
+        if let Some(mut statement) = statement {
+            // What had not come to its end yet is committed here, if it is a transaction of its own.
+            statement.reset();
+            changes.note(db, &mut statement, false);
+            if self.cacheable {
+                cache.put(&self.sql, statement);
+            }
         }
         self.parameters = None;
         batch
@@ -299,6 +309,11 @@ impl Execution {
                 self.post(cx, true);
                 continue;
             }
+            if !self.rows
+                && let Some(statement) = self.cursor.statement()
+            {
+                cx.changes.expect(cx.db, statement);
+            }
             let (env, deadline) = (&*cx.env, cx.deadline);
             let late = || env.now() >= deadline;
             let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() { Some(&late) } else { None };
@@ -310,6 +325,8 @@ impl Execution {
                     }
                     if let Some(statement) = self.cursor.statement() {
                         statement.rewind();
+                        cx.changes.note(cx.db, statement, true);
+                        cx.changes.settle(cx.db);
                     }
                     self.stage = Stage::Next;
                 }
@@ -317,6 +334,7 @@ impl Execution {
                 Err(Halt::Sqlite(failure)) => {
                     if let Some(statement) = self.cursor.statement() {
                         statement.rewind();
+                        cx.changes.note(cx.db, statement, false);
                     }
                     return Err(self.failure(failure, self.rows));
                 }

@@ -63,6 +63,12 @@ impl Job {
         }
     }
 
+    /// Whether it may begin a transaction, if only one of its own.
+    pub(crate) fn begins(&self) -> bool {
+        use TransactionOp::{Begin, Savepoint};
+        matches!(self.work, Work::Execute(_) | Work::Transaction(Begin(_) | Savepoint(..)))
+    }
+
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.is_stream())

@@ -6,6 +6,7 @@
 //! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
 #![deny(unsafe_code)]
 
+mod changes;
 mod connection;
 mod cursor;
 mod database;
@@ -19,6 +20,7 @@ pub mod entry;
 mod environment;
 mod execution;
 mod job;
+mod log;
 mod scheduler;
 mod service;
 #[allow(unsafe_code)]

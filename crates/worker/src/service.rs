@@ -1,6 +1,8 @@
 //! Bytes in, bytes out.
 #![forbid(unsafe_code)]
 
+mod upkeep;
+
 use crate::connection::{Connection, ConnectionKey};
 use crate::database::Database;
 use crate::execution::Execution;
@@ -45,6 +47,15 @@ struct Slot {
 enum State {
     Opening { header: Header, options: OpenOptions, queue: VecDeque<Job> },
     Open(Box<Connection>),
+}
+
+impl Slot {
+    fn opened(&self) -> Option<&Connection> {
+        match &self.state {
+            State::Open(connection) => Some(connection),
+            State::Opening { .. } => None,
+        }
+    }
 }
 
 impl<H: Environment> Service<H> {
@@ -251,20 +262,26 @@ impl<H: Environment> Service<H> {
     pub fn turn(&mut self) -> Turn {
         let start = self.env.now();
         self.expire(start);
+        self.look_after_logs(start);
         let mut now = start;
         while let Some(key) = self.next() {
             self.run(key, (now + SLICE_MS).min(start + TURN_MS));
             now = self.env.now();
+            self.look_after_logs(now);
             if now >= start + TURN_MS {
                 break;
             }
         }
         let runnable = self.slots.values().any(|slot| is_runnable(slot, &self.databases));
+        if !runnable {
+            self.use_idle_time(now);
+        }
+        self.tell_commits();
         let times = self.slots.values().map(|slot| match &slot.state {
             State::Open(connection) => connection.expires_at(),
             State::Opening { queue, .. } => queue.iter().map(Job::deadline).fold(f64::INFINITY, f64::min),
         });
-        after_turn(runnable, times)
+        after_turn(runnable, times.chain([self.upkeep_at()]))
     }
 
     fn next(&mut self) -> Option<ConnectionKey> {
@@ -297,6 +314,8 @@ impl<H: Environment> Service<H> {
                     let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode, settles_in: 0 };
                     reply(&mut self.env, header, &opened);
                     slot.state = State::Open(Box::new(Connection::new(key, db, options, std::mem::take(queue))));
+                    let id = slot.database;
+                    self.set_log_limit(id);
                 }
                 Err(error) => self.abandon(key, &error),
             },
@@ -337,11 +356,17 @@ impl<H: Environment> Service<H> {
                 reply_error(&mut self.env, &header, error.clone(), false);
                 queue.iter().for_each(|job| reply_error(&mut self.env, &job.header, why(job), false));
             }
-            State::Open(mut connection) => connection.abandon(&mut self.env, why),
+            State::Open(mut connection) => {
+                connection.abandon(&mut self.env, why);
+                if let Some(database) = self.databases.get_mut(&slot.database) {
+                    connection.hand_over_commits(database);
+                }
+            }
         }
         if let Some(database) = self.databases.get_mut(&slot.database) {
             database.lock.forget(key, self.env.now());
         }
+        self.set_log_limit(slot.database);
         self.leave(slot.database);
     }
 
@@ -356,6 +381,8 @@ impl<H: Environment> Service<H> {
             && database.is_over()
         {
             database.release(&mut self.env);
+            // Somebody may want to know of its last commits.
+            self.tell_commits();
             self.databases.remove(&id);
         }
     }
@@ -390,6 +417,12 @@ impl<H: Environment> Service<H> {
     /// The clients that want to hear of commits.
     pub fn watchers(&self) -> impl Iterator<Item = u64> {
         self.clients.iter().filter(|(_, client)| client.watches).map(|(id, _)| *id)
+    }
+
+    /// How large the log of a database is, as a file in bytes; nothing where the database is not open.
+    pub fn log_bytes(&self, storage: Storage, path: &str) -> Option<u64> {
+        let known = self.databases.values().find(|d| d.storage == storage && d.path == path);
+        known.map(Database::log_file_bytes)
     }
 
     fn abandon_where(&mut self, which: impl Fn(ConnectionKey) -> bool, error: &Error) {

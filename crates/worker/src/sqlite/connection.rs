@@ -1,13 +1,10 @@
 //! A connection to a database.
 
-use super::{Failure, Statement, ffi, function};
-use std::cell::Cell;
-use std::ffi::{CStr, CString, c_int, c_void};
+use super::watch::{Learned, Watch};
+use super::{Failure, Statement, Tables, ffi, function};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 use std::rc::Rc;
-
-/// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
-const STEPS_PER_LOOK: c_int = 2_000;
 
 /// A connection. It is closed when it and all of its statements are dropped.
 #[derive(Debug)]
@@ -22,21 +19,6 @@ pub(super) struct Inner {
     watch: Watch,
 }
 
-/// What SQLite's callbacks reach while a statement steps.
-#[derive(Default)]
-pub(super) struct Watch {
-    stop: Cell<Option<*const dyn Fn() -> bool>>,
-    /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
-    #[cfg(feature = "faults")]
-    pub(super) panic: Cell<bool>,
-}
-
-impl std::fmt::Debug for Watch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch").field("watching", &self.stop.get().is_some()).finish()
-    }
-}
-
 /// What preparing a text gave.
 #[derive(Debug)]
 pub enum Prepared {
@@ -46,6 +28,15 @@ pub enum Prepared {
     One(Statement),
     /// A statement, and more text behind it.
     Several,
+}
+
+/// What a checkpoint came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Frames in the log.
+    pub frames: u32,
+    /// How many of them are in the database as well.
+    pub copied: u32,
 }
 
 /// What a connection's transaction holds of the main database.
@@ -75,9 +66,8 @@ impl Connection {
         if code != ffi::SQLITE_OK {
             return Err(inner.failure(code));
         }
-        let watch = ptr::from_ref(&inner.watch).cast_mut().cast();
-        // SAFETY: the connection is live. `watch` is on the heap of `inner`, which closes the connection when dropped.
-        unsafe { ffi::sqlite3_progress_handler(raw, STEPS_PER_LOOK, Some(look), watch) };
+        // SAFETY: the connection is live, and `watch` is on the heap of `inner`, which closes it when dropped.
+        unsafe { inner.watch.install(raw) };
         function::register(&inner)?;
         Ok(Connection { inner })
     }
@@ -91,16 +81,18 @@ impl Connection {
         drop(crate::vfs::last_error());
         let (mut raw, mut tail) = (ptr::null_mut(), ptr::null());
         let start = sql.as_ptr().cast();
-        // SAFETY: the connection is live, `start` has `length` readable bytes, `raw` and `tail` are places for results.
-        let code = unsafe {
+        let (code, learned) = self.inner.watch.learn(|| {
             let flags = ffi::SQLITE_PREPARE_PERSISTENT;
-            ffi::sqlite3_prepare_v3(self.raw(), start, length, flags, &mut raw, &mut tail)
-        };
+            // SAFETY: the connection is live, `start` has `length` readable bytes, `raw` and `tail` are places for
+            // results.
+            unsafe { ffi::sqlite3_prepare_v3(self.raw(), start, length, flags, &mut raw, &mut tail) }
+        });
         if code != ffi::SQLITE_OK {
             return Err(self.inner.failure(code).or_of_storage());
         }
         let Some(raw) = ptr::NonNull::new(raw) else { return Ok(Prepared::Empty) };
-        let statement = Statement::new(raw, Rc::clone(&self.inner));
+        let mut statement = Statement::new(raw, Rc::clone(&self.inner));
+        statement.knows(self.without_views(learned, statement.is_readonly()));
         let used = (tail as usize).saturating_sub(start as usize);
         let rest = sql.as_bytes().get(used..).unwrap_or_default();
         Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
@@ -120,6 +112,33 @@ impl Connection {
             }
         }
         Ok(answer)
+    }
+
+    /// What a statement writes through a view, its triggers write into tables, which the authorizer names as well.
+    fn without_views(&self, learned: Learned, readonly: bool) -> Tables {
+        let Learned { mut tables, made } = learned;
+        if readonly {
+            tables.writes.clear();
+            tables.schema = false;
+        }
+        tables.writes.retain(|table| {
+            if made.as_ref() == Some(table) {
+                return true;
+            }
+            let Ok(table) = CString::new(table.as_str()) else { return false };
+            let (no_text, no_flag): (*mut *const c_char, *mut c_int) = (ptr::null_mut(), ptr::null_mut());
+            // SAFETY: the connection is live and the names NUL-terminated; without a column it is asked for the table
+            // alone, and the places for what it could say of a column may be null.
+            let code = unsafe {
+                let (main, table, no_column) = (c"main".as_ptr(), table.as_ptr(), ptr::null());
+                let raw = self.raw();
+                ffi::sqlite3_table_column_metadata(
+                    raw, main, table, no_column, no_text, no_text, no_flag, no_flag, no_flag,
+                )
+            };
+            code == ffi::SQLITE_OK
+        });
+        tables
     }
 
     /// Turns one of SQLite's boolean options (`SQLITE_DBCONFIG_...`) on or off.
@@ -160,6 +179,38 @@ impl Connection {
         unsafe { ffi::sqlite3_changes64(self.raw()) }
     }
 
+    /// Rows that this connection has inserted, updated or deleted since it was opened, by whatever means.
+    pub fn total_changes(&self) -> i64 {
+        // SAFETY: the connection is live.
+        unsafe { ffi::sqlite3_total_changes64(self.raw()) }
+    }
+
+    /// Of how many frames the log consists after the last commit of this connection, if there was one since it was last
+    /// asked.
+    pub fn take_commit(&self) -> Option<u32> {
+        self.inner.watch.take_commit()
+    }
+
+    /// Whether a transaction was rolled back, by whatever means, since it was last asked.
+    pub fn take_rollback(&self) -> bool {
+        self.inner.watch.take_rollback()
+    }
+
+    /// Copies the log into the database as far as readers allow, and waits for nobody. `restart` also makes sure that
+    /// nobody reads from the log any more, so that the next writer begins it anew; it fails as busy if somebody does.
+    pub fn checkpoint(&self, restart: bool) -> Result<Checkpoint, Failure> {
+        let mode = if restart { ffi::SQLITE_CHECKPOINT_RESTART } else { ffi::SQLITE_CHECKPOINT_PASSIVE };
+        let (mut frames, mut copied) = (0, 0);
+        // SAFETY: the connection is live, the name NUL-terminated, and the counts are places for results.
+        let code =
+            unsafe { ffi::sqlite3_wal_checkpoint_v2(self.raw(), c"main".as_ptr(), mode, &mut frames, &mut copied) };
+        let count = |count: c_int| u32::try_from(count).unwrap_or(0);
+        match code {
+            ffi::SQLITE_OK => Ok(Checkpoint { frames: count(frames), copied: count(copied) }),
+            code => Err(self.inner.failure(code)),
+        }
+    }
+
     /// The rowid of the last row that this connection inserted.
     pub fn last_insert_rowid(&self) -> i64 {
         // SAFETY: the connection is live.
@@ -185,17 +236,7 @@ impl Inner {
 
     /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
     pub(super) fn watched<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
-        struct Unwatch<'a>(&'a Watch);
-        impl Drop for Unwatch<'_> {
-            fn drop(&mut self) {
-                self.0.stop.set(None);
-            }
-        }
-        // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
-        let stop = stop.map(|stop| unsafe { std::mem::transmute::<&dyn Fn() -> bool, *const dyn Fn() -> bool>(stop) });
-        self.watch.stop.set(stop);
-        let _unwatch = Unwatch(&self.watch);
-        work()
+        self.watch.stopped_by(stop, work)
     }
 
     #[cfg(feature = "faults")]
@@ -209,14 +250,6 @@ impl Drop for Inner {
         // SAFETY: every statement holds this value, so none is left. A null connection is allowed.
         unsafe { ffi::sqlite3_close(self.raw) };
     }
-}
-
-/// SQLite's progress handler: anything but 0 interrupts the statement.
-unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
-    // SAFETY: this is the pointer given in `open`, and SQLite calls only while the connection is open.
-    let watch = unsafe { &*watch.cast::<Watch>() };
-    // SAFETY: `watched` keeps the closure alive for as long as the pointer stands there.
-    watch.stop.get().is_some_and(|stop| unsafe { (*stop)() }).into()
 }
 
 /// Whether SQL text is nothing but white space, comments and semicolons.

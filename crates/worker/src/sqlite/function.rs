@@ -20,7 +20,8 @@ mod none {
 /// `aludel_fault(what)`, by which tests break the worker: `'panic'` or `'trap'`.
 #[cfg(feature = "faults")]
 mod faults {
-    use crate::sqlite::connection::{Inner, Watch};
+    use crate::sqlite::connection::Inner;
+    use crate::sqlite::watch::Watch;
     use crate::sqlite::{Failure, ffi};
     use std::ffi::{CStr, c_int};
     use std::ptr;

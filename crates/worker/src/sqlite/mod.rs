@@ -12,17 +12,19 @@ mod function;
 mod parameters;
 mod statement;
 mod value;
+mod watch;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use libsqlite3_sys as ffi;
 #[cfg(target_arch = "wasm32")]
 pub use sqlite_wasm_rs as ffi;
 
-pub use connection::{Connection, Prepared, TransactionState};
+pub use connection::{Checkpoint, Connection, Prepared, TransactionState};
 pub use error::Failure;
 pub use parameters::Parameters;
 pub use statement::{Statement, Step};
 pub use value::NotUtf8;
+pub use watch::Tables;
 
 use std::ffi::CStr;
 

@@ -1,7 +1,7 @@
 //! A prepared statement.
 
 use super::connection::Inner;
-use super::{Failure, ffi};
+use super::{Connection, Failure, Prepared, Tables, ffi};
 use aludel_protocol::ValueRef;
 use std::ffi::{CStr, c_int};
 use std::ptr::NonNull;
@@ -14,6 +14,9 @@ pub struct Statement {
     connection: Rc<Inner>,
     /// The frame whose bytes text and blob parameters point into.
     frame: Option<Rc<Vec<u8>>>,
+    tables: Rc<Tables>,
+    /// How often SQLite had prepared it anew when its tables were learned.
+    learned_at: c_int,
 }
 
 /// What a step came to.
@@ -27,7 +30,31 @@ pub enum Step {
 
 impl Statement {
     pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>) -> Statement {
-        Statement { raw, connection, frame: None }
+        Statement { raw, connection, frame: None, tables: Rc::default(), learned_at: 0 }
+    }
+
+    /// Takes note of what its preparation said that it reads and writes.
+    pub(super) fn knows(&mut self, tables: Tables) {
+        self.tables = Rc::new(tables);
+    }
+
+    /// Which tables it reads and writes, as the schema was when SQLite last prepared it.
+    pub fn tables(&mut self, connection: &Connection) -> &Rc<Tables> {
+        // SAFETY: the statement is live, and the counter is not reset.
+        let prepared = unsafe { ffi::sqlite3_stmt_status(self.raw(), ffi::SQLITE_STMTSTATUS_REPREPARE, 0) };
+        if prepared != self.learned_at {
+            self.learned_at = prepared;
+            // SAFETY: the statement is live and keeps its text, which ends with a zero.
+            let sql = unsafe { CStr::from_ptr(ffi::sqlite3_sql(self.raw())) };
+            // What the authorizer said while SQLite prepared it anew is lost among what virtual tables prepared in the
+            // same step. A text that cannot be prepared any more has changed the schema itself, and was learned before.
+            if let Ok(sql) = sql.to_str()
+                && let Ok(Prepared::One(again)) = connection.prepare(sql)
+            {
+                self.tables = Rc::clone(&again.tables);
+            }
+        }
+        &self.tables
     }
 
     pub(super) fn raw(&self) -> *mut ffi::sqlite3_stmt {

@@ -117,6 +117,12 @@ pub fn detach(path: &str) {
     }
 }
 
+/// How large the log of an attached database is, as a file.
+pub fn log_bytes(path: &str) -> u64 {
+    let size = |node: Rc<Node>| node.raw.borrow_mut().size().unwrap_or(0);
+    find(&format!("{path}-wal")).map_or(0, size)
+}
+
 /// Takes the storage error behind the last `SQLITE_IOERR`, `SQLITE_FULL` or `SQLITE_CANTOPEN` on this thread; its
 /// [`Error::sqlite_code`] is the code that SQLite was given.
 pub fn last_error() -> Option<Error> {

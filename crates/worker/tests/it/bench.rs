@@ -1,8 +1,8 @@
 //! A service, a clock that moves only when it is looked at or told to, and readable replies.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
-    Storage, TransactionOp, Value,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, Notice, OpenOptions, RepeatClass, Reply,
+    Request, Storage, TransactionOp, Value,
 };
 use aludel_worker::{Environment, Preparation, Service, Turn};
 use std::cell::Cell;
@@ -81,6 +81,8 @@ pub struct Bench {
     pub client: u64,
     /// The epoch that is believed in.
     pub epoch: u32,
+    /// What was said unasked, in its order.
+    pub notices: Vec<(Header, Notice)>,
     request: u64,
     replies: BTreeMap<u64, Vec<Got>>,
 }
@@ -144,7 +146,15 @@ impl Bench {
             released: vec![],
             preparation: Some(Ok(())),
         };
-        Bench { service: Service::new(host), clock, client: 0, epoch: 0, request: 0, replies: BTreeMap::new() }
+        Bench {
+            service: Service::new(host),
+            clock,
+            client: 0,
+            epoch: 0,
+            notices: vec![],
+            request: 0,
+            replies: BTreeMap::new(),
+        }
     }
 
     /// A service after Hello.
@@ -225,7 +235,12 @@ impl Bench {
                 Reply::Done { in_transaction } => Got::Done(in_transaction),
                 Reply::Error { error, in_transaction } => Got::Error(error, in_transaction),
                 Reply::Fatal { message } => panic!("{message}"),
-                other @ (Reply::Fates(_) | Reply::Notice(_) | Reply::Progress { .. }) => panic!("{other:?}"),
+                Reply::Notice(notice) => {
+                    assert_eq!(header.request, 0, "a notice answers nothing");
+                    self.notices.push((header, notice));
+                    continue;
+                }
+                other @ (Reply::Fates(_) | Reply::Progress { .. }) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;
@@ -248,6 +263,12 @@ impl Bench {
     pub fn take(&mut self, request: u64) -> Vec<Got> {
         self.collect();
         self.replies.remove(&request).unwrap_or_default()
+    }
+
+    /// What was said unasked since this was last asked.
+    pub fn notices(&mut self) -> Vec<(Header, Notice)> {
+        self.collect();
+        std::mem::take(&mut self.notices)
     }
 
     /// The Rows replies to a request since it was last asked; there must be no others.

@@ -186,7 +186,7 @@ fn settings_of_a_connection_are_as_asked() {
         ("page_size", 4096, 4096),
         ("cell_size_check", 1, 1),
         ("trusted_schema", 0, 0),
-        ("wal_autocheckpoint", 250, 250),
+        ("wal_autocheckpoint", 0, 0),
         ("busy_timeout", 0, 0),
         ("temp_store", 0, 0),
     ] {

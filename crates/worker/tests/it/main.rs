@@ -5,6 +5,7 @@
 
 mod bench;
 mod builds;
+mod changes;
 mod deliver;
 mod errors;
 #[cfg(feature = "faults")]
@@ -12,6 +13,7 @@ mod faults;
 mod garbage;
 mod life;
 mod lock;
+mod log;
 mod multi_client;
 mod statements;
 mod stop;

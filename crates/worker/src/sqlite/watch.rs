@@ -1,0 +1,198 @@
+//! What SQLite calls back: while a statement is prepared, while it runs, and when a transaction has ended.
+
+use super::ffi;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr;
+
+/// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
+const STEPS_PER_LOOK: c_int = 2_000;
+
+/// What SQLite's callbacks reach.
+#[derive(Default)]
+pub(super) struct Watch {
+    stop: Cell<Option<*const dyn Fn() -> bool>>,
+    /// What the statement that is being prepared does.
+    learning: RefCell<Option<Learned>>,
+    /// Frames in the log after the last commit.
+    commit: Cell<Option<u32>>,
+    rollback: Cell<bool>,
+    /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
+    #[cfg(feature = "faults")]
+    pub(super) panic: Cell<bool>,
+}
+
+/// Tables of the main database that a statement reads and writes, by what SQLite's authorizer is asked when the statement
+/// is prepared. Triggers and foreign keys are part of the statement and so are their tables; no row is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Tables and views that it reads.
+    pub reads: Vec<String>,
+    /// Tables that it may write, as the schema spells them.
+    pub writes: Vec<String>,
+    /// Whether it creates, alters or drops something.
+    pub schema: bool,
+}
+
+/// What the authorizer was asked about.
+#[derive(Default)]
+pub(super) struct Learned {
+    pub(super) tables: Tables,
+    /// The table that the statement creates, and which is not there yet.
+    pub(super) made: Option<String>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("watching", &self.stop.get().is_some()).finish()
+    }
+}
+
+impl Watch {
+    /// Has itself called back by a connection.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a live connection, and this stays where it is for as long as that is open.
+    pub(super) unsafe fn install(&self, raw: *mut ffi::sqlite3) {
+        let watch = ptr::from_ref(self).cast_mut().cast();
+        // SAFETY: as the caller says; the callbacks take this very pointer.
+        unsafe {
+            ffi::sqlite3_progress_handler(raw, STEPS_PER_LOOK, Some(look), watch);
+            ffi::sqlite3_set_authorizer(raw, Some(authorize), watch);
+            // This takes the place of SQLite's own hook, which would copy the log into the database during commits.
+            ffi::sqlite3_wal_hook(raw, Some(committed), watch);
+            ffi::sqlite3_rollback_hook(raw, Some(rolled_back), watch);
+        }
+    }
+
+    /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
+    pub(super) fn stopped_by<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
+        struct Unwatch<'a>(&'a Watch);
+        impl Drop for Unwatch<'_> {
+            fn drop(&mut self) {
+                self.0.stop.set(None);
+            }
+        }
+        // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
+        let stop = stop.map(|stop| unsafe { std::mem::transmute::<&dyn Fn() -> bool, *const dyn Fn() -> bool>(stop) });
+        self.stop.set(stop);
+        let _unwatch = Unwatch(self);
+        work()
+    }
+
+    /// What the statement that `prepare` prepares reads and writes.
+    pub(super) fn learn<T>(&self, prepare: impl FnOnce() -> T) -> (T, Learned) {
+        self.learning.replace(Some(Learned::default()));
+        let prepared = prepare();
+        (prepared, self.learning.take().unwrap_or_default())
+    }
+
+    pub(super) fn take_commit(&self) -> Option<u32> {
+        self.commit.take()
+    }
+
+    pub(super) fn take_rollback(&self) -> bool {
+        self.rollback.take()
+    }
+}
+
+impl Learned {
+    fn note(&mut self, action: c_int, first: &CStr, second: &CStr) {
+        let add = |names: &mut Vec<String>, name: &CStr| {
+            // Names of tables are UTF-8; what is not could not be told anyway.
+            if let Ok(name) = name.to_str()
+                && !["sqlite_master", "sqlite_temp_master", ""].contains(&name)
+                && names.last().is_none_or(|last| last != name)
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        };
+        let tables = &mut self.tables;
+        match action {
+            ffi::SQLITE_READ => add(&mut tables.reads, first),
+            ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => add(&mut tables.writes, first),
+            ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_CREATE_VTABLE => {
+                tables.schema = true;
+                self.made = first.to_str().ok().map(str::to_owned);
+                add(&mut tables.writes, first);
+            }
+            ffi::SQLITE_DROP_TABLE | ffi::SQLITE_DROP_VTABLE => {
+                tables.schema = true;
+                add(&mut tables.writes, first);
+            }
+            ffi::SQLITE_ALTER_TABLE => {
+                tables.schema = true;
+                add(&mut tables.writes, second);
+            }
+            ffi::SQLITE_CREATE_INDEX
+            | ffi::SQLITE_CREATE_TRIGGER
+            | ffi::SQLITE_CREATE_VIEW
+            | ffi::SQLITE_DROP_INDEX
+            | ffi::SQLITE_DROP_TRIGGER
+            | ffi::SQLITE_DROP_VIEW => tables.schema = true,
+            _ => {}
+        }
+    }
+}
+
+/// SQLite's progress handler: anything but 0 interrupts the statement.
+unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
+    // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    // SAFETY: `stopped_by` keeps the closure alive for as long as the pointer stands there.
+    watch.stop.get().is_some_and(|stop| unsafe { (*stop)() }).into()
+}
+
+/// SQLite's authorizer: asked about everything that a statement would do, when it is prepared.
+unsafe extern "C" fn authorize(
+    watch: *mut c_void,
+    action: c_int,
+    first: *const c_char,
+    second: *const c_char,
+    database: *const c_char,
+    _within: *const c_char,
+) -> c_int {
+    let text = |text: *const c_char| {
+        // SAFETY: SQLite gives texts that end with a zero and live through the call, or null.
+        if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } }
+    };
+    let (first, second) = (text(first), text(second));
+    if action == ffi::SQLITE_PRAGMA {
+        // Setting it would put SQLite's own hook in the place of the worker's, which sees to checkpoints.
+        let sets = first.to_bytes().eq_ignore_ascii_case(b"wal_autocheckpoint") && !second.is_empty();
+        return if sets { ffi::SQLITE_IGNORE } else { ffi::SQLITE_OK };
+    }
+    // An ALTER TABLE names its database first, and nowhere else.
+    let database = if action == ffi::SQLITE_ALTER_TABLE { first } else { text(database) };
+    if database == c"main" {
+        // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+        let watch = unsafe { &*watch.cast::<Watch>() };
+        if let Some(learned) = &mut *watch.learning.borrow_mut() {
+            learned.note(action, first, second);
+        }
+    }
+    ffi::SQLITE_OK
+}
+
+/// SQLite's hook for commits in WAL mode. It comes when the commit is done.
+unsafe extern "C" fn committed(
+    watch: *mut c_void,
+    _connection: *mut ffi::sqlite3,
+    database: *const c_char,
+    frames: c_int,
+) -> c_int {
+    // SAFETY: SQLite names the database, and the name ends with a zero.
+    if unsafe { CStr::from_ptr(database) } == c"main" {
+        // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+        unsafe { &*watch.cast::<Watch>() }.commit.set(u32::try_from(frames).ok());
+    }
+    ffi::SQLITE_OK
+}
+
+/// SQLite's hook for transactions that are rolled back.
+unsafe extern "C" fn rolled_back(watch: *mut c_void) {
+    // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+    unsafe { &*watch.cast::<Watch>() }.rollback.set(true);
+}
