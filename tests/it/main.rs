@@ -11,6 +11,7 @@ mod errors;
 // It asks the worker's own SQLite, which a host has in the process.
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
+mod listen;
 mod log;
 mod pool;
 mod pool_blocked;

@@ -1,0 +1,252 @@
+//! What an engine tells of what its worker says, and what it asks the worker for. The test plays the worker.
+
+use crate::support::run;
+use crate::tabs::scripted::{Scripted, ScriptedSpawn};
+use aludel::{
+    Blocked, BlockedBy, Blocker, Change, Connection, Engine, Error, ErrorKind, Event, EventKind, HostChange, Party,
+    Result, Storage, Tab, VersionSkew, text,
+};
+use aludel_protocol::{
+    self as protocol, Batch, Commit, Header, Notice, Obstacle, RepeatClass, Reply, Request, RowsReply,
+};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+fn engine(host: &Rc<Scripted>) -> Engine {
+    let builder = Engine::builder(&format!("sqlite:///listen{}.db", host.client));
+    builder.transport(Rc::new(ScriptedSpawn(host.clone()))).build().unwrap()
+}
+
+/// Answers what was sent, statements and ends of transactions with `error` if there is one, and gives the names of it.
+fn serve(host: &Scripted, error: Option<&Error>) -> Vec<String> {
+    let frames = host.take(|header, request| {
+        let name = match &request {
+            Request::Watch { changes } => format!("Watch {changes}"),
+            Request::Site { text } => format!("Site {text}"),
+            Request::Transaction { op, .. } => format!("{op:?}"),
+            other => format!("{other:?}").split([' ', '(']).next().unwrap().to_owned(),
+        };
+        (header, name)
+    });
+    let answer = |(header, name): (Header, String)| {
+        let columns = Some(Vec::new());
+        let rows = RowsReply {
+            more: false,
+            in_transaction: true,
+            changes: 1,
+            last_insert_rowid: 1,
+            columns,
+            batch: Batch::EMPTY,
+        };
+        let reply = match (name.as_str(), error) {
+            ("Hello", _) => Reply::Hello { protocol: 2, version: "0.0.0", sqlite_version: "3.0.0" },
+            ("Open", _) => Reply::Opened { storage: Storage::Disk, journal_mode: "wal", settles_in: 0 },
+            ("Execute" | "Commit", Some(error)) => Reply::Error { error: error.clone(), in_transaction: false },
+            ("Execute", None) => Reply::Rows(rows),
+            _ => Reply::Done { in_transaction: false },
+        };
+        host.answer(&header, &reply);
+        name
+    };
+    frames.into_iter().map(answer).collect()
+}
+
+/// Runs a call and answers it; gives what was sent for it.
+async fn during<T>(
+    host: &Scripted,
+    error: Option<&Error>,
+    call: impl Future<Output = Result<T>>,
+) -> (Result<T>, Vec<String>) {
+    futures::join!(call, async { serve(host, error) })
+}
+
+fn notice(host: &Scripted, connection: u32, notice: Notice) {
+    let header = Header { client: host.client, ..Header::new(0, 0, connection, RepeatClass::Safe) };
+    host.answer(&header, &Reply::Notice(notice));
+}
+
+fn heard(engine: &Engine, kind: EventKind) -> Rc<RefCell<Vec<Event>>> {
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let into = heard.clone();
+    engine.listen(kind, move |event| into.borrow_mut().push(event.clone())).keep();
+    heard
+}
+
+#[test]
+fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
+    run(async {
+        let host = Scripted::new(21);
+        let engine = engine(&host);
+        let changes = Rc::new(RefCell::new(Vec::new()));
+        let into = changes.clone();
+        let listener = engine.on_change(move |change| into.borrow_mut().push(change.clone()));
+        let (conn, sent) = during(&host, None, engine.connect()).await;
+        let conn = conn.unwrap();
+        assert_eq!(sent, ["Hello", "Watch true", "Open"], "from the first connection on");
+        let commit = |number, client, schema, tables: &[&str]| Commit {
+            number,
+            by: protocol::Party { client, connection: 1 },
+            schema,
+            tables: tables.iter().map(|name| name.to_string()).collect(),
+        };
+        notice(&host, 0, Notice::Changed(vec![commit(1, 21, true, &[]), commit(2, 99, false, &["a", "b"])]));
+        assert_eq!(
+            changes.take(),
+            [
+                Change { tables: vec![], schema: true, tab: Tab::This },
+                Change { tables: vec!["a".into(), "b".into()], schema: false, tab: Tab::Other },
+            ]
+        );
+        let another = engine.on_change(|_| ());
+        let blocked = engine.listen(EventKind::Blocked, |_| ());
+        assert_eq!(serve(&host, None), Vec::<String>::new());
+        drop((listener, another));
+        assert_eq!(serve(&host, None), ["Watch false"]);
+        notice(&host, 0, Notice::Changed(vec![commit(3, 21, true, &[])]));
+        assert_eq!(changes.take(), []);
+        drop(blocked);
+        let _ = heard(&engine, EventKind::Change);
+        assert_eq!(serve(&host, None), ["Watch true"]);
+        drop(conn);
+        let (disposed, sent) = during(&host, None, engine.dispose()).await;
+        disposed.unwrap();
+        assert_eq!(sent, ["Close", "Watch false", "Shutdown"]);
+    });
+}
+
+#[test]
+fn a_connection_that_holds_others_up_is_named_by_the_line_that_took_it() {
+    run(async {
+        let host = Scripted::new(22);
+        let engine = engine(&host);
+        let heard = heard(&engine, EventKind::Blocked);
+        let line = line!() + 1;
+        let (conn, _) = during(&host, None, engine.connect()).await;
+        notice(&host, 1, Notice::Holding);
+        let sites = serve(&host, None);
+        assert!(sites[0].starts_with(&format!("Site tests/it/listen.rs:{line}:")), "{sites:?}");
+        let (ours, theirs) =
+            (protocol::Party { client: 22, connection: 1 }, protocol::Party { client: 99, connection: 1 });
+        let told = |obstacle, waiter, holder, site: Option<&str>| {
+            let (waited, held, log_bytes) = (1000, 2000, 0);
+            Notice::Blocked(protocol::Blocked {
+                obstacle,
+                waiter,
+                waited,
+                holder,
+                held,
+                site: site.map(str::to_owned),
+                log_bytes,
+            })
+        };
+        notice(&host, 1, told(Obstacle::WriteLock, ours, theirs, Some("other.js:1:2")));
+        let nobody = protocol::Party { client: 0, connection: 0 };
+        notice(&host, 1, told(Obstacle::Snapshot, nobody, ours, None));
+        let site = sites[0].strip_prefix("Site ").map(str::to_owned);
+        let blocked = |what, waiter, site, tab| {
+            let holders = vec![Blocker { site, tab, age: Duration::from_secs(2), idle: None }];
+            Event::Blocked(Blocked { what, waited: Duration::from_secs(1), waiter, holders, log_bytes: 0 })
+        };
+        let waiter = Some(Party { site: site.clone(), tab: Tab::This });
+        assert_eq!(
+            heard.take(),
+            [
+                blocked(BlockedBy::WriteLock, waiter, Some("other.js:1:2".into()), Tab::Other),
+                blocked(BlockedBy::Snapshot, None, site, Tab::This),
+            ]
+        );
+        // Nobody has it any more.
+        conn.unwrap().close().await.unwrap();
+        notice(&host, 1, Notice::Holding);
+        assert_eq!(serve(&host, None), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn what_happens_to_the_host_is_told_by_the_wire() {
+    run(async {
+        let host = Scripted::new(23);
+        let engine = engine(&host);
+        let (hosts, skews) = (heard(&engine, EventKind::Host), heard(&engine, EventKind::VersionSkew));
+        let (conn, _) = during(&host, None, engine.connect()).await;
+        let event = Event::Host(HostChange { tab: Some(Tab::Other) });
+        host.inbox().event(&event);
+        let skew = Event::VersionSkew(VersionSkew { ours: "2".into(), theirs: "1".into() });
+        host.inbox().event(&skew);
+        assert_eq!((hosts.take(), skews.take()), (vec![event.clone()], vec![skew]));
+        drop(conn);
+        during(&host, None, engine.dispose()).await.0.unwrap();
+        host.inbox().event(&event);
+        assert_eq!(hosts.take(), []);
+    });
+}
+
+/// A connection whose transaction the worker rolls back while it is idle.
+async fn begun(host: &Scripted, engine: &Engine) -> Connection {
+    let conn = during(host, None, engine.connect()).await.0.unwrap();
+    let insert = text("INSERT INTO t VALUES (1)");
+    during(host, None, conn.execute(&insert, ())).await.0.unwrap();
+    assert!(conn.in_transaction());
+    conn
+}
+
+#[test]
+fn a_transaction_that_was_idle_for_too_long_is_over_and_rollback_makes_the_connection_usable() {
+    run(async {
+        let host = Scripted::new(24);
+        let engine = engine(&host);
+        let late = Error::new(ErrorKind::Operational, "the transaction was idle for too long");
+        let insert = text("INSERT INTO t VALUES (1)");
+        for commits in [false, true] {
+            let conn = begun(&host, &engine).await;
+            let transaction = conn.get_transaction().unwrap();
+            let error = if commits {
+                during(&host, Some(&late), conn.commit()).await.0.unwrap_err()
+            } else {
+                during(&host, Some(&late), conn.execute(&insert, ())).await.0.unwrap_err()
+            };
+            assert_eq!((error.kind(), error.message()), (late.kind(), late.message()));
+            assert!(!transaction.is_active() && !conn.in_transaction());
+            let (error, sent) = during(&host, None, conn.execute(&insert, ())).await;
+            assert_eq!((error.unwrap_err().kind(), sent), (ErrorKind::PendingRollback, vec![]));
+            let (rolled_back, sent) = during(&host, None, conn.rollback()).await;
+            rolled_back.unwrap();
+            assert_eq!(sent, ["Rollback"], "the worker refuses everything else until then");
+            let (done, sent) = during(&host, None, conn.execute(&insert, ())).await;
+            done.unwrap();
+            assert_eq!(sent, ["Execute"]);
+            conn.close().await.unwrap();
+            assert_eq!(serve(&host, None), ["Reset"]);
+        }
+    });
+}
+
+#[test]
+fn a_transaction_that_was_idle_for_too_long_is_cleared_away_when_its_connection_is_closed() {
+    run(async {
+        let host = Scripted::new(25);
+        let engine = engine(&host);
+        let late = Error::new(ErrorKind::Operational, "the transaction was idle for too long");
+        let insert = text("INSERT INTO t VALUES (1)");
+        let conn = begun(&host, &engine).await;
+        during(&host, Some(&late), conn.execute(&insert, ())).await.0.unwrap_err();
+        conn.close().await.unwrap();
+        assert_eq!(serve(&host, None), ["Reset"]);
+        // In a block, the error rolls back and gives the connection back by itself.
+        let mut block = Box::pin(engine.begin(async |conn| {
+            conn.execute(&insert, ()).await?;
+            conn.execute(&insert, ()).await
+        }));
+        let mut sent = Vec::new();
+        let error = std::future::poll_fn(|cx| {
+            let polled = block.as_mut().poll(cx);
+            let error = sent.iter().any(|name| name == "Execute").then_some(&late);
+            sent.extend(serve(&host, error));
+            polled
+        });
+        assert_eq!(error.await.unwrap_err().message(), late.message());
+        assert_eq!(sent, ["Execute", "Execute", "Rollback"]);
+        assert_eq!(engine.pool().checkedin, 1);
+    });
+}
