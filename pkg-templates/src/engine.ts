@@ -9,11 +9,12 @@ import { Connection } from "./connection.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError, NotSupportedError } from "./errors.js";
-import { printRecord, type EchoRecord } from "./events.js";
+import { Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeEngine } from "./generated/client.js";
 import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
+import { callerOf } from "./site.js";
 import { spawnWorker } from "./spawn.js";
 import { contextOf, prepare, type Executable } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
@@ -42,8 +43,10 @@ export interface Pool {
   checkedin(): number;
   /** How many are in use. */
   checkedout(): number;
-  /** How many more are open than it keeps; negative while there are fewer. */
+  /** How many more are open than it keeps; negative while there are fewer, and 0 where it keeps none or all. */
   overflow(): number;
+  /** How many seconds `connect()` waits for a connection; 0 where nobody ever waits. */
+  timeout(): number;
 }
 
 /** What is known of the SQL that the database speaks. */
@@ -78,6 +81,7 @@ export class Engine implements AsyncDisposable {
   readonly #native: NativeEngine;
   readonly #executionOptions: ExecutionOptions;
   readonly #log: RowLog;
+  readonly #listeners: Listeners;
 
   private constructor(url: string, options: EngineOptions) {
     this.url = url;
@@ -101,7 +105,9 @@ export class Engine implements AsyncDisposable {
       checkedin: () => status().checkedin,
       checkedout: () => status().checkedout,
       overflow: () => status().overflow,
+      timeout: () => status().timeout,
     });
+    this.#listeners = new Listeners((name, tell) => callSync(() => this.#native.listen(name, tell)));
     Object.freeze(this);
   }
 
@@ -126,7 +132,7 @@ export class Engine implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<Connection | T> {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
-    const conn = await this.#connect(given);
+    const conn = await this.#connect(given, new Error());
     if (fn === undefined) return conn;
     try {
       return await fn(conn);
@@ -135,9 +141,10 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  async #connect(options: CallOptions | undefined): Promise<Connection> {
+  /** `made` is an error that was made where the caller is on the stack. */
+  async #connect(options: CallOptions | undefined, made: Error): Promise<Connection> {
     const native = callOptions(options);
-    const opened = await call(native, () => this.#native.connect(native));
+    const opened = await call(native, () => this.#native.connect(native, () => callerOf(made)));
     return Connection.of(opened, this, this.#executionOptions, this.#log);
   }
 
@@ -158,7 +165,7 @@ export class Engine implements AsyncDisposable {
       throw new ArgumentError(`readOnly is true or false, not ${describe(readOnly)}`);
     }
     callOptions(given, ["mode", "readOnly"]);
-    const conn = await this.#connect(rest);
+    const conn = await this.#connect(rest, new Error());
     try {
       const transaction = await conn.begin({ ...rest, mode });
       if (fn === undefined) return Connection.releasing(conn, transaction);
@@ -209,9 +216,11 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Closes the connections of the pool; those in use are closed when they come back. When no engine of the page uses the
-   * database any more, its worker ends, and with it what was kept in memory. The engine can be used again.
+   * database any more, its worker ends, and with it what was kept in memory. The engine can be used again; nobody listens
+   * to it then.
    */
   async dispose(): Promise<void> {
+    this.#listeners.clear();
     await call(undefined, () => this.#native.dispose());
   }
 
@@ -220,7 +229,8 @@ export class Engine implements AsyncDisposable {
    * stream has one of its own until it ends, fails or is cancelled.
    */
   exportStream(options?: TransferOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return exportStream((limits) => this.#connect(limits), options);
+    const made = new Error();
+    return exportStream((limits) => this.#connect(limits, made), options);
   }
 
   /** The database as the bytes of a SQLite file, from one snapshot. */
@@ -246,6 +256,31 @@ export class Engine implements AsyncDisposable {
   async download(filename?: string, options?: TransferOptions): Promise<void> {
     const path = this.storage.path ?? "memory.db";
     await download(this.exportStream(options), filename ?? path.slice(path.lastIndexOf("/") + 1));
+  }
+
+  /**
+   * Calls a function for each event of a name: `"change"` (a commit), `"blocked"` (somebody waits for one who does
+   * nothing), `"host"`, `"versionSkew"`. Until {@link remove} or {@link dispose}; what it throws is reported and stops
+   * nothing.
+   */
+  listen<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => unknown): void {
+    this.#listeners.add(name, listener);
+  }
+
+  /** Calls a function no more. */
+  remove<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => unknown): void {
+    this.#listeners.remove(name, listener);
+  }
+
+  /**
+   * Calls a function for each commit that changed something, in this tab or another, from the engine's first connection
+   * on. What is returned ends that.
+   */
+  onChange(listener: (event: ChangeEvent) => unknown): () => void {
+    if (typeof listener !== "function") throw new ArgumentError(`a listener is a function, not ${describe(listener)}`);
+    const each = (event: ChangeEvent): unknown => listener(event);
+    this.listen("change", each);
+    return () => this.remove("change", each);
   }
 
   /** As {@link dispose}. */

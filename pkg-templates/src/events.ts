@@ -1,8 +1,12 @@
 /**
- * What an engine tells of its work: SQLAlchemy's log of SQL.
+ * What an engine tells of its work: SQLAlchemy's log of SQL, commits, and who holds whom up.
  *
  * @module
  */
+
+import { ArgumentError } from "./errors.js";
+import { describe } from "./encode.js";
+import type { NativeListener } from "./generated/client.js";
 
 /** One line of the log. */
 export interface EchoRecord {
@@ -33,4 +37,162 @@ export function formatRecord({ logger, level, message }: EchoRecord, at: Date): 
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   return `${day} ${time},${String(at.getMilliseconds()).padStart(3, "0")} ${level} ${logger} ${message}`;
+}
+
+/** Which tab something is about: this one, or another one that has the same database open. */
+export type Tab = "this" | "other";
+
+/** A commit that changed something: the event `"change"`. */
+export interface ChangeEvent {
+  /** The tables whose rows were changed, in alphabetical order. */
+  readonly tables: readonly string[];
+  /** Whether tables, views, indexes or triggers were created, altered or dropped. */
+  readonly schema: boolean;
+  /** Which tab committed. */
+  readonly tab: Tab;
+}
+
+/** Who waits, of a {@link BlockedEvent}. */
+export interface Waiter {
+  /** Where in the program its connection was asked for, if that is known. */
+  readonly site: string | null;
+  /** Which tab it is in. */
+  readonly tab: Tab;
+}
+
+/** Who is waited for, of a {@link BlockedEvent}. */
+export interface Holder {
+  /** Where in the program its connection was taken, if that is known. */
+  readonly site: string | null;
+  /** Which tab it is in. */
+  readonly tab: Tab;
+  /** For how many milliseconds it has had what is waited for. */
+  readonly age: number;
+  /** For how many of them it has done nothing; 0 while a statement runs, null where that is not known. */
+  readonly idle: number | null;
+}
+
+/** Somebody has waited for a second while one who is waited for did nothing: the event `"blocked"`. */
+export interface BlockedEvent {
+  /** What is waited for: a connection of the pool, the write lock, or the end of a snapshot that keeps the log from being emptied. */
+  readonly what: "pool" | "writeLock" | "snapshot";
+  /** For how many milliseconds so far. */
+  readonly waited: number;
+  /** Who waits; null when it is the log. */
+  readonly waiter: Waiter | null;
+  /** Who has it, oldest first. */
+  readonly holders: readonly Holder[];
+  /** How many bytes the log has, where that is the matter; else 0. */
+  readonly logBytes: number;
+}
+
+/** Another tab than before hosts the database: the event `"host"`. */
+export interface HostEvent {
+  /** Which tab it is; null while none was found. */
+  readonly tab: Tab | null;
+}
+
+/** A tab has the database open with another version of aludel, and the two cannot share it: the event `"versionSkew"`. */
+export interface VersionSkewEvent {
+  /** The version of this tab. */
+  readonly ours: string;
+  /** The version of the other one. */
+  readonly theirs: string;
+}
+
+/** What `engine.listen()` can be asked for, by name. */
+export interface EngineEvents {
+  /** Something was committed, by any tab. */
+  readonly change: ChangeEvent;
+  /** Somebody waits for one who does nothing. */
+  readonly blocked: BlockedEvent;
+  /** Another tab hosts the database. */
+  readonly host: HostEvent;
+  /** A tab has the database open with another version. */
+  readonly versionSkew: VersionSkewEvent;
+}
+
+type Listener = (event: never) => unknown;
+type Listen = (name: string, tell: (...parts: never[]) => void) => NativeListener;
+
+// What comes from wasm, in its order.
+const shapes: { readonly [K in keyof EngineEvents]: (...parts: never[]) => EngineEvents[K] } = {
+  change: (tables: string[], schema: boolean, tab: Tab) => ({ tables: Object.freeze(tables), schema, tab }),
+  blocked: (
+    what: BlockedEvent["what"],
+    waited: number,
+    tab: Tab | null,
+    site: string | null,
+    holders: [string | null, Tab, number, number | null][],
+    logBytes: number,
+  ) => ({
+    what,
+    waited,
+    waiter: tab === null ? null : Object.freeze({ site, tab }),
+    holders: Object.freeze(holders.map(([site, tab, age, idle]) => Object.freeze({ site, tab, age, idle }))),
+    logBytes,
+  }),
+  host: (tab: Tab | null) => ({ tab }),
+  versionSkew: (ours: string, theirs: string) => ({ ours, theirs }),
+};
+
+/**
+ * Who listens to an engine.
+ * @internal
+ */
+export class Listeners {
+  readonly #listen: Listen;
+  readonly #kinds = new Map<string, { readonly native: NativeListener; readonly all: Set<Listener> }>();
+
+  constructor(listen: Listen) {
+    this.#listen = listen;
+  }
+
+  add(name: keyof EngineEvents, listener: Listener): void {
+    check(name, listener);
+    const kind = this.#kinds.get(name);
+    if (kind !== undefined) return void kind.all.add(listener);
+    const all = new Set([listener]);
+    const shape = shapes[name] as (...parts: unknown[]) => object;
+    const native = this.#listen(name, (...parts) => {
+      const event = Object.freeze(shape(...parts)) as never;
+      // A copy: a listener may add and remove others.
+      for (const listener of [...all]) if (all.has(listener)) told(() => listener(event));
+    });
+    this.#kinds.set(name, { native, all });
+  }
+
+  remove(name: keyof EngineEvents, listener: Listener): void {
+    check(name, listener);
+    const kind = this.#kinds.get(name);
+    if (kind === undefined || !kind.all.delete(listener) || kind.all.size > 0) return;
+    this.#kinds.delete(name);
+    kind.native.free();
+  }
+
+  clear(): void {
+    for (const { native, all } of this.#kinds.values()) {
+      all.clear();
+      native.free();
+    }
+    this.#kinds.clear();
+  }
+}
+
+function check(name: unknown, listener: unknown): void {
+  if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
+    const given = typeof name === "string" ? `'${name}'` : describe(name);
+    throw new ArgumentError(`No such event ${given}; known are: ${Object.keys(shapes).join(", ")}`);
+  }
+  if (typeof listener !== "function") throw new ArgumentError(`a listener is a function, not ${describe(listener)}`);
+}
+
+/** A listener that throws does not stop the work of others; its error is shown as one that nobody caught. */
+function told(tell: () => unknown): void {
+  try {
+    tell();
+  } catch (error) {
+    if (typeof reportError === "function") reportError(error);
+    else console.error(error);
+  }
 }

@@ -45,15 +45,31 @@ export {
   type ErrorDetails,
   type StorageReason,
 } from "./errors.js";
-export type { EchoRecord } from "./events.js";
 export type {
-  BeginMode,
-  BeginOptions,
-  CallOptions,
-  EngineBeginOptions,
-  EngineOptions,
-  ExecutionOptions,
-  IsolationLevel,
+  BlockedEvent,
+  ChangeEvent,
+  EchoRecord,
+  EngineEvents,
+  Holder,
+  HostEvent,
+  Tab,
+  VersionSkewEvent,
+  Waiter,
+} from "./events.js";
+export {
+  AssertionPool,
+  AsyncAdaptedQueuePool,
+  NullPool,
+  QueuePool,
+  StaticPool,
+  type BeginMode,
+  type BeginOptions,
+  type CallOptions,
+  type EngineBeginOptions,
+  type EngineOptions,
+  type ExecutionOptions,
+  type IsolationLevel,
+  type PoolClass,
 } from "./options.js";
 export { Fetched, MappingResult, Result, ScalarResult } from "./result.js";
 export type { Row, RowMembers } from "./row.js";

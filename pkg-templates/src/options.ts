@@ -12,6 +12,20 @@ export type IsolationLevel = "SERIALIZABLE" | "READ UNCOMMITTED" | "AUTOCOMMIT";
 /** How a transaction begins: with a snapshot, with the write lock, or without readers beside it. */
 export type BeginMode = "deferred" | "immediate" | "exclusive";
 
+/** How an engine keeps connections: SQLAlchemy's names. */
+export type PoolClass = "QueuePool" | "AsyncAdaptedQueuePool" | "NullPool" | "StaticPool" | "AssertionPool";
+
+/** `poolSize` connections, and `maxOverflow` more while they are needed. */
+export const QueuePool = "QueuePool";
+/** The same: SQLAlchemy's name of the queue that does not block a thread. */
+export const AsyncAdaptedQueuePool = "AsyncAdaptedQueuePool";
+/** No connections: each is opened when it is asked for, and closed when it comes back. */
+export const NullPool = "NullPool";
+/** One connection, given to one at a time. */
+export const StaticPool = "StaticPool";
+/** One connection; asking for it while it is in use is an error. */
+export const AssertionPool = "AssertionPool";
+
 /** What `createEngine()` takes beside the URL. An option that is not listed here is an `ArgumentError`. */
 export interface EngineOptions {
   /** How many connections the pool keeps; 0 is no limit. 4 unless given. */
@@ -20,6 +34,23 @@ export interface EngineOptions {
   readonly maxOverflow?: number;
   /** How many seconds `connect()` waits for a connection of the pool. 30 unless given. */
   readonly poolTimeout?: number;
+  /**
+   * How the pool keeps connections: as a queue (unless given), none of them (`"NullPool"`: opened and closed each time),
+   * one, which is given to one at a time (`"StaticPool"`), or one, and asking for it while it is in use is an error
+   * (`"AssertionPool"`). The names are exported as constants, too.
+   */
+  readonly poolClass?: PoolClass;
+  /** The age in seconds at which an idle connection is replaced by a new one when it is asked for. -1, never, unless given. */
+  readonly poolRecycle?: number;
+  /** Asks an idle connection whether it lives before giving it out, and opens another if not. */
+  readonly poolPrePing?: boolean;
+  /** Gives out the connection that came back last, rather than the one that has been idle longest. */
+  readonly poolUseLifo?: boolean;
+  /**
+   * What is done to a connection that comes back: SQLAlchemy's option, which its `Connection` leaves nothing to do, and so
+   * does this one. Closing a connection rolls back, whatever is given here.
+   */
+  readonly poolResetOnReturn?: "rollback" | "commit" | boolean | null;
   /** Logs statements and transactions: to the console, rows too (`"debug"`), or to a function. */
   readonly echo?: boolean | "debug" | ((record: EchoRecord) => void);
   /** Leaves the values of parameters out of logs and errors. */
@@ -40,6 +71,16 @@ export interface EngineOptions {
   readonly fallback?: "memory";
   /** How many seconds a writer waits for its turn; 0 is forever. 30 unless given. */
   readonly lockTimeout?: number;
+  /**
+   * After how many seconds an open transaction is rolled back whose connection has nothing to do, so that nobody waits for
+   * it for ever; its next call is an `OperationalError`. 0, never, unless given.
+   */
+  readonly idleTransactionTimeout?: number;
+  /**
+   * How many bytes the write-ahead log may grow to while a transaction reads from an old snapshot; then that transaction
+   * is ended with an `OperationalError`. 0 is no limit; 256 MiB unless given.
+   */
+  readonly logLimit?: number;
   /** How many prepared statements a connection keeps. 100 unless given. */
   readonly statementCacheSize?: number;
   /**

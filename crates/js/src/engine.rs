@@ -4,8 +4,10 @@ use crate::call::{Call, Running, nothing, promise};
 use crate::connection::NativeConnection;
 use crate::convert::{give, raw_call};
 use crate::error::thrown;
+use crate::events::NativeListener;
 use crate::files::{NativeImport, StorageRecord, storage_record};
-use aludel::{Echo, EchoLevel, Engine, EngineOptions, OptionValue, Record};
+use aludel::raw::Site;
+use aludel::{Echo, EchoLevel, Engine, EngineOptions, EventKind, OptionValue, Record};
 use aludel_protocol::{Error, ErrorKind};
 use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
 use std::rc::Rc;
@@ -29,6 +31,8 @@ extern "C" {
     fn set_checkedout(this: &PoolRecord, value: f64);
     #[wasm_bindgen(method, setter)]
     fn set_overflow(this: &PoolRecord, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_timeout(this: &PoolRecord, value: f64);
 }
 
 /// An engine.
@@ -46,12 +50,19 @@ impl NativeEngine {
         Ok(NativeEngine(Rc::new(engine)))
     }
 
-    /// Takes a connection out of the pool.
+    /// Takes a connection out of the pool. `site` tells where in the program it was asked for, should anybody want to know.
     #[wasm_bindgen(unchecked_return_type = "Promise<NativeConnection>")]
-    pub fn connect(&self, call: &Call) -> Promise {
+    pub fn connect(&self, call: &Call, site: Function) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        promise(async move { engine.connect_with(running.options()).await.map(NativeConnection::new) })
+        let site = Site::told(move || site.call0(&JsValue::UNDEFINED).ok()?.as_string());
+        promise(async move { engine.connect_at(running.options().clone(), site).await.map(NativeConnection::new) })
+    }
+
+    /// Gives each event of this name to `tell`, as arguments, until the listener is freed.
+    pub fn listen(&self, name: &str, tell: Function) -> Result<NativeListener, JsValue> {
+        let kind = EventKind::parse(name).map_err(thrown)?;
+        Ok(NativeListener::new(&self.0, kind, tell))
     }
 
     /// Runs a statement as a transaction of its own and gives its frames to `take`, one by one.
@@ -101,6 +112,7 @@ impl NativeEngine {
         record.set_checkedin(status.checkedin as f64);
         record.set_checkedout(status.checkedout as f64);
         record.set_overflow(status.overflow as f64);
+        record.set_timeout(status.timeout.as_secs_f64());
         record
     }
 
@@ -130,6 +142,7 @@ impl NativeEngine {
 
 fn engine_options(given: &Object, record: Function) -> aludel_protocol::Result<EngineOptions> {
     let mut options = EngineOptions::default();
+    let mut names = Vec::new();
     for entry in Object::entries(given).iter() {
         let [name, value] = [0, 1].map(|at| entry.unchecked_ref::<js_sys::Array>().get(at));
         let name = name.as_string().unwrap_or_default();
@@ -137,22 +150,23 @@ fn engine_options(given: &Object, record: Function) -> aludel_protocol::Result<E
         if value.is_undefined() {
             continue;
         }
+        if !EngineOptions::NAMES.contains(&name.as_str()) {
+            return Err(EngineOptions::unknown(&name, MORE_OPTIONS));
+        }
         let value = match (value.as_bool(), value.as_f64(), value.as_string()) {
             (Some(flag), ..) => OptionValue::Bool(flag),
             (_, Some(number), _) => OptionValue::Number(number),
             (.., Some(text)) => OptionValue::Text(text),
-            _ if EngineOptions::NAMES.contains(&name.as_str()) => {
+            _ if value.is_null() => OptionValue::Null,
+            _ => {
                 let what = value.js_typeof().as_string().unwrap_or_default();
-                let what = if value.is_null() { "null".into() } else { what };
                 return Err(Error::new(ErrorKind::Argument, format!("Option '{name}' takes no {what}")));
             }
-            _ => return Err(EngineOptions::unknown(&name, MORE_OPTIONS)),
         };
-        if !EngineOptions::NAMES.contains(&name.as_str()) {
-            return Err(EngineOptions::unknown(&name, MORE_OPTIONS));
-        }
         options.set(&name, value)?;
+        names.push(name);
     }
+    options.check(&names)?;
     let level = options.echo.level();
     if level > EchoLevel::Off {
         options.echo = Echo::to(level, move |line: &Record| {

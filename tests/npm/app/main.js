@@ -2,10 +2,11 @@
 import * as aludel from "aludel";
 import { run } from "./check.js";
 import { files } from "./files.js";
+import { pool } from "./pool.js";
 import { programs } from "./programs.js";
 import { session } from "./session.js";
 
 globalThis.aludel = aludel;
-const groups = { files, programs, session };
+const groups = { files, pool, programs, session };
 globalThis.names = (group) => Object.keys(groups[group]);
 globalThis.checks = (group, name) => run({ [name]: groups[group][name] });

@@ -10,7 +10,7 @@ import { equal, ok, thrownBy, throws } from "./check.js";
 const select = (value) => text(`SELECT ${value} AS value`);
 
 /** Counts the frames that go to the worker of an engine. */
-function counting(options = {}) {
+export function counting(options = {}) {
   const counter = { frames: 0 };
   counter.engine = createEngine("sqlite://", {
     ...options,
@@ -334,6 +334,23 @@ export const session = {
     await using memory = createEngine("sqlite://");
     equal([memory.storage.kind, memory.storage.durable, memory.storage.path], ["memory", false, null]);
     equal(version, "0.1.0");
+  },
+
+  async "a begin inside a begin is told who has the only connection"() {
+    await using engine = createEngine("sqlite://", { poolSize: 1, poolTimeout: 1.2 });
+    const blocked = [];
+    engine.listen("blocked", (event) => blocked.push(event));
+    const nested = () => engine.begin(async (conn) => {
+      await conn.execute(select(1));
+      await engine.begin(() => undefined);
+    });
+    const error = await throws(TimeoutError, /^QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 1.20\n/, nested);
+    ok(/\n\[taken 1\.\d s ago at .*:\d+:\d+\)?, idle for 1\.\d s\]$/.test(error.message), error.message);
+    equal([blocked.length, blocked[0].what, blocked[0].holders.length], [1, "pool", 1]);
+    const { waiter, holders: [holder] } = blocked[0];
+    ok(/:\d+:\d+\)?$/.test(holder.site) && /:\d+:\d+\)?$/.test(waiter.site), `${holder.site} and ${waiter.site}`);
+    ok(holder.site !== waiter.site, "two lines of the program, none of the package");
+    equal([await engine.scalar(select(1)), engine.pool.checkedout()], [1, 0], "afterwards");
   },
 
   async "two engines on one URL share the worker, and one outlives the other"() {
