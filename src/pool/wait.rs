@@ -13,8 +13,10 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// After how long a wait is looked into, and again and again.
+/// For how long somebody waits for one who does nothing before it is told.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a wait is looked into: a little less often, since timers and clocks differ by some milliseconds.
+const LOOK: Duration = Duration::from_millis(1020);
 /// How many holders an error names.
 const NAMED: usize = 5;
 
@@ -50,22 +52,22 @@ impl Pool {
         self.waiters.borrow_mut().push_back(waiter.clone());
         let _place = Waiting { pool: self, waiter: &waiter };
         let (started, timeout) = (Clock::now(), self.rules.timeout);
-        let mut timer = Delay::new(PATIENCE.min(timeout));
+        let mut timer = Delay::new(LOOK.min(timeout));
         poll_fn(|cx| {
             if let Some(grant) = waiter.grant.take() {
                 return Poll::Ready(Ok(grant));
             }
             while Pin::new(&mut timer).poll(cx).is_ready() {
                 let waited = started.elapsed();
+                // Who comes later waits for the same holders.
+                let first = self.waiters.borrow().front().is_some_and(|first| Rc::ptr_eq(first, &waiter));
+                if first && waited >= PATIENCE {
+                    self.look(waited, site);
+                }
                 if waited >= timeout {
                     return Poll::Ready(Err(self.timed_out()));
                 }
-                timer.reset(PATIENCE.min(timeout - waited));
-                // Who comes later waits for the same holders.
-                let first = self.waiters.borrow().front().is_some_and(|first| Rc::ptr_eq(first, &waiter));
-                if first {
-                    self.look(waited, site);
-                }
+                timer.reset(LOOK.min(timeout - waited));
             }
             *waiter.waker.borrow_mut() = Some(cx.waker().clone());
             Poll::Pending
@@ -84,10 +86,10 @@ impl Pool {
         Ok(())
     }
 
-    /// Tells of holders that have done nothing for so long, once of each.
+    /// Tells of holders that have done nothing for a second, once of each.
     fn look(&self, waited: Duration, site: &Site) {
         let holders = self.oldest_first();
-        let at_rest = |holder: &&Rc<Holder>| holder.idle() >= waited.min(PATIENCE);
+        let at_rest = |holder: &&Rc<Holder>| holder.idle() >= PATIENCE;
         let new = holders.iter().filter(at_rest).filter(|holder| !holder.reported.replace(true)).count();
         if new == 0 {
             return;

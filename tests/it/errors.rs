@@ -31,6 +31,8 @@ fn errors_have_sqlalchemys_classes_parents_and_codes() {
         (ErrorKind::HostLost, "HostLost", "WorkerGone", None, true),
         (ErrorKind::Protocol, "ProtocolError", "InterfaceError", None, false),
         (ErrorKind::Cancelled, "CancelledError", "OperationalError", None, true),
+        (ErrorKind::NoForeignKeys, "NoForeignKeysError", "ArgumentError", None, false),
+        (ErrorKind::AmbiguousForeignKeys, "AmbiguousForeignKeysError", "ArgumentError", None, false),
     ];
     assert_eq!(table.iter().map(|row| row.0).collect::<Vec<_>>(), ErrorKind::ALL);
     for (kind, class, parent, code, retryable) in table {

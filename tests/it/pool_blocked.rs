@@ -45,13 +45,16 @@ fn a_begin_inside_a_begin_is_told_who_has_the_only_connection() {
         assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, Some("3o7r")));
         let lines: Vec<_> = error.message().lines().collect();
         assert_eq!(lines[0], "QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 1.50");
-        assert!(lines[1].starts_with(&format!("[taken 1.5 s ago at {}", here(outer))), "{error}");
-        assert!(lines[1].ends_with(", idle for 1.5 s]"), "{error}");
+        assert!(lines[1].starts_with("[taken ") && lines[1].ends_with(" s]"), "{error}");
+        assert!(
+            lines[1].contains(&format!(" s ago at {}", here(outer))) && lines[1].contains(", idle for "),
+            "{error}"
+        );
         assert_eq!(lines.len(), 2);
         let seen = seen.take();
         let [blocked] = &seen[..] else { panic!("{seen:?}") };
         assert_eq!(blocked.what, BlockedBy::Pool);
-        assert!((1.0..1.4).contains(&blocked.waited.as_secs_f64()), "{blocked:?}");
+        assert!(blocked.waited >= Duration::from_secs(1), "{blocked:?}");
         let waiter = blocked.waiter.as_ref().unwrap();
         assert!(waiter.site.as_ref().unwrap().starts_with(&here(inner)), "{blocked:?}");
         let [holder] = &blocked.holders[..] else { panic!("{blocked:?}") };
@@ -67,16 +70,16 @@ fn a_begin_inside_a_begin_is_told_who_has_the_only_connection() {
 #[test]
 fn a_holder_that_works_is_not_reported_and_one_that_rests_is_once() {
     run(async {
-        let engine = small(Duration::from_millis(2600));
+        let engine = small(Duration::from_millis(2000));
         let seen = blocked(&engine);
         let conn = engine.connect().await.unwrap();
         let endless =
             text("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c WHERE n % 10000 = 0");
-        let options = aludel::CallOptions::new().timeout(Duration::from_millis(1800));
+        let options = aludel::CallOptions::new().timeout(Duration::from_millis(3000));
         let (waited, ran) = futures::join!(engine.connect(), conn.execute_with(&endless, (), &options));
         assert_eq!(ran.unwrap_err().kind(), ErrorKind::Timeout);
         assert_eq!(waited.unwrap_err().kind(), ErrorKind::Timeout);
-        assert!(seen.borrow().is_empty(), "it worked, or had just worked: {:?}", seen.borrow());
+        assert!(seen.borrow().is_empty(), "it worked all the time: {:?}", seen.borrow());
         // Two wait, and the second for longer than it takes to look again.
         let (first, second) = futures::join!(engine.connect(), engine.connect());
         let error = first.unwrap_err();
