@@ -26,7 +26,6 @@ export class Connection implements AsyncDisposable {
   readonly #native: NativeConnection;
   readonly #engine: Engine;
   readonly #log: RowLog;
-  readonly #info: Record<string, unknown> = {};
   readonly #options: { yieldPer: number };
   readonly #transactions = new Set<Transaction>();
   readonly #running = { calls: 0 };
@@ -232,9 +231,9 @@ export class Connection implements AsyncDisposable {
     return this.#native.defaultIsolationLevel as IsolationLevel;
   }
 
-  /** A place for notes of the application. */
+  /** A place for notes of the application: the pool keeps it with the worker's connection, for the next who gets that. */
   get info(): Record<string, unknown> {
-    return this.#info;
+    return callSync(() => this.#native.info({})) as Record<string, unknown>;
   }
 
   /** The engine that it belongs to. */

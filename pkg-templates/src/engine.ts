@@ -235,7 +235,8 @@ export class Engine implements AsyncDisposable {
 
   /** The database as the bytes of a SQLite file, from one snapshot. */
   async exportBytes(options?: TransferOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return exportBytes((limits) => this.#connect(limits), options);
+    const made = new Error();
+    return exportBytes((limits) => this.#connect(limits, made), options);
   }
 
   /**

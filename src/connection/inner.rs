@@ -167,6 +167,16 @@ impl Inner {
         self.checkout.borrow().as_ref().and_then(Checkout::link).map(look)
     }
 
+    /// What is kept with the worker's connection for all who use it; made by the first who asks for it.
+    pub(crate) fn info<T: Clone + 'static>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        let info = self.link(|link| link.info.clone()).ok_or_else(|| {
+            let gone = "This connection was invalidated; its next use opens another";
+            if self.closed.get() { closed() } else { invalid(gone) }
+        })?;
+        let kept = info.get_or_init(|| Box::new(make())).downcast_ref::<T>().cloned();
+        kept.ok_or_else(|| invalid("Something of another type is kept with this connection"))
+    }
+
     /// The channel and the number of the worker's connection.
     pub(super) fn address(&self) -> Result<(ChannelUse, u32)> {
         self.link(|link| (link.channel.clone(), link.id)).ok_or_else(closed)

@@ -239,6 +239,12 @@ impl Connection {
         self.inner.set_isolation(level)
     }
 
+    /// Something that the program keeps with the connection for as long as the pool keeps it: made by the first user who
+    /// asks for it, and found by those who get the connection later. An error if another type is kept with it.
+    pub fn info<T: Clone + 'static>(&self, make: impl FnOnce() -> T) -> Result<T> {
+        self.inner.info(make)
+    }
+
     /// The engine.
     pub fn engine(&self) -> &Engine {
         self.inner.engine()

@@ -3,7 +3,8 @@
 use crate::limit::Clock;
 use crate::transport::{Answer, ChannelUse};
 use aludel_protocol::{RepeatClass, Request};
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub(crate) struct Link {
     pub id: u32,
     /// It failed to be made clean for its next user.
     pub broken: Rc<Cell<bool>>,
+    /// What its users keep with it, one after the other.
+    pub info: Rc<OnceCell<Box<dyn Any>>>,
     refused: bool,
     opened: Clock,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Link {
 impl Link {
     /// A connection that is being opened.
     pub(crate) fn new(channel: ChannelUse, id: u32) -> Link {
-        Link { channel, id, broken: Rc::default(), refused: false, opened: Clock::now() }
+        Link { channel, id, broken: Rc::default(), info: Rc::default(), refused: false, opened: Clock::now() }
     }
 
     /// It could not be opened.

@@ -7,6 +7,7 @@ use aludel::{
     ResetOnReturn, Result, Storage, Value, text,
 };
 use aludel_protocol::{RepeatClass, Request};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -150,6 +151,25 @@ fn a3_08_whatever_pool_reset_on_return_says_closing_rolls_back() {
             drop(stream);
             assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(0), "{reset:?}: by its own SQL");
         }
+    });
+}
+
+#[test]
+fn a5_05_what_is_kept_with_a_connection_is_there_for_its_next_user() {
+    run(async {
+        let engine = builder().pool_size(1).build().unwrap();
+        let notes = |conn: &Connection| conn.info(Rc::<RefCell<Vec<&str>>>::default);
+        let conn = engine.connect().await.unwrap();
+        notes(&conn).unwrap().borrow_mut().push("first");
+        assert_eq!(conn.info(|| 1).unwrap_err().kind(), ErrorKind::InvalidRequest, "of another type");
+        conn.close().await.unwrap();
+        assert_eq!(notes(&conn).unwrap_err().kind(), ErrorKind::ResourceClosed);
+        let conn = engine.connect().await.unwrap();
+        assert_eq!(*notes(&conn).unwrap().borrow(), ["first"]);
+        conn.invalidate().await.unwrap();
+        assert_eq!(notes(&conn).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        conn.execute(&text("SELECT 1"), ()).await.unwrap();
+        assert!(notes(&conn).unwrap().borrow().is_empty(), "another connection, with nothing kept");
     });
 }
 

@@ -1,11 +1,13 @@
 // What the types of the package promise, and what they refuse. Compiled only; a wrong use that compiles is an error too.
 import {
+  AsyncAdaptedQueuePool,
   createAsyncEngine,
   createEngine,
   databaseExists,
   dropDatabase,
   IntegrityError,
   listDatabases,
+  NullPool,
   OperationalError,
   splitStatements,
   sql,
@@ -16,6 +18,8 @@ import {
   type AnyRow,
   type AsyncResult,
   type Bindable,
+  type BlockedEvent,
+  type ChangeEvent,
   type Connection,
   type DatabaseFile,
   type EchoRecord,
@@ -89,6 +93,41 @@ export async function engines(): Promise<void> {
   const answer = await engine.connect(async (conn) => (conn.closed ? "closed" : 1));
   same<typeof answer, 1 | "closed">(true);
   void [dropped, status, exported, stream, has, names, disposed, conn, version satisfies string];
+}
+
+export async function pools(): Promise<void> {
+  const engine = createEngine("sqlite://", {
+    poolClass: NullPool, poolRecycle: 3600, poolPrePing: true, poolUseLifo: true, poolResetOnReturn: null,
+    idleTransactionTimeout: 60, logLimit: 1 << 28,
+  });
+  createEngine("sqlite://", { poolClass: AsyncAdaptedQueuePool, poolResetOnReturn: "commit" });
+  createEngine("sqlite://", { poolClass: "StaticPool", poolResetOnReturn: false });
+  // @ts-expect-error no such pool here
+  createEngine("sqlite://", { poolClass: "SingletonThreadPool" });
+  // @ts-expect-error no such reset
+  createEngine("sqlite://", { poolResetOnReturn: "close" });
+  const { pool } = engine;
+  const numbers: number[] = [pool.size(), pool.checkedin(), pool.checkedout(), pool.overflow(), pool.timeout()];
+  engine.listen("blocked", (event) => {
+    same<typeof event, BlockedEvent>(true);
+    same<typeof event.what, "pool" | "writeLock" | "snapshot">(true);
+    same<(typeof event.holders)[number]["idle"], number | null>(true);
+    // @ts-expect-error events are not changed
+    event.waited = 1;
+  });
+  const onSkew = ({ ours, theirs }: { ours: string; theirs: string }): string => ours + theirs;
+  engine.listen("versionSkew", onSkew);
+  engine.remove("versionSkew", onSkew);
+  engine.listen("host", ({ tab }) => same<typeof tab, "this" | "other" | null>(true));
+  // @ts-expect-error an event that nobody raises
+  engine.listen("changes", () => undefined);
+  // @ts-expect-error a listener of something else
+  engine.listen("change", (event: BlockedEvent) => event);
+  const stop: () => void = engine.onChange((change) => {
+    same<typeof change, ChangeEvent>(true);
+    same<typeof change.tables, readonly string[]>(true);
+  });
+  void [numbers, stop];
 }
 
 export async function rows(conn: Connection): Promise<void> {

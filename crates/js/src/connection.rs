@@ -6,7 +6,7 @@ use crate::error::thrown;
 use crate::transaction::{NativeBlock, NativeTransaction};
 use aludel::raw::RawStream;
 use aludel::{BeginMode, Connection, IsolationLevel};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise, Uint8Array};
 use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -166,6 +166,11 @@ impl NativeConnection {
         let transaction = transaction.share();
         let outer = block.into_inner();
         promise(async move { connection.leave_block(&transaction, outer, well).await.map(nothing) })
+    }
+
+    /// The object that is kept with the worker's connection; `made` unless there is one.
+    pub fn info(&self, made: Object) -> Result<Object, JsValue> {
+        self.0.info(|| made).map_err(thrown)
     }
 
     /// The isolation level.

@@ -345,7 +345,7 @@ export const session = {
       await engine.begin(() => undefined);
     });
     const error = await throws(TimeoutError, /^QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 1.20\n/, nested);
-    ok(/\n\[taken 1\.\d s ago at .*:\d+:\d+\)?, idle for 1\.\d s\]$/.test(error.message), error.message);
+    ok(/\n\[taken \d+\.\d s ago at .*:\d+:\d+\)?, idle for \d+\.\d s\]$/.test(error.message), error.message);
     equal([blocked.length, blocked[0].what, blocked[0].holders.length], [1, "pool", 1]);
     const { waiter, holders: [holder] } = blocked[0];
     ok(/:\d+:\d+\)?$/.test(holder.site) && /:\d+:\d+\)?$/.test(waiter.site), `${holder.site} and ${waiter.site}`);
