@@ -15,7 +15,7 @@ import type { NativeEngine } from "./generated/client.js";
 import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
 import { callerOf } from "./site.js";
-import { spawnWorker } from "./spawn.js";
+import { spawnBroker, spawnWorker } from "./spawn.js";
 import { contextOf, prepare, type Executable } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
 import { Transaction } from "./transaction.js";
@@ -96,7 +96,9 @@ export class Engine implements AsyncDisposable {
     this.#log = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
     const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
     const spawn = spawner(worker, wasmUrl);
-    this.#native = callSync(() => new (native().NativeEngine)(url, known, spawn, record));
+    // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
+    const broker = worker === undefined ? spawnBroker : () => undefined;
+    this.#native = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
     this.hideParameters = options.hideParameters === true;
     const status = (): ReturnType<NativeEngine["poolStatus"]> => this.#native.poolStatus();
     this.pool = Object.freeze({

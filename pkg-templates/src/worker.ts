@@ -1,13 +1,17 @@
 /**
- * The shell of the worker: hands frames to the wasm that holds SQLite, and says so when that is broken.
+ * The shell of the worker: hands frames to the wasm that holds SQLite, and says so when that is broken. Run as a
+ * SharedWorker, the same file is the broker between tabs.
  *
- * Messages to it are frames (`Uint8Array`), or one `{ wasmUrl }` before the first frame. Messages from it are frames,
- * `"ready"` once it listens, and `"fatal:..."` when the wasm could not be loaded or trapped: nothing follows that.
+ * Messages to it are frames (`Uint8Array`), one `{ wasmUrl }` before the first frame, and `{ join, port }` or
+ * `{ join, channel }` for each client in another tab. Messages from it are frames, `"ready"` once it listens,
+ * `"lives:<lock>"` for the Web Lock that it holds as long as it lives, `"left:<client>"` when a client in another tab is
+ * gone, and `"fatal:..."` when the wasm could not be loaded or trapped: nothing follows that.
  *
  * @module
  */
 
-import init, { receive, start } from "./generated/worker.js";
+import { serve } from "./broker.js";
+import init, { join, receive, start } from "./generated/worker.js";
 
 interface Scope {
   onmessage: ((event: MessageEvent<unknown>) => void) | null;
@@ -16,8 +20,18 @@ interface Scope {
   postMessage(message: unknown): void;
 }
 
+/** A client in another tab, and the way to it. */
+interface Guest {
+  readonly join: string;
+  readonly port?: MessagePort;
+  readonly channel?: string;
+}
+
+/** What begins only when the wasm is there. */
+type Work = Uint8Array | Guest;
+
 const scope = self as unknown as Scope;
-let waiting: Uint8Array[] | null = null;
+let waiting: Work[] | null = null;
 let running = false;
 let broken = false;
 
@@ -29,25 +43,26 @@ function fail(reason: unknown): void {
   scope.postMessage(`fatal:${reason instanceof Error ? reason.message : String(reason)}`);
 }
 
-// Set before anything is awaited: a message must not be lost while the wasm loads.
-scope.onmessage = ({ data }) => {
+function take({ data }: MessageEvent<unknown>): void {
   if (broken) return;
-  const frame = data instanceof Uint8Array ? data : data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
-  if (frame === undefined) {
+  const work = workOf(data);
+  if (work === undefined) {
     if (waiting === null && !running) void load((data as { wasmUrl?: string } | null)?.wasmUrl);
   } else if (running) {
-    deliver(frame);
+    deliver(work);
   } else if (waiting === null) {
     void load(undefined);
-    (waiting as unknown as Uint8Array[]).push(frame);
+    (waiting as unknown as Work[]).push(work);
   } else {
-    waiting.push(frame);
+    waiting.push(work);
   }
-};
+}
 
-// Work that the wasm put off until later traps outside of `deliver`.
-scope.onerror = (event) => fail(typeof event === "string" ? event : ((event as ErrorEvent).message ?? "it failed"));
-scope.onunhandledrejection = ({ reason }) => fail(reason);
+function workOf(data: unknown): Work | undefined {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return typeof (data as Guest | null)?.join === "string" ? (data as Guest) : undefined;
+}
 
 async function load(wasmUrl: string | undefined): Promise<void> {
   waiting = [];
@@ -58,18 +73,41 @@ async function load(wasmUrl: string | undefined): Promise<void> {
     return fail(`its WebAssembly could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
   running = true;
-  const frames = waiting;
+  const before = waiting;
   waiting = null;
-  frames.forEach(deliver);
+  before.forEach(deliver);
 }
 
-function deliver(frame: Uint8Array): void {
+function deliver(work: Work): void {
   if (!running) return;
   try {
-    receive(frame);
+    if (work instanceof Uint8Array) receive(work);
+    else join(work.join, work.port ?? work.channel);
   } catch (error) {
     fail(error);
   }
 }
 
-scope.postMessage("ready");
+if ("onconnect" in self) {
+  serve(self);
+} else {
+  // Set before anything is awaited: a message must not be lost while the wasm loads.
+  scope.onmessage = take;
+  // Work that the wasm put off until later traps outside of `deliver`.
+  scope.onerror = (event) => fail(typeof event === "string" ? event : ((event as ErrorEvent).message ?? "it failed"));
+  scope.onunhandledrejection = ({ reason }) => fail(reason);
+  scope.postMessage("ready");
+  void holdLock(navigator.locks as LockManager | undefined);
+}
+
+/** A worker that is ended from outside says nothing, but the browser gives its lock to who waits for it. */
+async function holdLock(locks: LockManager | undefined): Promise<void> {
+  if (locks === undefined) return;
+  const name = `aludel-worker:${crypto.randomUUID()}`;
+  const held = (): Promise<never> => {
+    scope.postMessage(`lives:${name}`);
+    return new Promise(() => undefined);
+  };
+  // Where locks are refused, a silent death stays unseen.
+  await locks.request(name, held).catch(() => undefined);
+}

@@ -17,7 +17,7 @@ mod pending;
 #[cfg(not(target_arch = "wasm32"))]
 mod plain;
 #[cfg(target_arch = "wasm32")]
-mod web_worker;
+mod web;
 
 pub use answer::{Answer, RowsFrame};
 pub use channel::{Channel, ChannelUse, Inbox, Listener, Listening, Loss, Progress, Site, Watch};
@@ -32,9 +32,9 @@ pub(crate) use plain::default_spawn;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use plain::{Instant, log_line};
 #[cfg(target_arch = "wasm32")]
-pub use web_worker::Buffer;
+pub use web::Buffer;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use web_worker::{Instant, default_spawn, log_line};
+pub(crate) use web::{Instant, default_spawn, log_line};
 
 use aludel_protocol::{Result, Storage};
 use std::rc::Rc;

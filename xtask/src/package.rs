@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 2";
+const RECIPE: &str = "package 3";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -116,7 +116,9 @@ fn bundle_worker(stage: &Path) -> Result<()> {
     }
     files::write(&worker, text)?;
     std::fs::remove_file(&bundled)?;
-    std::fs::remove_file(stage.join("generated/worker.js"))?;
+    for part in ["generated/worker.js", "broker.js", "broker.d.ts"] {
+        std::fs::remove_file(stage.join(part))?;
+    }
     Ok(())
 }
 

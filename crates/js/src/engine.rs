@@ -41,12 +41,19 @@ pub struct NativeEngine(Rc<Engine>);
 
 #[wasm_bindgen]
 impl NativeEngine {
-    /// Makes an engine of a URL and an object of options. `spawn` makes its workers, `record` takes lines of its log.
+    /// Makes an engine of a URL and an object of options. `spawn` makes its workers and `broker` what connects tabs,
+    /// `record` takes lines of its log.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: &str, options: &Object, spawn: Function, record: Function) -> Result<NativeEngine, JsValue> {
+    pub fn new(
+        url: &str,
+        options: &Object,
+        spawn: Function,
+        broker: Function,
+        record: Function,
+    ) -> Result<NativeEngine, JsValue> {
         let options = engine_options(options, record).map_err(thrown)?;
-        let spawn = move || spawn.call0(&JsValue::UNDEFINED);
-        let engine = Engine::builder(url).options(options).spawn(spawn).build().map_err(thrown)?;
+        let [spawn, broker] = [spawn, broker].map(|make| move || make.call0(&JsValue::UNDEFINED));
+        let engine = Engine::builder(url).options(options).spawn_with_broker(spawn, broker).build().map_err(thrown)?;
         Ok(NativeEngine(Rc::new(engine)))
     }
 

@@ -6,12 +6,14 @@ use crate::{Batch, Error, Fate, HEADER_LEN, Header, Notice, Reader, Result, Stor
 /// Where in a Rows frame the `u32` stands that says at which byte of the frame the batch begins.
 pub const ROWS_BATCH_OFFSET_AT: usize = HEADER_LEN + 4;
 
+/// The kind of a [`Reply::Fatal`]: the third byte of its frame.
+pub const FATAL: u8 = 0x86;
+
 const HELLO_REPLY: u8 = 0x81;
 const OPENED: u8 = 0x82;
 const ROWS: u8 = 0x83;
 const DONE: u8 = 0x84;
 const ERROR: u8 = 0x85;
-const FATAL: u8 = 0x86;
 const FATES: u8 = 0x87;
 const NOTICE: u8 = 0x88;
 const PROGRESS: u8 = 0x89;

@@ -3,6 +3,7 @@
 use super::{Channel, gone};
 use crate::listen::Event;
 use crate::transport::Buffer;
+use aludel_protocol::Error;
 use std::rc::Weak;
 
 /// Why a host is gone.
@@ -33,6 +34,13 @@ impl Inbox {
         }
     }
 
+    /// There is no worker, and this is why.
+    pub fn refuse(&self, error: Error) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.die(error);
+        }
+    }
+
     /// The host is gone, and another will be found. Of what was sent and not answered, nobody knows what was done; until
     /// [`Inbox::found`], nothing is sent.
     pub fn lost(&self, loss: Loss) {
@@ -45,6 +53,11 @@ impl Inbox {
 
     /// Frames reach a host again: one that knows nothing of this channel.
     pub fn found(&self) {}
+
+    /// Whether an answer is waited for.
+    pub fn awaits(&self) -> bool {
+        self.0.upgrade().is_some_and(|channel| !channel.slots.borrow().is_empty())
+    }
 
     /// Something happened that those who use the database may want to know: another tab hosts it, or cannot share it.
     pub fn event(&self, event: &Event) {

@@ -13,7 +13,7 @@ const JS_VALUE: [&str; 6] = [
     "crates/worker/src/entry.rs",
     "crates/worker/src/vfs/",
     "src/transport/web_files.rs",
-    "src/transport/web_worker.rs",
+    "src/transport/web/",
 ];
 /// The crates that export to JavaScript.
 const LEAVES: [&str; 2] = ["crates/js/", "crates/worker/"];
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn values_of_javascript_are_held_at_the_border() {
         let text = "use wasm_bindgen::JsValue;";
-        allows_only_in(js_value_places, "src/transport/web_worker.rs", "src/connection.rs", text);
+        allows_only_in(js_value_places, "src/transport/web/", "src/connection.rs", text);
         allows_only_in(js_value_places, "crates/js/src/lib.rs", "crates/protocol/src/value.rs", text);
         allows_only_in(js_value_places, "tests/web/main.rs", "crates/worker/src/service.rs", text);
     }
@@ -196,7 +196,7 @@ mod tests {
         allows_only_in(exports, "crates/js/src/engine.rs", "src/engine.rs", "#[wasm_bindgen]\npub fn start() {}");
         let import = "#[wasm_bindgen]\nextern \"C\" {\n    #[wasm_bindgen(method)]\n    fn close(this: &X);\n}\n";
         let export = format!("{import}\n#[wasm_bindgen(js_name = x)]\npub fn start() {{\n}}\n");
-        tells_apart(exports, "src/transport/web_worker.rs", import, &export);
+        tells_apart(exports, "src/transport/web/", import, &export);
     }
 
     #[test]

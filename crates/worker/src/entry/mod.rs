@@ -1,15 +1,18 @@
-//! The shell of the worker in a browser: frames from and to the page, turns as macrotasks, files in OPFS.
+//! The shell of the worker in a browser: frames from and to the page and its guests, turns as macrotasks, files in OPFS.
+
+mod liveness;
+mod ports;
 
 use crate::{Environment, Preparation, Service, Turn, vfs};
 use aludel_protocol::{Header, RepeatClass, Reply};
-use js_sys::{Array, ArrayBuffer, Function, Uint8Array};
+use js_sys::Function;
+use liveness::Watch;
+use ports::{End, Ports, send_to};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessagePort, Performance};
 
-/// Frames up to this size are joined before they leave wasm's memory: one crossing instead of one per part.
-const SMALL_FRAME: usize = 4 << 10;
 /// The longest delay that timers know.
 const LONGEST_DELAY_MS: f64 = 2_147_483_647.0;
 
@@ -25,7 +28,7 @@ pub fn start() -> Result<(), JsValue> {
         let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
         let header = Header::new(0, 0, 0, RepeatClass::Safe);
         let frame = Reply::Fatal { message: &info.to_string() }.encode(&header);
-        send(&scope, &[&frame]);
+        send_to(&scope, &[&frame]);
     }));
     let shell = Shell::new()?;
     SHELL.with_borrow_mut(|slot| *slot = Some(shell));
@@ -36,12 +39,30 @@ pub fn start() -> Result<(), JsValue> {
 #[wasm_bindgen]
 pub fn receive(frame: Vec<u8>) {
     with_shell(|shell| {
-        shell.service.receive(frame);
-        // While work is under way, a frame only adds to it: what matters may be a cancel behind it.
-        if !shell.due {
-            shell.turn();
-        }
+        shell.service.environment_mut().ports.note_own(&frame);
+        shell.receive(frame);
     });
+}
+
+/// Takes a guest: a client that lives in another tab, and a port to it or the name of a broadcast channel.
+#[wasm_bindgen]
+pub fn join(client: String, end: JsValue) -> Result<(), JsValue> {
+    let id = u64::from_str_radix(&client, 16).map_err(|_| JsValue::from_str("a client is 16 hexadecimal digits"))?;
+    let end = End::of(end)?;
+    let name = client.clone();
+    let watch = Watch::over(&client, move || {
+        with_shell(|shell| {
+            shell.drop_guest(id);
+            shell.service.environment_mut().ports.say_left(&name);
+        });
+    });
+    with_shell(|shell| {
+        // It may have been here before, when it did not hear from this worker for long: it begins anew.
+        shell.drop_guest(id);
+        let ports = &mut shell.service.environment_mut().ports;
+        ports.add(id, end, watch, |frame| with_shell(|shell| shell.receive(frame)));
+    });
+    Ok(())
 }
 
 fn with_shell(work: impl FnOnce(&mut Shell)) {
@@ -92,7 +113,7 @@ impl Shell {
             });
         });
         Ok(Shell {
-            service: Service::new(Page { scope: scope.clone(), clock }),
+            service: Service::new(Page { ports: Ports::new(scope.clone()), clock }),
             scope,
             again: channel.port2(),
             due: false,
@@ -101,6 +122,24 @@ impl Shell {
             _on_again: on_again,
             _port: port,
         })
+    }
+
+    fn receive(&mut self, frame: Vec<u8>) {
+        self.service.receive(frame);
+        // While work is under way, a frame only adds to it: what matters may be a cancel behind it.
+        if !self.due {
+            self.turn();
+        }
+    }
+
+    /// Ends what a guest was doing, and its way to here: nothing of it arrives any more.
+    fn drop_guest(&mut self, client: u64) {
+        if self.service.environment_mut().ports.remove(client) {
+            self.service.drop_client(client);
+            if !self.due {
+                self.turn();
+            }
+        }
     }
 
     fn turn(&mut self) {
@@ -131,7 +170,7 @@ impl Shell {
 
 /// What the service sees of the page.
 struct Page {
-    scope: DedicatedWorkerGlobalScope,
+    ports: Ports,
     clock: Performance,
 }
 
@@ -140,8 +179,8 @@ impl Environment for Page {
         self.clock.now()
     }
 
-    fn post(&mut self, _client: u64, parts: &[&[u8]]) {
-        send(&self.scope, parts);
+    fn post(&mut self, client: u64, parts: &[&[u8]]) {
+        self.ports.send(client, parts);
     }
 
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
@@ -161,23 +200,4 @@ impl Environment for Page {
     fn release_files(&mut self, path: &str) {
         vfs::detach(path);
     }
-}
-
-/// Posts a frame to the page, and gives its buffer away.
-fn send(scope: &DedicatedWorkerGlobalScope, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let buffer = if length <= SMALL_FRAME {
-        Uint8Array::from(&parts.concat()[..]).buffer()
-    } else {
-        let buffer = ArrayBuffer::new(length as u32);
-        let (bytes, mut at) = (Uint8Array::new(&buffer), 0);
-        for part in parts.iter().filter(|part| !part.is_empty()) {
-            let end = at + part.len() as u32;
-            bytes.subarray(at, end).copy_from(part);
-            at = end;
-        }
-        buffer
-    };
-    // It cannot fail: the buffer is new and nobody else's. If it did, there would be nobody to tell.
-    let _ = scope.post_message_with_transfer(&buffer, &Array::of1(&buffer));
 }

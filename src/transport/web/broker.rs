@@ -1,0 +1,123 @@
+//! The broker: a shared worker of the package's script, which carries a port from one page to another. Pages that were
+//! built or deployed differently, and browsers without shared workers, have none in common.
+
+use super::js::{Endpoint, member, text_of};
+use super::link::{Hear, Heard, Link, Listener};
+use futures_timer::Delay;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+/// How long the broker may take to start. Without it frames travel as copies, which is no reason to wait long.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is known of the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It was not asked for.
+    No,
+    /// It has not answered yet.
+    Asked,
+    /// It has, and this is its own number.
+    Yes(String),
+    /// There is none.
+    Missing,
+}
+
+/// What the broker brings.
+pub(super) enum Brought {
+    /// Something changed about it.
+    News,
+    /// A port to the host, for this attempt to join it.
+    Port { attempt: String, port: JsValue },
+}
+
+/// This page's end of the broker.
+pub(super) struct Broker {
+    found: RefCell<Found>,
+    link: RefCell<Option<Link>>,
+    /// The shared worker, which says when its script cannot be loaded.
+    shared: RefCell<Option<(Endpoint, Listener)>>,
+}
+
+impl Broker {
+    /// An end that is not connected yet.
+    pub(super) fn new() -> Rc<Broker> {
+        Rc::new(Broker { found: RefCell::new(Found::No), link: RefCell::default(), shared: RefCell::default() })
+    }
+
+    /// What is known of it.
+    pub(super) fn found(&self) -> Found {
+        self.found.borrow().clone()
+    }
+
+    /// Connects, once. `client` must hold its lock: the broker forgets who does not.
+    pub(super) fn connect(self: &Rc<Broker>, shared: Option<JsValue>, client: &str, bring: impl Fn(Brought) + 'static) {
+        if *self.found.borrow() != Found::No {
+            return;
+        }
+        self.found.replace(Found::Asked);
+        let bring: Rc<dyn Fn(Brought)> = Rc::new(bring);
+        if shared.is_none_or(|shared| self.ask(shared, client, &bring).is_none()) {
+            self.settle(Found::Missing);
+            return;
+        }
+        let (broker, bring) = (Rc::downgrade(self), bring);
+        spawn_local(async move {
+            Delay::new(PATIENCE).await;
+            give_up(&broker, &bring);
+        });
+    }
+
+    fn ask(self: &Rc<Broker>, shared: JsValue, client: &str, bring: &Rc<dyn Fn(Brought)>) -> Option<()> {
+        let port = member(&shared, "port")?;
+        let shared: Endpoint = shared.unchecked_into();
+        let (broker, failed) = (Rc::downgrade(self), bring.clone());
+        let listener = Listener::new(move |_| give_up(&broker, &failed));
+        shared.listen("error", listener.as_ref()).ok()?;
+        *self.shared.borrow_mut() = Some((shared, listener));
+        let (broker, bring) = (Rc::downgrade(self), bring.clone());
+        let hear: Hear = Rc::new(move |heard| {
+            let (Some(broker), Heard::Port(message)) = (broker.upgrade(), heard) else { return };
+            if let Some(id) = text_of(&message, "broker") {
+                broker.settle(Found::Yes(id));
+                bring(Brought::News);
+            } else if let (Some(attempt), Some(port)) = (text_of(&message, "attempt"), member(&message, "port")) {
+                bring(Brought::Port { attempt, port });
+            }
+        });
+        let link = Link::port(port, &hear).ok()?;
+        link.tell(&[("page", client.into())], None);
+        *self.link.borrow_mut() = Some(link);
+        Some(())
+    }
+
+    fn settle(&self, found: Found) {
+        self.found.replace(found);
+    }
+
+    /// Sends a port to another page.
+    pub(super) fn send(&self, to: &str, attempt: &str, port: &JsValue) {
+        if let Some(link) = self.link.borrow().as_ref() {
+            link.tell(&[("to", to.into()), ("attempt", attempt.into())], Some(port));
+        }
+    }
+}
+
+fn give_up(broker: &Weak<Broker>, bring: &Rc<dyn Fn(Brought)>) {
+    let Some(broker) = broker.upgrade().filter(|broker| broker.found() == Found::Asked) else { return };
+    broker.settle(Found::Missing);
+    bring(Brought::News);
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some((shared, listener)) = self.shared.take() {
+            let _ = shared.unlisten("error", listener.as_ref());
+            // This may run inside the listener, which must outlive its own call.
+            spawn_local(async move { drop(listener) });
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! The wire of a tab: to its own worker while it hosts, to that of another tab while it is a guest, to none in between.
+
+use super::Means;
+use super::buffer::{Buffer, joined};
+use super::guest::Guesting;
+use super::host::Hosting;
+use super::js::{Locks, has_class, locks, random};
+use super::life::{Life, Moment, is_hidden};
+use super::lock::{Lock, waiting};
+use super::talk::{Line, Speaks, Talk};
+use crate::listen::{self, Event, HostChange, VersionSkew};
+use crate::transport::{Inbox, Loss, Place, Wire};
+use aludel_protocol::{Error, Header, PROTOCOL_VERSION, RepeatClass, Request, Result, StorageReason};
+use futures_timer::Delay;
+use js_sys::Uint8Array;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+use wasm_bindgen_futures::spawn_local;
+
+/// How long a tab that nobody sees waits to hear whether a visible one wants to host.
+const VOTE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// Tabs whose engine has gone and whose guests have not.
+    static LINGERING: RefCell<Vec<Rc<Tab>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a tab is to its database.
+#[derive(Clone)]
+pub(super) enum Role {
+    /// Nothing: not started, or the page is put away.
+    Away,
+    /// It waits for the lock, and asks who hosts.
+    Seeking,
+    /// Another tab hosts, and is being joined or has been.
+    Guest(Rc<Guesting>),
+    /// It hosts; a database in memory, too.
+    Host(Rc<Hosting>),
+    /// The channel has gone.
+    Ended,
+}
+
+/// What a tab holds as long as it takes part.
+pub(super) struct Presence {
+    pub(super) locks: Locks,
+    pub(super) path: String,
+    pub(super) talk: Talk,
+    pub(super) broker: Rc<super::broker::Broker>,
+    /// By which others learn that this tab is gone.
+    _alive: Lock,
+    /// Whether that lock is held.
+    pub(super) is_here: Cell<bool>,
+    election: RefCell<Option<Lock>>,
+    votes: Votes,
+}
+
+/// The answers to the question whether a visible tab waits.
+#[derive(Default)]
+struct Votes {
+    count: Cell<usize>,
+    visible: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+/// The wire.
+pub(super) struct Tab {
+    me: Weak<Tab>,
+    pub(super) inbox: Inbox,
+    pub(super) means: Rc<Means>,
+    client: u64,
+    /// The same, as others write it.
+    pub(super) name: String,
+    path: Option<String>,
+    role: RefCell<Role>,
+    presence: RefCell<Option<Rc<Presence>>>,
+    /// Frames for the first host.
+    waiting: RefCell<Vec<Uint8Array>>,
+    /// Whether a frame went to the host of now.
+    sent: Cell<bool>,
+    /// Whether the channel was told that its host is lost, and not yet of another.
+    lost: Cell<bool>,
+    /// Whether it will be told when the page is back.
+    owes_loss: Cell<bool>,
+    /// Whether the channel has said good-bye.
+    leaving: Cell<bool>,
+    pub(super) asking: Cell<bool>,
+    skew_told: Cell<bool>,
+    life: RefCell<Option<Life>>,
+    /// What ends with the page, and not before it.
+    parting: RefCell<Option<Rc<Hosting>>>,
+}
+
+/// What this tab speaks.
+pub(super) fn mine() -> Speaks {
+    Speaks { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+impl Tab {
+    pub(super) fn new(place: &Place, inbox: Inbox, means: Rc<Means>) -> Rc<Tab> {
+        let client = if place.client == 0 { random() } else { place.client };
+        Rc::new_cyclic(|me| Tab {
+            me: me.clone(),
+            inbox,
+            means,
+            client,
+            name: format!("{client:016x}"),
+            path: place.path.clone(),
+            role: RefCell::new(Role::Away),
+            presence: RefCell::default(),
+            waiting: RefCell::default(),
+            sent: Cell::new(false),
+            lost: Cell::new(false),
+            owes_loss: Cell::new(false),
+            leaving: Cell::new(false),
+            asking: Cell::new(false),
+            skew_told: Cell::new(false),
+            life: RefCell::default(),
+            parting: RefCell::default(),
+        })
+    }
+
+    pub(super) fn weak(&self) -> Weak<Tab> {
+        self.me.clone()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.role.borrow().clone()
+    }
+
+    pub(super) fn set_role(&self, role: Role) {
+        let before = self.role.replace(role);
+        drop(before);
+    }
+
+    pub(super) fn presence(&self) -> Option<Rc<Presence>> {
+        self.presence.borrow().clone()
+    }
+
+    pub(super) fn say(&self, line: &Line) {
+        if let Some(presence) = self.presence() {
+            presence.talk.say(line);
+        }
+    }
+
+    /// Takes part: waits for the lock and asks who hosts. A database in memory gets a worker at once, and so does a file
+    /// where there are no locks: the worker says best what is missing.
+    pub(super) fn start(&self) -> Result<()> {
+        let path = self.path.clone().filter(|_| has_class("BroadcastChannel"));
+        let (Some(path), Some(locks)) = (path, locks()) else { return self.host_alone() };
+        let me = self.weak();
+        let hear = move |line| {
+            if let Some(tab) = me.upgrade() {
+                tab.hear(line);
+            }
+        };
+        let Ok(talk) = Talk::join(&path, hear) else { return self.host_alone() };
+        let election = self.stand_for_election(&locks, &path);
+        let me = self.weak();
+        let arrived = move || {
+            let Some(tab) = me.upgrade() else { return };
+            if let Some(presence) = tab.presence() {
+                presence.is_here.set(true);
+            }
+            tab.try_to_join();
+        };
+        let alive = Lock::hold(&locks, &format!("aludel-tab:{}", self.name), arrived, || {});
+        *self.presence.borrow_mut() = Some(Rc::new(Presence {
+            locks,
+            path,
+            talk,
+            broker: super::broker::Broker::new(),
+            _alive: alive,
+            is_here: Cell::new(false),
+            election: RefCell::new(Some(election)),
+            votes: Votes::default(),
+        }));
+        self.seek();
+        if self.life.borrow().is_none() {
+            let me = self.weak();
+            let life = Life::watch(move |moment| {
+                if let Some(tab) = me.upgrade() {
+                    tab.live(moment);
+                }
+            });
+            *self.life.borrow_mut() = Some(life);
+        }
+        Ok(())
+    }
+
+    fn stand_for_election(&self, locks: &Locks, path: &str) -> Lock {
+        let (me, without) = (self.weak(), self.weak());
+        let granted = move || {
+            if let Some(tab) = me.upgrade() {
+                tab.elected();
+            }
+        };
+        let refused = move || {
+            let Some(tab) = without.upgrade() else { return };
+            tab.presence.take();
+            if let Err(error) = tab.host_alone() {
+                tab.inbox.refuse(error);
+            }
+        };
+        Lock::hold(locks, &format!("aludel-host:{path}"), granted, refused)
+    }
+
+    /// The lock is ours. A tab that nobody sees lets one that is seen go first.
+    fn elected(self: &Rc<Tab>) {
+        if !is_hidden() {
+            return self.host();
+        }
+        let Some(presence) = self.presence() else { return };
+        let (me, presence) = (self.weak(), Rc::downgrade(&presence));
+        spawn_local(async move {
+            let passes = match presence.upgrade() {
+                Some(presence) => presence.is_wanted_by_visible(&me).await,
+                None => return,
+            };
+            let (Some(tab), Some(presence)) = (me.upgrade(), presence.upgrade()) else { return };
+            if !passes {
+                return tab.host();
+            }
+            // First the new place in the line, then the old one: the lock goes to the others in between.
+            let again = tab.stand_for_election(&presence.locks, &presence.path);
+            let before = presence.election.replace(Some(again));
+            drop(before);
+        });
+    }
+
+    /// Frames reach a worker that takes them.
+    pub(super) fn route_is_open(&self) {
+        if self.lost.replace(false) {
+            self.waiting.take();
+            self.inbox.found();
+            return;
+        }
+        for frame in self.waiting.take() {
+            self.post(&frame);
+        }
+    }
+
+    /// The host of until now is none any more; what went to it is in doubt.
+    pub(super) fn lose(&self, loss: Loss) {
+        self.set_role(Role::Seeking);
+        if self.sent.replace(false) {
+            self.lost.set(true);
+            self.inbox.lost(loss);
+            self.tell_host(None);
+        }
+    }
+
+    /// Tells those who listen which tab hosts the database.
+    pub(super) fn tell_host(&self, tab: Option<listen::Tab>) {
+        self.inbox.event(&Event::Host(HostChange { tab }));
+    }
+
+    fn post(&self, frame: &Uint8Array) {
+        let posted = match self.role() {
+            Role::Host(host) if host.link.is_ready() => host.link.post(frame),
+            Role::Guest(guest) if guest.has_joined() => {
+                self.expect_answer(&guest);
+                guest.post(frame)
+            }
+            _ => {
+                // Between two hosts the channel keeps what it sends.
+                if !self.lost.get() && !self.owes_loss.get() {
+                    self.waiting.borrow_mut().push(frame.clone());
+                }
+                return;
+            }
+        };
+        self.sent.set(true);
+        if let Err(message) = posted {
+            // The caller is in the middle of sending: its waiter must exist before it is rejected.
+            let inbox = self.inbox.clone();
+            spawn_local(async move { inbox.fatal(&format!("the worker cannot be reached: {message}")) });
+        }
+    }
+
+    fn hear(self: &Rc<Tab>, line: Line) {
+        match line {
+            Line::Who { speaks, .. } => self.asked(&speaks),
+            Line::Host { host, speaks } => self.told_of(&host, &speaks),
+            Line::Gone { host } => self.left_by(&host, Loss::Gone),
+            Line::Broke { host, message } => self.left_by(&host, Loss::Broke(message)),
+            Line::Join { client, host, attempt, broker } => self.admit(&host, client, attempt, broker),
+            Line::Ping { host, .. } => self.pinged(&host),
+            Line::Pong { host } => self.ponged(&host),
+            Line::Vote { client } => {
+                if matches!(self.role(), Role::Seeking | Role::Guest(_)) {
+                    let visible = !is_hidden();
+                    self.say(&Line::Waits { client: self.name.clone(), to: client, visible });
+                }
+            }
+            Line::Waits { to, visible, .. } => {
+                if let Some(presence) = self.presence().filter(|_| to == self.name) {
+                    presence.votes.count.set(presence.votes.count.get() + 1);
+                    presence.votes.visible.set(presence.votes.visible.get() || visible);
+                    presence.votes.waker.take().into_iter().for_each(Waker::wake);
+                }
+            }
+        }
+    }
+
+    /// What the other speaks, if it is something else: said once. Whether both can work together.
+    pub(super) fn understands(&self, theirs: &Speaks) -> bool {
+        let mine = mine();
+        if *theirs != mine && !self.skew_told.replace(true) {
+            let (ours, theirs) = (mine.version.clone(), theirs.version.clone());
+            self.inbox.event(&Event::VersionSkew(VersionSkew { ours, theirs }));
+        }
+        theirs.protocol == mine.protocol
+    }
+
+    /// Another version has the database open.
+    pub(super) fn refuse_version(&self, theirs: &Speaks) {
+        let (mine, path) = (mine(), self.path.as_deref().unwrap_or_default());
+        let message = format!(
+            "{path} is open in another tab with aludel {} (protocol {}), which cannot work together with aludel {} \
+             (protocol {}) of this tab: the older one has to be reloaded or closed",
+            theirs.version, theirs.protocol, mine.version, mine.protocol
+        );
+        self.inbox.refuse(Error::storage(StorageReason::OtherVersion, message));
+    }
+
+    fn live(&self, moment: Moment) {
+        match (moment, self.role()) {
+            (_, Role::Ended) => {}
+            (Moment::Resumes, Role::Away) => {
+                self.parting.take();
+                if self.owes_loss.replace(false) {
+                    self.lost.set(true);
+                    self.inbox.lost(Loss::Gone);
+                }
+                if matches!(self.role(), Role::Away)
+                    && let Err(error) = self.start()
+                {
+                    self.inbox.refuse(error);
+                }
+            }
+            (Moment::Resumes, _) | (_, Role::Away) => {}
+            (Moment::Ends | Moment::Stops, _) => self.put_away(moment == Moment::Ends),
+        }
+    }
+
+    /// Gives all up at once: another tab takes over.
+    fn put_away(&self, for_good: bool) {
+        let role = self.role.replace(Role::Away);
+        match &role {
+            Role::Host(host) => {
+                self.say(&Line::Gone { host: host.id.clone() });
+                if for_good && !host.has_guests() {
+                    // It may get to it; in any case it ends with the page. Guests would hear of it too early.
+                    let _ = host.link.post(&self.frame(&Request::Shutdown));
+                    *self.parting.borrow_mut() = Some(host.clone());
+                }
+            }
+            Role::Guest(guest) if guest.has_joined() => {
+                let _ = guest.post(&self.frame(&Request::Leave));
+            }
+            _ => {}
+        }
+        self.presence.take();
+        self.owes_loss.set(self.owes_loss.get() || self.sent.replace(false));
+        if self.is_lingering() {
+            self.close();
+        }
+    }
+
+    /// A frame of the wire's own, whose answer nobody waits for.
+    pub(super) fn frame(&self, request: &Request<'_>) -> Uint8Array {
+        let header = Header { client: self.client, ..Header::new(0, u64::MAX, 0, RepeatClass::Safe) };
+        Uint8Array::from(&request.encode(&header)[..])
+    }
+
+    pub(super) fn is_lingering(&self) -> bool {
+        LINGERING.with_borrow(|tabs| tabs.iter().any(|tab| std::ptr::eq(Rc::as_ptr(tab), self)))
+    }
+
+    /// Leaves everything.
+    pub(super) fn close(&self) {
+        let role = self.role.replace(Role::Ended);
+        match &role {
+            Role::Host(host) => self.say(&Line::Gone { host: host.id.clone() }),
+            Role::Guest(guest) if guest.has_joined() && !self.leaving.get() => {
+                let _ = guest.post(&self.frame(&Request::Leave));
+            }
+            _ => {}
+        }
+        drop(role);
+        self.waiting.take();
+        self.presence.take();
+        self.life.take();
+        // When the thread itself ends, there is nothing left to forget.
+        let gone = LINGERING.try_with(|tabs| {
+            let mut tabs = tabs.borrow_mut();
+            let at = tabs.iter().position(|tab| std::ptr::eq(Rc::as_ptr(tab), self));
+            at.map(|at| tabs.remove(at))
+        });
+        drop(gone);
+    }
+}
+
+impl Presence {
+    /// Whether a visible tab waits for the lock that this one has.
+    async fn is_wanted_by_visible(self: Rc<Presence>, tab: &Weak<Tab>) -> bool {
+        let others = waiting(&self.locks, &format!("aludel-host:{}", self.path)).await;
+        let Some(client) = tab.upgrade().map(|tab| tab.name.clone()) else { return false };
+        if others == 0 {
+            return false;
+        }
+        self.votes.count.set(0);
+        self.votes.visible.set(false);
+        self.talk.say(&Line::Vote { client });
+        let mut time = Delay::new(VOTE);
+        poll_fn(|cx| {
+            self.votes.waker.set(Some(cx.waker().clone()));
+            let (count, visible) = (self.votes.count.get(), self.votes.visible.get());
+            if visible || count >= others || Pin::new(&mut time).poll(cx).is_ready() {
+                return Poll::Ready(visible);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Wire for Tab {
+    fn send(&self, head: Vec<u8>, batch: Option<Buffer>) {
+        self.post(&joined(&head, batch));
+    }
+
+    fn owns_host(&self) -> bool {
+        matches!(self.role(), Role::Host(host) if !host.has_guests())
+    }
+
+    fn finish(&self) {
+        self.leaving.set(true);
+        match self.role() {
+            Role::Host(host) => host.closing.set(!host.has_guests()),
+            Role::Guest(guest) if guest.has_joined() => {}
+            Role::Guest(_) | Role::Seeking | Role::Away | Role::Ended => {
+                // Nobody is there to be told. The caller may be in the middle of something.
+                let inbox = self.inbox.clone();
+                spawn_local(async move { inbox.fatal("the engine was disposed of") });
+            }
+        }
+    }
+
+    fn replace(&self, why: &str) -> bool {
+        let Role::Host(host) = self.role() else { return false };
+        let replaces = self.presence().is_some();
+        if replaces {
+            self.worker_broke(&host, why.to_owned());
+        }
+        replaces
+    }
+
+    fn terminate(&self) {
+        if let (true, Role::Host(host), Some(me)) = (self.leaving.get(), self.role(), self.me.upgrade())
+            && host.has_guests()
+            && !self.is_lingering()
+        {
+            LINGERING.with_borrow_mut(|tabs| tabs.push(me));
+            return;
+        }
+        self.close();
+    }
+
+    fn later(&self, after: Duration, then: Box<dyn FnOnce()>) {
+        spawn_local(async move {
+            Delay::new(after).await;
+            then();
+        });
+    }
+}
