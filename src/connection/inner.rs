@@ -21,6 +21,8 @@ pub(super) struct Traffic {
     holder: Rc<Holder>,
     /// Whether a transaction was open after the last reply.
     pub in_transaction: Cell<bool>,
+    /// Whether the worker has ended a transaction by itself.
+    lost: Cell<bool>,
     wakers: RefCell<Vec<Waker>>,
 }
 
@@ -30,6 +32,7 @@ impl Traffic {
             in_flight: Cell::new(0),
             holder: holder.clone(),
             in_transaction: Cell::new(false),
+            lost: Cell::new(false),
             wakers: RefCell::default(),
         })
     }
@@ -45,7 +48,9 @@ impl Traffic {
         let traffic = self.clone();
         Box::new(move |progress| {
             if let Some(open) = progress.in_transaction {
-                traffic.in_transaction.set(open);
+                let was_open = traffic.in_transaction.replace(open);
+                // It refuses everything then, until it is told that the end is known.
+                traffic.lost.set(progress.failed && (traffic.lost.get() || was_open && !open));
                 if let Some(transaction) = &transaction {
                     if open {
                         transaction.begun.set(true);
@@ -291,7 +296,7 @@ impl Inner {
         let reset = self.engine.options().pool_reset_on_return == ResetOnReturn::Rollback;
         let dirty = traffic.in_transaction.get() || !traffic.is_quiet();
         // A transaction that the worker has ended by itself is to be acknowledged.
-        let failed = root.as_ref().is_some_and(|root| !logged && root.sent.get());
+        let failed = root.as_ref().is_some_and(|root| !logged && root.sent.get()) || traffic.lost.get();
         if (failed || streaming || dirty && (reset || root.is_some()))
             && let Some((channel, id, broken)) = self
                 .link(|link| (link.channel.clone(), link.id, link.broken.clone()))

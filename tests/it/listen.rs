@@ -3,8 +3,8 @@
 use crate::support::run;
 use crate::tabs::scripted::{Scripted, ScriptedSpawn};
 use aludel::{
-    Blocked, BlockedBy, Blocker, Change, Connection, Engine, Error, ErrorKind, Event, EventKind, HostChange, Party,
-    Result, Storage, Tab, VersionSkew, text,
+    Blocked, BlockedBy, Blocker, Change, Connection, Engine, Error, ErrorKind, Event, EventKind, HostChange,
+    IsolationLevel, Party, Result, Storage, Tab, VersionSkew, text,
 };
 use aludel_protocol::{
     self as protocol, Batch, Commit, Header, Notice, Obstacle, RepeatClass, Reply, Request, RowsReply,
@@ -230,6 +230,13 @@ fn a_transaction_that_was_idle_for_too_long_is_cleared_away_when_its_connection_
         let late = Error::new(ErrorKind::Operational, "the transaction was idle for too long");
         let insert = text("INSERT INTO t VALUES (1)");
         let conn = begun(&host, &engine).await;
+        during(&host, Some(&late), conn.execute(&insert, ())).await.0.unwrap_err();
+        conn.close().await.unwrap();
+        assert_eq!(serve(&host, None), ["Reset"]);
+        // The same where the worker's client knows of no transaction, because SQL began it.
+        let conn = during(&host, None, engine.connect()).await.0.unwrap();
+        conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+        during(&host, None, conn.execute(&text("BEGIN"), ())).await.0.unwrap();
         during(&host, Some(&late), conn.execute(&insert, ())).await.0.unwrap_err();
         conn.close().await.unwrap();
         assert_eq!(serve(&host, None), ["Reset"]);

@@ -37,7 +37,7 @@ pub enum Obstacle {
     Snapshot = 2,
 }
 
-/// Somebody waits, and who is waited for does nothing.
+/// Somebody waits, and who is waited for does nothing, or keeps a snapshot for long.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blocked {
     /// What is waited for.

@@ -45,6 +45,7 @@ pub struct OpenOptions {
     /// How long a writer waits for its turn, in milliseconds; 0 is forever.
     pub lock_timeout: u32,
     /// After how long an open transaction whose connection has nothing to do is rolled back, in milliseconds; 0 is never.
+    /// A stream that waits for credits is nothing to do: its reader does nothing.
     pub idle_transaction_timeout: u32,
     /// How large the log may grow, in bytes, before the snapshot that keeps it from being emptied is given up; 0 is no
     /// limit.

@@ -38,11 +38,14 @@ pub(crate) struct Connection {
     /// Whose turn it is: 0 is the queue's, others are streams'.
     unit: usize,
     lock_timeout: f64,
+    idle_timeout: f64,
     log_limit: u64,
     spare: Option<BatchWriter>,
     state: TransactionState,
     /// Since when it reads from one snapshot.
     snapshot_since: Option<f64>,
+    /// Since when it has nothing to do.
+    idle_since: Option<f64>,
     /// Why its transaction was ended from outside, until it is told that it has ended.
     ended: Option<Error>,
     closed: bool,
@@ -58,11 +61,13 @@ impl Connection {
             queue,
             streams: Vec::new(),
             unit: 0,
-            lock_timeout: if options.lock_timeout == 0 { f64::INFINITY } else { options.lock_timeout.into() },
+            lock_timeout: or_forever(options.lock_timeout),
+            idle_timeout: or_forever(options.idle_transaction_timeout),
             log_limit: if options.log_limit == 0 { u64::MAX } else { options.log_limit },
             spare: None,
             state: TransactionState::None,
             snapshot_since: None,
+            idle_since: None,
             ended: None,
             closed: false,
         }
@@ -71,6 +76,7 @@ impl Connection {
     /// Takes a job into the queue.
     pub(crate) fn enqueue(&mut self, job: Job) {
         self.queue.push_back(job);
+        self.idle_since = None;
     }
 
     /// Whether it was closed by its last job.
@@ -143,7 +149,7 @@ impl Connection {
             }
             Progress::Busy => {
                 job.waits_since.get_or_insert(now);
-                database.lock.wait(self.key, job.header.request);
+                database.lock.wait(self.key, job.header.request, now);
                 Some(job)
             }
             Progress::Expired => {
@@ -245,6 +251,7 @@ impl Connection {
         self.state = state;
         self.snapshot_since = if state == TransactionState::None { None } else { self.snapshot_since.or(Some(now)) };
         database.log.touch(now);
+        self.rest(now);
     }
 
     /// Lets the database know what was committed.
@@ -332,6 +339,7 @@ impl Connection {
         match job.map(|job| &mut job.work) {
             Some(Work::Execute(execution)) => {
                 execution.grant(credits);
+                self.idle_since = None;
                 true
             }
             _ => false,
@@ -340,13 +348,16 @@ impl Connection {
 
     /// Ends what has waited or run too long.
     pub(crate) fn expire(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
+        if self.idle_until() <= now {
+            self.end_idle(now, database, env);
+        }
         let lock_timeout = self.lock_timeout;
         let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
         let which = move |job: &Job| now >= job.deadline() || locked_out(job);
         self.remove(database, env, which, |this, job, database, env| {
             this.fail(job, env, |job| {
                 let late = now >= job.deadline();
-                let locked = job.waits_since.map(|_| database.locked(now).with_statement(job.sql()));
+                let locked = job.waits_since.map(|_| database.locked(job.header.client, now).with_statement(job.sql()));
                 match (locked, late) {
                     (Some(locked), true) => job.timed_out().with_cause(locked),
                     (Some(locked), false) => locked,
@@ -359,7 +370,8 @@ impl Connection {
     /// When [`Connection::expire`] is due next.
     pub(crate) fn expires_at(&self) -> f64 {
         let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
-        self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job))).fold(f64::INFINITY, f64::min)
+        let times = self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job)));
+        times.fold(self.idle_until(), f64::min)
     }
 
     /// Answers everything that is left with an error, before it is dropped.
@@ -369,6 +381,10 @@ impl Connection {
             self.fail(job, env, &error);
         }
     }
+}
+
+fn or_forever(ms: u32) -> f64 {
+    if ms == 0 { f64::INFINITY } else { ms.into() }
 }
 
 fn split<C: Default + Extend<Job>>(jobs: impl IntoIterator<Item = Job>, which: impl Fn(&Job) -> bool) -> (Vec<Job>, C) {

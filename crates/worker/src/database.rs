@@ -1,6 +1,7 @@
 //! A database: its files, its connections, and who may write.
 #![forbid(unsafe_code)]
 
+use crate::blocked::Suspect;
 use crate::changes::Changes;
 use crate::connection::ConnectionKey;
 use crate::log::{KEPT_BYTES, Log};
@@ -21,6 +22,10 @@ pub(crate) struct Database {
     pub(crate) path: String,
     pub(crate) lock: WriteLock<ConnectionKey, u64>,
     pub(crate) log: Log,
+    /// Who holds the write lock, while others wait for it.
+    pub(crate) locks: Option<Suspect<ConnectionKey>>,
+    /// Who has a snapshot that keeps the log from beginning anew, and since when the log should.
+    pub(crate) lingers: Option<(Suspect<ConnectionKey>, f64)>,
     /// How many connections are open or opening.
     pub(crate) connections: usize,
     /// What SQLite calls it.
@@ -54,6 +59,8 @@ impl Database {
             name,
             lock: WriteLock::new(),
             log: Log::new(),
+            locks: None,
+            lingers: None,
             connections: 0,
             files: Files::Absent,
             commits: 0,
@@ -182,12 +189,23 @@ impl Database {
         std::mem::take(&mut self.untold)
     }
 
-    /// What to tell somebody who waited for the write lock too long.
-    pub(crate) fn locked(&self, now: f64) -> Error {
+    /// Those who hold others up, as far as anything is known of them.
+    pub(crate) fn suspects(&mut self) -> impl Iterator<Item = &mut Suspect<ConnectionKey>> {
+        self.locks.iter_mut().chain(self.lingers.iter_mut().map(|(suspect, _)| suspect))
+    }
+
+    /// What to tell a connection of this client that waited for the write lock too long.
+    pub(crate) fn locked(&self, client: u64, now: f64) -> Error {
+        let ms = |since: f64| (now - since).max(0.0).round();
         let message = match self.lock.holder() {
             Some((holder, since)) => {
-                let held = (now - since).max(0.0).round();
-                format!("database is locked: connection {} has held the write lock for {held} ms", holder.id)
+                let whose = if holder.client == client { "" } else { " of another tab" };
+                let known = self.locks.as_ref().filter(|suspect| suspect.is(holder, since));
+                let idle = known.and_then(|suspect| suspect.idle_since);
+                let idle = idle.map(|idle| format!(", doing nothing for the last {}", ms(idle))).unwrap_or_default();
+                let site = known.and_then(Suspect::site).map(|site| format!("; it was taken at {site}"));
+                let (id, held, site) = (holder.id, ms(since), site.unwrap_or_default());
+                format!("database is locked: connection {id}{whose} has held the write lock for {held} ms{idle}{site}")
             }
             None => "database is locked".to_owned(),
         };

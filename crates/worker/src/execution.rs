@@ -132,6 +132,12 @@ impl Execution {
         &self.sql
     }
 
+    /// Whether it is a ROLLBACK, of the whole transaction.
+    pub(crate) fn is_rollback(&self) -> bool {
+        let mut words = self.sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        first_keyword(&self.sql).eq_ignore_ascii_case("ROLLBACK") && !words.any(|word| word.eq_ignore_ascii_case("TO"))
+    }
+
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         self.credits.is_some()

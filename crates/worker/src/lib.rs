@@ -6,6 +6,7 @@
 //! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
 #![deny(unsafe_code)]
 
+mod blocked;
 mod changes;
 mod connection;
 mod cursor;

@@ -79,6 +79,7 @@ pub(crate) struct WriteLock<C, R> {
 struct Waiter<C, R> {
     connection: C,
     request: R,
+    since: f64,
     /// The count of releases when it last tried in vain.
     tried: u64,
 }
@@ -110,12 +111,17 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
     }
 
     /// Puts a request that found the lock taken at the end of the queue, or leaves it at its place there.
-    pub(crate) fn wait(&mut self, connection: C, request: R) {
+    pub(crate) fn wait(&mut self, connection: C, request: R, now: f64) {
         let tried = self.releases;
         match self.waiters.iter_mut().find(|waiter| waiter.connection == connection && waiter.request == request) {
             Some(waiter) => waiter.tried = tried,
-            None => self.waiters.push_back(Waiter { connection, request, tried }),
+            None => self.waiters.push_back(Waiter { connection, request, since: now, tried }),
         }
+    }
+
+    /// The connections whose requests wait, and since when, in their order.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (C, f64)> {
+        self.waiters.iter().map(|waiter| (waiter.connection, waiter.since))
     }
 
     /// Takes a request out of the queue.
@@ -207,9 +213,9 @@ mod tests {
         lock.observe('a', true, 1.0);
         lock.observe('a', true, 5.0);
         assert_eq!(lock.holder(), Some(('a', 1.0)));
-        lock.wait('b', 1);
-        lock.wait('c', 2);
-        lock.wait('b', 1);
+        lock.wait('b', 1, 0.0);
+        lock.wait('c', 2, 0.0);
+        lock.wait('b', 1, 0.0);
         assert!(!lock.may_try('b', 1) && !lock.is_promised('d'));
         lock.observe('a', false, 6.0);
         assert!(lock.may_try('b', 1) && !lock.may_try('c', 2));
@@ -226,13 +232,13 @@ mod tests {
     fn one_that_tried_in_vain_lets_the_next_try() {
         let mut lock = WriteLock::new();
         lock.observe('a', true, 0.0);
-        lock.wait('b', 1);
-        lock.wait('c', 2);
+        lock.wait('b', 1, 0.0);
+        lock.wait('c', 2, 0.0);
         lock.observe('a', false, 1.0);
         assert!(lock.may_try('b', 1));
-        lock.wait('b', 1);
+        lock.wait('b', 1, 0.0);
         assert!(!lock.may_try('b', 1) && lock.may_try('c', 2));
-        lock.wait('c', 2);
+        lock.wait('c', 2, 0.0);
         assert!(!lock.may_try('c', 2) && !lock.is_promised('d'));
         // A reader ended: it may have been what the first of them waited for.
         lock.released();

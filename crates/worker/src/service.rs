@@ -170,7 +170,7 @@ impl<H: Environment> Service<H> {
                 let in_transaction = self.in_transaction(header);
                 reply(&mut self.env, header, &Reply::Done { in_transaction });
             }
-            Request::Site { .. } => {}
+            Request::Site { text } => self.take_site(key_of(header), text),
             Request::Fates(_) | Request::Import(_) => {
                 return Err(Error::new(ErrorKind::NotSupported, "this worker cannot do that yet"));
             }
@@ -261,6 +261,7 @@ impl<H: Environment> Service<H> {
     /// Works for a few milliseconds, then says when to come back.
     pub fn turn(&mut self) -> Turn {
         let start = self.env.now();
+        self.look_out(start);
         self.expire(start);
         self.look_after_logs(start);
         let mut now = start;
@@ -276,12 +277,13 @@ impl<H: Environment> Service<H> {
         if !runnable {
             self.use_idle_time(now);
         }
+        let look_out_at = self.look_out(now);
         self.tell_commits();
         let times = self.slots.values().map(|slot| match &slot.state {
             State::Open(connection) => connection.expires_at(),
             State::Opening { queue, .. } => queue.iter().map(Job::deadline).fold(f64::INFINITY, f64::min),
         });
-        after_turn(runnable, times.chain([self.upkeep_at()]))
+        after_turn(runnable, times.chain([self.logs_due(), look_out_at]))
     }
 
     fn next(&mut self) -> Option<ConnectionKey> {

@@ -1,12 +1,39 @@
-//! Transactions that are ended from outside, and what their connections answer afterwards.
+//! Transactions that stay idle or are ended from outside, and what their connections answer afterwards.
 
 use super::Connection;
 use crate::Environment;
 use crate::database::Database;
 use crate::job::{Job, Work, reply_error};
-use aludel_protocol::{Error, TransactionOp};
+use crate::sqlite::TransactionState;
+use aludel_protocol::{Error, ErrorKind, TransactionOp};
 
 impl Connection {
+    /// Since when it has nothing to do, if it has nothing to do: a stream that waits for its reader is nothing to do.
+    pub(crate) fn idle_since(&self) -> Option<f64> {
+        self.idle_since
+    }
+
+    /// Takes note of whether it has something to do.
+    pub(super) fn rest(&mut self, now: f64) {
+        let starved = |job: &Job| matches!(&job.work, Work::Execute(execution) if execution.is_starved());
+        let idle = self.queue.is_empty() && self.streams.iter().all(starved);
+        self.idle_since = if idle { self.idle_since.or(Some(now)) } else { None };
+    }
+
+    /// When its transaction will have been idle for too long.
+    pub(super) fn idle_until(&self) -> f64 {
+        let open = self.state != TransactionState::None || self.in_transaction();
+        self.idle_since.filter(|_| open).map_or(f64::INFINITY, |since| since + self.idle_timeout)
+    }
+
+    /// Ends a transaction that was idle for too long.
+    pub(super) fn end_idle(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
+        let idle = self.idle_since.map_or(0.0, |since| now - since);
+        let message = format!("the transaction was idle for {idle:.0} ms and was rolled back (idleTransactionTimeout)");
+        let error = Error::new(ErrorKind::Operational, message).with_retryable(true);
+        self.end_transaction(&error, database, env);
+    }
+
     /// Ends what the connection reads and writes. Requests that were under way fail with `error`, and so do all that
     /// follow, if a transaction was open: whoever thinks to be in it must not do the second half without the first. Only
     /// what would have ended it anyway makes the connection usable again.
@@ -32,6 +59,10 @@ impl Connection {
     pub(super) fn refusal(&mut self, job: &Job) -> Option<Error> {
         match &job.work {
             Work::Transaction(TransactionOp::Rollback) | Work::Reset | Work::Close => {
+                self.ended = None;
+                None
+            }
+            Work::Execute(execution) if execution.is_rollback() => {
                 self.ended = None;
                 None
             }

@@ -1,12 +1,66 @@
-//! What the service does unasked: seeing to the logs, and telling of commits.
+//! What the service does unasked: seeing to the logs, saying who holds others up, and telling of commits.
 
 use super::{Service, Slot, State};
 use crate::Environment;
+use crate::blocked::{Step, Suspect};
 use crate::connection::ConnectionKey;
 use crate::job::reply;
 use crate::log::Hold;
-use aludel_protocol::{Error, ErrorKind, Header, Notice, RepeatClass, Reply};
+use aludel_protocol::{Blocked, Error, ErrorKind, Header, Notice, Obstacle, Party, RepeatClass, Reply};
 use std::collections::BTreeMap;
+
+/// Who waits when the log does.
+const NOBODY: Party = Party { client: 0, connection: 0 };
+
+/// Somebody waits.
+struct Wait {
+    obstacle: Obstacle,
+    /// Nobody when the log does.
+    by: Option<ConnectionKey>,
+    since: f64,
+    log_bytes: u64,
+}
+
+impl Wait {
+    /// Does what is due about whom it waits for, and says when to look again.
+    fn look(&self, suspect: &mut Suspect<ConnectionKey>, epoch: u32, now: f64, env: &mut dyn Environment) -> f64 {
+        let holder = suspect.holder();
+        if self.by == Some(holder) {
+            return f64::INFINITY;
+        }
+        let told = self.by.unwrap_or(holder).client;
+        let ms = |since: f64| (now - since).max(0.0) as u32;
+        let mut post = |client: u64, connection: u32, notice: Notice| {
+            let header = Header { client, ..Header::new(epoch, 0, connection, RepeatClass::Safe) };
+            reply(env, &header, &Reply::Notice(notice));
+        };
+        loop {
+            match suspect.step(told, self.since, now) {
+                Step::Wait(until) => return until,
+                Step::Ask => post(holder.client, holder.id, Notice::Holding),
+                Step::Tell => {
+                    let blocked = Blocked {
+                        obstacle: self.obstacle,
+                        waiter: self.by.map_or(NOBODY, party),
+                        waited: ms(self.since),
+                        holder: party(holder),
+                        held: ms(suspect.since()),
+                        site: suspect.site().map(str::to_owned),
+                        log_bytes: self.log_bytes,
+                    };
+                    if told != holder.client {
+                        post(told, 0, Notice::Blocked(blocked.clone()));
+                    }
+                    post(holder.client, 0, Notice::Blocked(blocked));
+                }
+            }
+        }
+    }
+}
+
+fn party(key: ConnectionKey) -> Party {
+    Party { client: key.client, connection: key.id }
+}
 
 impl<H: Environment> Service<H> {
     /// Copies logs that have grown long, and sees to it that they can begin anew.
@@ -20,7 +74,10 @@ impl<H: Environment> Service<H> {
                 continue;
             }
             match database.log.end_hold(snapshots(&self.slots, *id).count(), now) {
-                Some(Hold::Empty) => database.checkpoint(true),
+                Some(Hold::Empty) => {
+                    database.checkpoint(true);
+                    database.lingers = None;
+                }
                 Some(Hold::InVain) => {
                     database.checkpoint(false);
                     // Whoever may write holds nobody up but those who wait for that.
@@ -28,8 +85,11 @@ impl<H: Environment> Service<H> {
                     let oldest = snapshots(&self.slots, *id)
                         .filter(|(key, _)| Some(*key) != writer)
                         .min_by(|(_, a), (_, b)| a.total_cmp(b));
-                    if let Some((key, since)) = oldest
-                        && database.log.is_over()
+                    let Some((key, since)) = oldest else { continue };
+                    if !database.lingers.as_ref().is_some_and(|(known, _)| known.is(key, since)) {
+                        database.lingers = Some((Suspect::new(key, since), now));
+                    }
+                    if database.log.is_over()
                         && let Some(Slot { state: State::Open(connection), .. }) = self.slots.get_mut(&key)
                     {
                         let error = held_up_the_log(now - since, database.log.bytes(), database.log.limit());
@@ -50,8 +110,51 @@ impl<H: Environment> Service<H> {
         }
     }
 
-    /// When there is something to do unasked.
-    pub(super) fn upkeep_at(&self) -> f64 {
+    /// Says who holds others up, when that has gone on for long enough, and when to look again.
+    pub(super) fn look_out(&mut self, now: f64) -> f64 {
+        let mut again = f64::INFINITY;
+        for database in self.databases.values_mut() {
+            let epoch = database.epoch().unwrap_or_default();
+            let connection = |key: ConnectionKey| self.slots.get(&key).and_then(Slot::opened);
+            let waiting: Vec<_> = database.lock.waiting().collect();
+            let holder =
+                database.lock.holder().filter(|(holder, _)| waiting.iter().any(|(waiter, _)| waiter != holder));
+            let known = database.locks.take();
+            database.locks = holder.map(|(holder, since)| {
+                let known = known.filter(|suspect| suspect.is(holder, since));
+                let mut suspect = known.unwrap_or_else(|| Suspect::new(holder, since));
+                suspect.idle_since = connection(holder).and_then(|connection| connection.idle_since());
+                suspect
+            });
+            if let Some(suspect) = &mut database.locks {
+                for (waiter, since) in waiting {
+                    let wait = Wait { obstacle: Obstacle::WriteLock, by: Some(waiter), since, log_bytes: 0 };
+                    again = again.min(wait.look(suspect, epoch, now, &mut self.env));
+                }
+            }
+            let log_bytes = database.log.bytes();
+            database.lingers.take_if(|(suspect, _)| {
+                let lingers = connection(suspect.holder()).and_then(|connection| connection.snapshot_since());
+                lingers != Some(suspect.since())
+            });
+            if let Some((suspect, since)) = &mut database.lingers {
+                // Whether it reads or forgot to, it keeps the log.
+                suspect.idle_since = Some(suspect.since());
+                let wait = Wait { obstacle: Obstacle::Snapshot, by: None, since: *since, log_bytes };
+                again = again.min(wait.look(suspect, epoch, now, &mut self.env));
+            }
+        }
+        again
+    }
+
+    /// Takes note of where a client says that a connection was taken.
+    pub(super) fn take_site(&mut self, key: ConnectionKey, site: &str) {
+        let suspects = self.databases.values_mut().flat_map(|database| database.suspects());
+        suspects.filter(|suspect| suspect.holder() == key).for_each(|suspect| suspect.answer(site));
+    }
+
+    /// When there is something to do for a log, if nothing else happens.
+    pub(super) fn logs_due(&self) -> f64 {
         let times = self.databases.values().map(|database| database.log.due().min(database.log.held_until()));
         times.fold(f64::INFINITY, f64::min)
     }

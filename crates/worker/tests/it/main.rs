@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod bench;
+mod blocked;
 mod builds;
 mod changes;
 mod deliver;
