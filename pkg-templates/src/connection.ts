@@ -62,7 +62,7 @@ export class Connection implements AsyncDisposable {
   async #execute<R extends RowType>(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Result<R>> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames(this.#log);
+    const frames = new Frames(this.#log, prepared.results);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(call(native, run, context));
@@ -78,7 +78,7 @@ export class Connection implements AsyncDisposable {
     const prepared = prepare(statement, params);
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames(this.#log);
+    const frames = new Frames(this.#log, prepared.results);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
     const stream = await this.#count(call(native, run, context));

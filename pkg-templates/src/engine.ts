@@ -190,7 +190,7 @@ export class Engine implements AsyncDisposable {
     const given = callOptions(options);
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
-    const frames = new Frames(this.#log);
+    const frames = new Frames(this.#log, prepared.results);
     const { source, batch, many } = prepared;
     await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
     return frames.buffered<R>(rows);

@@ -14,7 +14,8 @@ import type { NativeStream } from "./generated/client.js";
 import { Result } from "./result.js";
 import type { Shape } from "./row.js";
 import { decodeBatch } from "./rows.js";
-import type { RowType } from "./values.js";
+import type { Conversions } from "./statement.js";
+import type { RowType, SqlValue } from "./values.js";
 import { native } from "./wasm.js";
 
 /**
@@ -26,11 +27,13 @@ export type RowLog = ((message: string) => void) | undefined;
 /** @internal */
 export class Frames {
   readonly #log: RowLog;
+  readonly #results: Conversions | undefined;
   #feed: Feed | undefined;
   #stream: Stream | null = null;
 
-  constructor(log: RowLog) {
+  constructor(log: RowLog, results?: Conversions) {
     this.#log = log;
+    this.#results = results;
   }
 
   /** Takes a frame: the callback that wasm gets. */
@@ -50,10 +53,23 @@ export class Frames {
     feed.lastrowid = Number.isSafeInteger(id) ? id : lastInsertRowid;
     const { shape } = feed;
     if (shape === null) return;
-    const rows = decodeBatch(frame, batchAt, shape.names.length, shape.make);
+    const rows = decodeBatch(frame, batchAt, shape.names.length, this.#maker(shape));
     feed.push(rows);
     if (this.#log !== undefined) logRows(this.#log, shape, first, rows);
   };
+
+  /** Makes rows of cells, each converted by the type of its column. */
+  #maker(shape: Shape): Shape["make"] {
+    const results = this.#results;
+    if (results === undefined) return shape.make;
+    return (cells) => {
+      const values = cells.map((cell, i) => {
+        const convert = results[i];
+        return cell === null || convert === undefined ? cell : convert(cell);
+      });
+      return shape.make(values as SqlValue[]);
+    };
+  }
 
   /** The result, when all frames have come. */
   buffered<R extends RowType>(rows: number): Result<R> {

@@ -8,7 +8,8 @@ import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js
 import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
-import type { AnyRow, Bindable, RowType } from "./values.js";
+import { isCompilable, ready } from "./core/compiled.js";
+import type { AnyRow, Bindable, RowType, SqlValue } from "./values.js";
 import { native } from "./wasm.js";
 
 /** Something that `execute()` takes; `R` is the row that it returns. */
@@ -136,6 +137,12 @@ export function sql<R extends RowType>(
 }
 
 /**
+ * A function for each column of a result that is converted.
+ * @internal
+ */
+export type Conversions = readonly (((value: SqlValue) => unknown) | undefined)[];
+
+/**
  * A statement ready to go.
  * @internal
  */
@@ -145,6 +152,8 @@ export interface Prepared extends Bound {
   readonly verbatim: boolean;
   /** Binds the parameters once more: the first batch goes away with its frame. */
   readonly again: () => Bound;
+  /** How the values of each column of the result are converted. */
+  readonly results?: Conversions | undefined;
 }
 
 /**
@@ -156,6 +165,10 @@ export function prepare(statement: unknown, params: unknown): Prepared {
     const names = TextClause.names(statement);
     const again = (): Bound => bind(names, params, TextClause.own(statement));
     return { source: statement.text, verbatim: false, ...again(), again };
+  }
+  if (isCompilable(statement)) {
+    const { source, batch, many, results } = ready(statement, params);
+    return { source, verbatim: true, batch, many, again: () => ready(statement, params), results };
   }
   throw notExecutable(statement);
 }

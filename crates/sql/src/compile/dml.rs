@@ -202,7 +202,8 @@ impl Compiler<'_> {
             }
             Given::Default(Default_::Callable(number)) => {
                 out.push(if jsonb { "jsonb(" } else { "" });
-                out.slot(Slot { name: name.into(), source: Source::Callable(*number), ty: column.ty.clone() });
+                let (name, source, ty) = (name.into(), Source::Callable(*number), column.ty.clone());
+                out.slot(Slot { name, source, ty, named: true });
                 out.push(if jsonb { ")" } else { "" });
                 Ok(true)
             }

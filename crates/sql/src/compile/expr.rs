@@ -350,7 +350,8 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: expr.ty.clone() };
+        let named = matches!(bind.name, BindName::Named(_));
+        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: expr.ty.clone(), named };
         if bind.expanding {
             out.list(slot)
         } else {

@@ -13,6 +13,8 @@ pub struct Slot {
     pub source: Source,
     /// The type that its value is converted by.
     pub ty: SqlType,
+    /// Whether the user gave it its name, so that the call may give it another value.
+    pub named: bool,
 }
 
 /// Where the value of a parameter comes from.

@@ -146,6 +146,36 @@ impl SqlType {
         self.family() == Family::Boolean
     }
 
+    /// A word for it: what another language finds its conversions by.
+    pub fn code(&self) -> String {
+        match self {
+            SqlType::Null => "Null",
+            SqlType::Integer => "Integer",
+            SqlType::SmallInteger => "SmallInteger",
+            SqlType::BigInteger => "BigInteger",
+            SqlType::Float => "Float",
+            SqlType::Double => "Double",
+            SqlType::Real => "Real",
+            SqlType::Numeric(..) => "Numeric",
+            SqlType::String(_) => "String",
+            SqlType::Text => "Text",
+            SqlType::Boolean => "Boolean",
+            SqlType::Date => "Date",
+            SqlType::DateTime => "DateTime",
+            SqlType::Time => "Time",
+            SqlType::Interval => "Interval",
+            SqlType::LargeBinary => "LargeBinary",
+            SqlType::Json { none_as_null: false } => "Json",
+            SqlType::Json { none_as_null: true } => "JsonNone",
+            SqlType::Jsonb { none_as_null: false } => "Jsonb",
+            SqlType::Jsonb { none_as_null: true } => "JsonbNone",
+            SqlType::Enum(_) => "Enum",
+            SqlType::Uuid => "Uuid",
+            SqlType::Custom(custom) => &custom.name,
+        }
+        .to_owned()
+    }
+
     /// What stands behind the name of a column, or in a CAST.
     pub fn ddl(&self) -> String {
         match self {

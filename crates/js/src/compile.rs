@@ -1,0 +1,95 @@
+//! Statements from JavaScript, compiled.
+
+use crate::error::thrown;
+use aludel_sql::compile::{Compiled, InsertedKey, Options, Segment, Slot, Source, compile};
+use aludel_sql::expr::BindValue;
+use aludel_sql::wire;
+use js_sys::{Array, Object};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const COMPILED_RECORD: &str = r#"
+export interface CompiledRecord {
+  segments: (string | number)[];
+  slotNames: string[];
+  slotSources: number[];
+  slotNumbers: number[];
+  slotTypes: string[];
+  columnNames: string[];
+  columnTypes: string[];
+  insertedKey: number[];
+  warnings: string[];
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A compiled statement, as `compiled.ts` reads it.
+    #[wasm_bindgen(extends = Object, typescript_type = "CompiledRecord")]
+    pub type CompiledRecord;
+    #[wasm_bindgen(method, setter)]
+    fn set_segments(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = slotNames)]
+    fn set_slot_names(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = slotSources)]
+    fn set_slot_sources(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = slotNumbers)]
+    fn set_slot_numbers(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = slotTypes)]
+    fn set_slot_types(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = columnNames)]
+    fn set_column_names(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = columnTypes)]
+    fn set_column_types(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter = insertedKey)]
+    fn set_inserted_key(this: &CompiledRecord, value: &Array);
+    #[wasm_bindgen(method, setter)]
+    fn set_warnings(this: &CompiledRecord, value: &Array);
+}
+
+/// Compiles a statement from its bytes. `keys` are what the parameters of the call name.
+#[wasm_bindgen(js_name = compileStatement)]
+pub fn compile_statement(bytes: &[u8], keys: Option<Vec<String>>, literal_binds: bool) -> Result<CompiledRecord, JsValue> {
+    let statement = wire::decode(bytes).map_err(thrown)?;
+    let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
+    let options = Options { literal_binds, keys: keys.as_deref() };
+    compile(&statement, options).map(|compiled| record(&compiled)).map_err(thrown)
+}
+
+fn record(compiled: &Compiled) -> CompiledRecord {
+    let texts = |texts: &mut dyn Iterator<Item = &str>| texts.map(JsValue::from_str).collect::<Array>();
+    let numbers = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(JsValue::from_f64).collect::<Array>();
+    let segment = |segment: &Segment| match segment {
+        Segment::Sql(sql) => JsValue::from_str(sql),
+        Segment::List(slot) => JsValue::from_f64(*slot as f64),
+    };
+    // As `SOURCE` of compiled.ts numbers them.
+    let source = |slot: &Slot| match &slot.source {
+        Source::Bind(BindValue::Literal(number)) if slot.named => (5.0, f64::from(*number)),
+        Source::Bind(BindValue::Literal(number)) => (0.0, f64::from(*number)),
+        Source::Bind(BindValue::LiteralList(number)) => (1.0, f64::from(*number)),
+        Source::Callable(number) => (4.0, f64::from(*number)),
+        Source::Bind(_) => (2.0, 0.0),
+    };
+    let sources: Vec<(f64, f64)> = compiled.slots.iter().map(source).collect();
+    let lists: Vec<usize> = compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
+    let kinds = sources.iter().enumerate().map(|(at, (kind, _))| if *kind == 2.0 && lists.contains(&at) { 3.0 } else { *kind });
+    let out: CompiledRecord = Object::new().unchecked_into();
+    out.set_segments(&compiled.segments.iter().map(segment).collect());
+    out.set_slot_names(&texts(&mut compiled.slots.iter().map(|slot| &*slot.name)));
+    out.set_slot_sources(&numbers(&mut kinds.into_iter()));
+    out.set_slot_numbers(&numbers(&mut sources.iter().map(|(_, number)| *number)));
+    let codes: Vec<String> = compiled.slots.iter().map(|slot| slot.ty.code()).collect();
+    out.set_slot_types(&texts(&mut codes.iter().map(String::as_str)));
+    out.set_column_names(&texts(&mut compiled.columns.iter().map(|column| &*column.name)));
+    let codes: Vec<String> = compiled.columns.iter().map(|column| column.ty.code()).collect();
+    out.set_column_types(&texts(&mut codes.iter().map(String::as_str)));
+    let key = |key: &InsertedKey| match key {
+        InsertedKey::Slot(slot) => *slot as f64,
+        InsertedKey::Rowid => -1.0,
+        InsertedKey::Unknown => -2.0,
+    };
+    out.set_inserted_key(&numbers(&mut compiled.inserted_key.iter().map(key)));
+    out.set_warnings(&texts(&mut compiled.warnings.iter().map(String::as_str)));
+    out
+}

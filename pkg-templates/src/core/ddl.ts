@@ -1,0 +1,188 @@
+/**
+ * CREATE and DROP, as statements and for all tables of a set.
+ *
+ * @module
+ */
+
+import type { Executable } from "../statement.js";
+import type { AnyRow, RowType } from "../values.js";
+import type { QueryLike } from "./expr.js";
+import type { Index, MetaData } from "./schema.js";
+import { tableOf } from "./select.js";
+import { record, type Recorded, type Writer } from "./writer.js";
+
+/** Something that runs statements. */
+export interface Executes {
+  execute(statement: Executable<RowType>): Promise<unknown>;
+}
+
+abstract class Ddl implements Executable<AnyRow>, Recorded {
+  /** What kind of statement it is. */
+  readonly kind = "ddl";
+  /** The type of its rows; there is no value. */
+  declare readonly rowType?: AnyRow;
+  /** @internal */
+  abstract [record](writer: Writer): void;
+}
+
+type TableLike = Recorded & { readonly name: string; readonly schema: string | undefined; readonly metadata: MetaData; readonly indexes: readonly Index[] };
+
+const checkTable = (what: string, table: unknown): TableLike => tableOf(what, table) as unknown as TableLike;
+
+/** `CREATE TABLE` */
+export class CreateTable extends Ddl {
+  readonly #table: TableLike;
+  readonly #ifNotExists: boolean;
+  /** Of a table; its indexes are statements of their own. */
+  constructor(table: object, options: { readonly ifNotExists?: boolean } = {}) {
+    super();
+    this.#table = checkTable("new CreateTable", table);
+    this.#ifNotExists = options.ifNotExists === true;
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const table = writer.ref(this.#table);
+    writer.begin(0x67);
+    writer.u8(0);
+    writer.u32(table);
+    this.#table.metadata.writeNaming(writer);
+    writer.flag(this.#ifNotExists);
+  }
+}
+
+/** `CREATE INDEX` */
+export class CreateIndex extends Ddl {
+  readonly #table: TableLike;
+  readonly #index: Index;
+  readonly #ifNotExists: boolean;
+  /** Of an index of a table. */
+  constructor(table: object, index: Index, options: { readonly ifNotExists?: boolean } = {}) {
+    super();
+    [this.#table, this.#index] = [checkTable("new CreateIndex", table), index];
+    this.#ifNotExists = options.ifNotExists === true;
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const table = writer.ref(this.#table);
+    const index = writer.ref(this.#index);
+    writer.begin(0x67);
+    writer.u8(3);
+    writer.u32(table);
+    writer.u32(index);
+    this.#table.metadata.writeNaming(writer);
+    writer.flag(this.#ifNotExists);
+  }
+}
+
+class Drop extends Ddl {
+  readonly #what: number;
+  readonly #schema: string | undefined;
+  readonly #name: string;
+  readonly #ifExists: boolean;
+  constructor(what: number, schema: string | undefined, name: string, ifExists: boolean) {
+    super();
+    [this.#what, this.#schema, this.#name, this.#ifExists] = [what, schema, name, ifExists];
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    writer.begin(0x67);
+    writer.u8(4);
+    writer.u8(this.#what);
+    writer.optionalText(this.#schema);
+    writer.text(this.#name);
+    writer.flag(this.#ifExists);
+  }
+}
+
+/** `DROP TABLE` */
+export class DropTable extends Drop {
+  /** Of a table. */
+  constructor(table: object, options: { readonly ifExists?: boolean } = {}) {
+    const of = checkTable("new DropTable", table);
+    super(1, of.schema, of.name, options.ifExists === true);
+  }
+}
+
+/** `DROP INDEX` */
+export class DropIndex extends Drop {
+  /** By its name. */
+  constructor(name: string, options: { readonly ifExists?: boolean; readonly schema?: string } = {}) {
+    super(2, options.schema, name, options.ifExists === true);
+  }
+}
+
+/** `DROP VIEW` */
+export class DropView extends Drop {
+  /** By its name. */
+  constructor(name: string, options: { readonly ifExists?: boolean; readonly schema?: string } = {}) {
+    super(3, options.schema, name, options.ifExists === true);
+  }
+}
+
+/** What a view or a copied table may have. */
+export interface CreateAsOptions {
+  /** The attached database that it is in. */
+  readonly schema?: string;
+  /** Whether it is gone with its connection. */
+  readonly temporary?: boolean;
+  /** Whether one that is there stays as it is. */
+  readonly ifNotExists?: boolean;
+}
+
+class CreateAs extends Ddl {
+  readonly #tag: number;
+  readonly #name: string;
+  readonly #query: QueryLike;
+  readonly #options: CreateAsOptions;
+  constructor(tag: number, name: string, query: QueryLike, options: CreateAsOptions) {
+    super();
+    [this.#tag, this.#name, this.#query, this.#options] = [tag, name, query, options];
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const query = writer.ref(this.#query);
+    writer.begin(0x67);
+    writer.u8(this.#tag);
+    writer.optionalText(this.#options.schema);
+    writer.text(this.#name);
+    writer.u32(query);
+    writer.flag(this.#options.temporary === true);
+    writer.flag(this.#options.ifNotExists === true);
+  }
+}
+
+/** `CREATE VIEW` */
+export class CreateView extends CreateAs {
+  /** By its name, of a query. */
+  constructor(name: string, query: QueryLike, options: CreateAsOptions = {}) {
+    super(2, name, query, options);
+  }
+}
+
+/** `CREATE TABLE ... AS` */
+export class CreateTableAs extends CreateAs {
+  /** By its name, of the rows of a query. */
+  constructor(name: string, query: QueryLike, options: CreateAsOptions = {}) {
+    super(1, name, query, options);
+  }
+}
+
+/** Creates tables, each behind those that it refers to, with their indexes; those that are there stay as they are. */
+export async function createAll(metadata: MetaData, on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
+  const ifNotExists = options.checkfirst !== false;
+  for (const table of metadata.sortedTables) {
+    await on.execute(new CreateTable(table, { ifNotExists }));
+    for (const index of table.indexes) await on.execute(new CreateIndex(table, index, { ifNotExists }));
+  }
+}
+
+/** Drops tables, each before those that it refers to. */
+export async function dropAll(metadata: MetaData, on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
+  for (const table of [...metadata.sortedTables].reverse()) {
+    await on.execute(new DropTable(table, { ifExists: options.checkfirst !== false }));
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What rows come from, besides tables.
+ *
+ * @module
+ */
+
+import { ArgumentError } from "../errors.js";
+import type { RowType } from "../values.js";
+import { Expr, type QueryLike } from "./expr.js";
+import { NullType, type SqlType } from "./types.js";
+import { record, type Recorded, type Writer } from "./writer.js";
+
+/** A column, as far as others need to know it. */
+export interface FromColumn {
+  /** Its name in JavaScript. */
+  readonly key: string;
+  /** Its type. */
+  readonly type: SqlType<any>;
+}
+
+/** The columns of something with rows of type `R`, as expressions. */
+export type ExprsOf<R> = { readonly [K in keyof R & string]: FromExpr<K, R[K]> };
+
+/** A column of something that rows come from. */
+export class FromExpr<K extends string, T> extends Expr<T> {
+  /** Its name. */
+  readonly key: K;
+  /** Its type. */
+  readonly type: SqlType<T>;
+  readonly #from: Recorded;
+
+  /** @internal */
+  constructor(from: Recorded, key: K, type: SqlType<T>) {
+    super();
+    [this.#from, this.key, this.type] = [from, key, type];
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    const from = writer.ref(this.#from);
+    writer.begin(0x00);
+    writer.u32(from);
+    writer.text(this.key);
+  }
+}
+
+/** Something that rows come from; `R` is their type. */
+export abstract class From<R extends RowType> implements Recorded {
+  /** The type of its rows; there is no value. */
+  declare readonly rowType?: R;
+  /** Its columns, as expressions. */
+  abstract readonly c: unknown;
+  /** @internal */
+  abstract readonly fromColumns: readonly FromColumn[];
+  /** @internal */
+  abstract [record](writer: Writer): void;
+
+  /** The same under another name; one is made up where none is given. */
+  alias(name?: string): Alias<R> {
+    return new Alias<R>(this, name);
+  }
+}
+
+function exprs<R>(from: Recorded, columns: readonly FromColumn[]): ExprsOf<R> {
+  const c: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const { key, type } of columns) c[key] = new FromExpr(from, key, type);
+  return Object.freeze(c) as ExprsOf<R>;
+}
+
+/** Something under another name. */
+export class Alias<R extends RowType> extends From<R> {
+  /** Its columns, as expressions. */
+  override readonly c: ExprsOf<R>;
+  readonly #of: From<R>;
+  readonly #name: string | undefined;
+
+  /** @internal */
+  constructor(of: From<R>, name: string | undefined) {
+    super();
+    [this.#of, this.#name] = [of, name];
+    this.c = exprs<R>(this, of.fromColumns);
+    Object.freeze(this);
+  }
+  /** @internal */
+  override get fromColumns(): readonly FromColumn[] {
+    return this.#of.fromColumns;
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const of = writer.ref(this.#of);
+    writer.begin(0x41);
+    writer.u32(of);
+    writer.optionalText(this.#name);
+  }
+}
+
+/** A query in parentheses. */
+export class Subquery<R extends RowType> extends From<R> {
+  /** Its columns, as expressions. */
+  override readonly c: ExprsOf<R>;
+  /** @internal */
+  override readonly fromColumns: readonly FromColumn[];
+  readonly #query: QueryLike;
+  readonly #name: string | undefined;
+
+  /** @internal */
+  constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined) {
+    super();
+    [this.#query, this.fromColumns, this.#name] = [query, columns, name];
+    this.c = exprs<R>(this, columns);
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const query = writer.ref(this.#query);
+    writer.begin(0x42);
+    writer.u32(query);
+    writer.optionalText(this.#name);
+  }
+}
+
+/** How a CTE is made. */
+export interface CteOptions {
+  /** Whether it reads itself: {@link Cte.union} adds the part that does. */
+  readonly recursive?: boolean;
+  /** Whether SQLite is to keep its rows. */
+  readonly materialized?: boolean;
+}
+
+/** A query that is named in WITH. */
+export class Cte<R extends RowType> extends From<R> {
+  /** Its columns, as expressions. */
+  override readonly c: ExprsOf<R>;
+  /** @internal */
+  override readonly fromColumns: readonly FromColumn[];
+  readonly #query: QueryLike;
+  readonly #name: string | undefined;
+  readonly #options: CteOptions;
+  readonly #restates: Cte<R> | undefined;
+
+  /** @internal */
+  constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined, options: CteOptions, restates?: Cte<R>) {
+    super();
+    [this.#query, this.fromColumns, this.#name] = [query, columns, name];
+    [this.#options, this.#restates] = [options, restates];
+    this.c = exprs<R>(this, columns);
+    Object.freeze(this);
+  }
+
+  /** The recursive CTE goes on with a query that reads it; rows that were there before are left out. */
+  union(query: QueryLike): Cte<R> {
+    return this.#goOn(query, 1);
+  }
+  /** As {@link union}, with all rows. */
+  unionAll(query: QueryLike): Cte<R> {
+    return this.#goOn(query, 2);
+  }
+
+  #goOn(query: QueryLike, kind: number): Cte<R> {
+    if (this.#options.recursive !== true) throw new ArgumentError("only a recursive CTE goes on: cte(name, { recursive: true })");
+    return new Cte<R>(new CteUnion(this.#query, query, kind), this.fromColumns, this.#name, this.#options, this);
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    // The recursive part names the CTE that this one takes the place of.
+    const restates = this.#restates === undefined ? undefined : writer.ref(this.#restates);
+    const query = writer.ref(this.#query);
+    const { recursive, materialized } = this.#options;
+    writer.begin(0x43);
+    writer.u32(query);
+    writer.optionalText(this.#name);
+    writer.flag(recursive === true);
+    writer.flag(false);
+    writer.u8(materialized === undefined ? 0 : materialized ? 1 : 2);
+    writer.optionalU32(restates);
+  }
+}
+
+class CteUnion implements QueryLike {
+  readonly isQuery = true;
+  readonly #first: QueryLike;
+  readonly #next: QueryLike;
+  readonly #kind: number;
+  constructor(first: QueryLike, next: QueryLike, kind: number) {
+    [this.#first, this.#next, this.#kind] = [first, next, kind];
+    Object.freeze(this);
+  }
+  [record](writer: Writer): void {
+    const parts = writer.refs([this.#first, this.#next]);
+    writer.begin(0x61);
+    writer.u8(this.#kind);
+    writer.list(parts);
+    writer.u32(0);
+    writer.flag(false);
+    writer.flag(false);
+    writer.u32(0);
+  }
+}
+
+/** A function that returns rows, like `json_each`. */
+export class TableValued<K extends string> extends From<Record<K, unknown>> {
+  /** Its columns, as expressions. */
+  override readonly c: ExprsOf<Record<K, unknown>>;
+  /** @internal */
+  override readonly fromColumns: readonly FromColumn[];
+  readonly #call: Recorded;
+  readonly #name: string | undefined;
+
+  /** @internal */
+  constructor(call: Recorded, columns: readonly K[], name: string | undefined) {
+    super();
+    [this.#call, this.#name] = [call, name];
+    this.fromColumns = columns.map((key) => ({ key, type: NullType }));
+    this.c = exprs<Record<K, unknown>>(this, this.fromColumns);
+    Object.freeze(this);
+  }
+  /** @internal */
+  override [record](writer: Writer): void {
+    const call = writer.ref(this.#call);
+    writer.begin(0x45);
+    writer.u32(call);
+    writer.u32(this.fromColumns.length);
+    for (const { key, type } of this.fromColumns) {
+      writer.text(key);
+      type.write(writer);
+    }
+    writer.optionalText(this.#name);
+  }
+}

@@ -1,0 +1,583 @@
+/**
+ * Tables: names, columns and constraints, declared once and frozen.
+ *
+ * @module
+ */
+
+import { ArgumentError, InvalidRequestError } from "../errors.js";
+import { describe } from "../encode.js";
+import { Expr } from "./expr.js";
+import { From, type FromColumn } from "./from.js";
+import { typeOf, type SqlType, type TypeArgument } from "./types.js";
+import { record, type Recorded, type Writer } from "./writer.js";
+
+/** What SQLite does when a constraint is violated. */
+export type ConflictClause = "ROLLBACK" | "ABORT" | "FAIL" | "IGNORE" | "REPLACE";
+/** What happens to rows that refer to one that goes or changes. */
+export type ForeignKeyAction = "NO ACTION" | "RESTRICT" | "SET NULL" | "SET DEFAULT" | "CASCADE";
+
+const CONFLICTS: readonly ConflictClause[] = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"];
+const ACTIONS: readonly ForeignKeyAction[] = ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT", "CASCADE"];
+
+function choice(writer: Writer, what: string, known: readonly string[], value: string | undefined): void {
+  const at = value === undefined ? 0 : known.indexOf(value.toUpperCase()) + 1;
+  if (value !== undefined && at === 0) throw new ArgumentError(`${what} is one of ${known.join(", ")}, not ${describe(value)} ${value}`);
+  writer.u8(at);
+}
+
+const tristate = (writer: Writer, value: boolean | undefined): void => writer.u8(value === undefined ? 0 : value ? 1 : 2);
+
+/** What a foreign key does. */
+export interface ForeignKeyOptions {
+  /** Its name. */
+  readonly name?: string;
+  /** `ON DELETE` */
+  readonly ondelete?: ForeignKeyAction;
+  /** `ON UPDATE` */
+  readonly onupdate?: ForeignKeyAction;
+  /** `DEFERRABLE` or `NOT DEFERRABLE` */
+  readonly deferrable?: boolean;
+  /** `INITIALLY` */
+  readonly initially?: "DEFERRED" | "IMMEDIATE";
+  /** `MATCH`, which SQLite ignores. */
+  readonly match?: string;
+}
+
+/** A column that a foreign key refers to: `"users.id"`, or the column. */
+export type Referred = string | TableColumn<string, unknown> | (() => TableColumn<string, unknown>);
+
+function referred(target: Referred): readonly [schema: string | undefined, table: string, column: string] {
+  const to = typeof target === "function" ? target() : target;
+  if (to instanceof TableColumn) return [to.table.schema, to.table.name, to.name];
+  const parts = typeof to === "string" ? to.split(".") : [];
+  if (parts.length === 2) return [undefined, parts[0] as string, parts[1] as string];
+  if (parts.length === 3) return [parts[0], parts[1] as string, parts[2] as string];
+  throw new ArgumentError(`a foreign key refers to "table.column" or a column, not ${typeof to === "string" ? to : describe(to)}`);
+}
+
+/** `REFERENCES`: the foreign key of one column. */
+export class ForeignKey {
+  /** @internal */
+  readonly target: Referred;
+  /** @internal */
+  readonly options: ForeignKeyOptions;
+
+  /** A foreign key to a column: `new ForeignKey("users.id", { ondelete: "CASCADE" })`. */
+  constructor(target: Referred, options: ForeignKeyOptions = {}) {
+    this.target = target;
+    this.options = Object.freeze({ ...options });
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  write(writer: Writer, columns: readonly string[], targets: readonly Referred[]): void {
+    writeForeignKey(writer, columns, targets, this.options);
+  }
+}
+
+function writeForeignKey(writer: Writer, columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions): void {
+  const to = targets.map(referred);
+  const [schema, table] = to[0] as readonly [string | undefined, string, string];
+  if (to.some(([, other]) => other !== table)) throw new ArgumentError("a foreign key refers to columns of one table");
+  writer.optionalText(options.name);
+  writer.texts(columns);
+  writer.optionalText(schema);
+  writer.text(table);
+  writer.texts(to.map(([, , column]) => column));
+  choice(writer, "ondelete", ACTIONS, options.ondelete);
+  choice(writer, "onupdate", ACTIONS, options.onupdate);
+  tristate(writer, options.deferrable);
+  tristate(writer, options.initially === undefined ? undefined : options.initially === "DEFERRED");
+  writer.optionalText(options.match);
+}
+
+/** A constraint or an index: whatever a table has besides columns. */
+export abstract class TableItem {
+  /** @internal Which list of the table it belongs to. */
+  abstract readonly item: "constraint" | "index";
+}
+
+/** `FOREIGN KEY` of several columns. */
+export class ForeignKeyConstraint extends TableItem {
+  /** @internal */
+  readonly item = "constraint";
+  readonly #columns: readonly string[];
+  readonly #targets: readonly Referred[];
+  readonly #options: ForeignKeyOptions;
+  /** Columns, and what each refers to. */
+  constructor(columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions = {}) {
+    super();
+    if (columns.length !== targets.length || columns.length === 0) {
+      throw new ArgumentError("ForeignKeyConstraint takes as many columns as it refers to");
+    }
+    [this.#columns, this.#targets, this.#options] = [columns, targets, options];
+    Object.freeze(this);
+  }
+  /** @internal */
+  write(writer: Writer): void {
+    writer.u8(1);
+    writeForeignKey(writer, this.#columns, this.#targets, this.#options);
+  }
+}
+
+/** What a constraint of columns may have. */
+export interface ConstraintOptions {
+  /** Its name. */
+  readonly name?: string;
+  /** `ON CONFLICT` */
+  readonly sqliteOnConflict?: ConflictClause;
+}
+
+abstract class ColumnsConstraint extends TableItem {
+  /** @internal */
+  readonly item = "constraint";
+  readonly #tag: number;
+  readonly #columns: readonly string[];
+  readonly #options: ConstraintOptions;
+  protected constructor(tag: number, args: readonly (string | ConstraintOptions)[]) {
+    super();
+    const last = args.at(-1);
+    this.#tag = tag;
+    this.#options = typeof last === "object" ? last : {};
+    this.#columns = args.filter((arg) => typeof arg === "string");
+    Object.freeze(this);
+  }
+  /** @internal */
+  write(writer: Writer): void {
+    writer.u8(this.#tag);
+    writer.optionalText(this.#options.name);
+    writer.texts(this.#columns);
+    choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
+  }
+}
+
+/** `PRIMARY KEY` of several columns, or with a name. */
+export class PrimaryKeyConstraint extends ColumnsConstraint {
+  /** The keys of columns, then options. */
+  constructor(...args: readonly (string | ConstraintOptions)[]) {
+    super(0, args);
+  }
+}
+
+/** `UNIQUE` of several columns, or with a name. */
+export class UniqueConstraint extends ColumnsConstraint {
+  /** The keys of columns, then options. */
+  constructor(...args: readonly (string | ConstraintOptions)[]) {
+    super(2, args);
+  }
+}
+
+/** `CHECK`: SQL as text, or a condition. */
+export class CheckConstraint extends TableItem {
+  /** @internal */
+  readonly item = "constraint";
+  /** @internal */
+  readonly condition: Expr<unknown>;
+  readonly #options: ConstraintOptions;
+  /** What has to be true. */
+  constructor(condition: string | Expr<unknown>, options: ConstraintOptions = {}) {
+    super();
+    this.condition = typeof condition === "string" ? new Sql(condition) : condition;
+    this.#options = options;
+    Object.freeze(this);
+  }
+  /** @internal */
+  write(writer: Writer, tagged = true): void {
+    if (tagged) writer.u8(3);
+    writer.optionalText(this.#options.name);
+    writer.u32(writer.ref(this.condition));
+    choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
+  }
+}
+
+class Sql extends Expr<unknown> {
+  readonly #sql: string;
+  constructor(sql: string) {
+    super();
+    this.#sql = sql;
+    Object.freeze(this);
+  }
+  override [record](writer: Writer): void {
+    writer.begin(0x06);
+    writer.text(this.#sql);
+    writer.u8(0);
+  }
+}
+
+/** What an index may have. */
+export interface IndexOptions {
+  /** Whether it allows no two equal rows. */
+  readonly unique?: boolean;
+  /** The condition of a partial index. */
+  readonly sqliteWhere?: Expr<unknown>;
+}
+
+/** An index: `new Index("ix_name", "name", { unique: true })`, of columns by key, or of expressions. */
+export class Index extends TableItem implements Recorded {
+  /** @internal */
+  readonly item = "index";
+  /** Its name; null lets the naming convention make one. */
+  readonly name: string | null;
+  readonly #elements: readonly (string | Expr<unknown>)[];
+  readonly #options: IndexOptions;
+  /** Its name, what it is over, then options. */
+  constructor(name: string | null, ...args: readonly (string | Expr<unknown> | IndexOptions)[]) {
+    super();
+    const isOptions = (arg: unknown): arg is IndexOptions => typeof arg === "object" && !(arg instanceof Expr);
+    this.name = name;
+    this.#options = args.find(isOptions) ?? {};
+    this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
+    Object.freeze(this);
+  }
+  /** @internal */
+  [record](writer: Writer): void {
+    const elements = this.#elements.map((element) => (typeof element === "string" ? element : writer.ref(element)));
+    const where = this.#options.sqliteWhere === undefined ? undefined : writer.ref(this.#options.sqliteWhere);
+    writer.begin(0x48);
+    writer.optionalText(this.name);
+    writer.u32(elements.length);
+    for (const element of elements) {
+      writer.flag(typeof element === "number");
+      if (typeof element === "number") writer.u32(element);
+      else writer.text(element);
+    }
+    writer.flag(this.#options.unique === true);
+    writer.optionalU32(where);
+  }
+}
+
+/** What a default is computed with: the values of the row so far, by key. */
+export interface DefaultContext {
+  /** The values that were given for the row, by key. */
+  readonly currentParameters: Readonly<Record<string, unknown>>;
+}
+
+/** A default: a value, an expression, or a function that is asked for each row. */
+export type Default<T> = T | Expr<unknown> | ((context: DefaultContext) => T);
+
+/** What a column may have. */
+export interface ColumnOptions<T> {
+  /** Its key: how it is called in JavaScript, if not by its name. */
+  readonly key?: string;
+  /** Whether it belongs to the primary key; then it is not null. */
+  readonly primaryKey?: boolean;
+  /** Whether it may be NULL; it may unless this is false. */
+  readonly nullable?: boolean;
+  /** Whether SQLite chooses the value of a lone INTEGER primary key. */
+  readonly autoincrement?: boolean;
+  /** What it gets when an INSERT gives it nothing. */
+  readonly default?: Default<T>;
+  /** What it gets when an UPDATE gives it nothing. */
+  readonly onupdate?: Default<T>;
+  /** What SQLite gives it: a text becomes a string, `text()` and expressions SQL. */
+  readonly serverDefault?: string | Expr<unknown>;
+  /** SQL that it is computed by. */
+  readonly computed?: { readonly sqltext: string | Expr<unknown>; readonly persisted?: boolean };
+  /** Whether its values are unique. */
+  readonly unique?: boolean;
+  /** Whether it has an index. */
+  readonly index?: boolean;
+  /** `CHECK` behind the column. */
+  readonly check?: CheckConstraint;
+  /** `NOT NULL ON CONFLICT` */
+  readonly sqliteOnConflictNotNull?: ConflictClause;
+  /** `PRIMARY KEY ON CONFLICT` */
+  readonly sqliteOnConflictPrimaryKey?: ConflictClause;
+  /** `UNIQUE ON CONFLICT` */
+  readonly sqliteOnConflictUnique?: ConflictClause;
+}
+
+/** A column of a table that is being declared. */
+export class Column<const K extends string = string, T = unknown, const O extends ColumnOptions<T> = ColumnOptions<T>> {
+  /** Its name in SQL. */
+  readonly name: string;
+  /** Its name in JavaScript. */
+  readonly key: string;
+  /** Its type. */
+  readonly type: SqlType<T>;
+  /** What else was said of it. */
+  readonly options: O;
+  /** @internal */
+  readonly foreignKeys: readonly ForeignKey[];
+  /** The types; there is no value. */
+  declare readonly columnType?: readonly [K, T, O];
+
+  constructor(name: K, type: TypeArgument<T>, options?: O);
+  constructor(name: K, type: TypeArgument<T>, foreignKey: ForeignKey, options?: O);
+  constructor(name: K, type: TypeArgument<T>, first?: ForeignKey | O, second?: O) {
+    if (typeof name !== "string") throw new ArgumentError(`new Column() takes a name, not ${describe(name)}`);
+    const options = (first instanceof ForeignKey ? second : first) ?? ({} as O);
+    this.name = name;
+    this.key = options.key ?? name;
+    this.type = typeOf(type);
+    if (typeof this.type?.write !== "function") throw new ArgumentError(`the type of column "${name}" is no type: ${describe(type)}`);
+    this.options = Object.freeze({ ...options });
+    this.foreignKeys = Object.freeze(first instanceof ForeignKey ? [first] : []);
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  write(writer: Writer): void {
+    const { options } = this;
+    writer.text(this.name);
+    writer.text(this.key);
+    this.type.write(writer);
+    writer.flag(options.nullable ?? options.primaryKey !== true);
+    writer.flag(options.primaryKey === true);
+    tristate(writer, options.autoincrement);
+    writeDefault(writer, options.default);
+    writeDefault(writer, options.onupdate);
+    writer.flag(options.serverDefault !== undefined);
+    if (options.serverDefault !== undefined) writeServerDefault(writer, options.serverDefault, 0);
+    writer.flag(options.computed !== undefined);
+    if (options.computed !== undefined) {
+      writeServerDefault(writer, options.computed.sqltext, 1);
+      tristate(writer, options.computed.persisted);
+    }
+    writer.u32(this.foreignKeys.length);
+    this.foreignKeys.forEach((key) => key.write(writer, [], [key.target]));
+    writer.flag(options.unique === true);
+    writer.flag(options.index === true);
+    writer.u32(options.check === undefined ? 0 : 1);
+    options.check?.write(writer, false);
+    choice(writer, "sqliteOnConflictNotNull", CONFLICTS, options.sqliteOnConflictNotNull);
+    choice(writer, "sqliteOnConflictPrimaryKey", CONFLICTS, options.sqliteOnConflictPrimaryKey);
+    choice(writer, "sqliteOnConflictUnique", CONFLICTS, options.sqliteOnConflictUnique);
+  }
+
+  /** @internal The expressions that its record names. */
+  parts(): Recorded[] {
+    const { default: value, onupdate, serverDefault, computed, check } = this.options;
+    return [value, onupdate, serverDefault, computed?.sqltext, check?.condition].filter((part) => part instanceof Expr);
+  }
+}
+
+function writeDefault(writer: Writer, value: unknown): void {
+  writer.flag(value !== undefined);
+  if (value === undefined) return;
+  if (value instanceof Expr) {
+    writer.u8(1);
+    writer.u32(writer.ref(value));
+  } else {
+    writer.u8(2);
+    writer.u32(writer.callable(value));
+  }
+}
+
+function writeServerDefault(writer: Writer, value: string | Expr<unknown>, asText: 0 | 1): void {
+  writer.u8(typeof value === "string" ? asText : 2);
+  if (typeof value === "string") writer.text(value);
+  else writer.u32(writer.ref(value));
+}
+
+/** A column of a table, as an expression. */
+export class TableColumn<K extends string, T> extends Expr<T> {
+  /** Its name in SQL. */
+  readonly name: string;
+  /** Its name in JavaScript. */
+  readonly key: K;
+  /** Its type. */
+  readonly type: SqlType<T>;
+  /** What it is a column of. */
+  readonly table: { readonly name: string; readonly schema: string | undefined } & Recorded;
+
+  /** @internal */
+  constructor(table: { readonly name: string; readonly schema: string | undefined } & Recorded, name: string, key: K, type: SqlType<T>) {
+    super();
+    [this.table, this.name, this.key, this.type] = [table, name, key, type];
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    const table = writer.ref(this.table);
+    writer.begin(0x00);
+    writer.u32(table);
+    writer.text(this.key);
+  }
+}
+
+type NotNull<O> = O extends { nullable: false } | { primaryKey: true } ? true : false;
+type HasDefault<O> = O extends { primaryKey: true } | { default: unknown } | { serverDefault: unknown } | { computed: unknown } ? true : false;
+type KeyOf<C> = C extends Column<infer K, infer _T, infer O> ? (O extends { key: infer Key extends string } ? Key : K) : never;
+type ValueIn<C> = C extends Column<infer _K, infer T, infer O> ? (NotNull<O> extends true ? T : T | null) : never;
+type Optional<C> = C extends Column<infer _K, infer _T, infer O> ? (HasDefault<O> extends true ? true : NotNull<O> extends true ? false : true) : never;
+
+/** The columns among what a table is declared with. */
+export type ColumnsOf<Items extends readonly unknown[]> = Extract<Items[number], Column<string, any, any>>;
+/** A row of a table. */
+export type RowOfColumns<C> = { [X in C as KeyOf<X>]: ValueIn<X> };
+/** What can be inserted: what has no default and is not null has to be there. */
+export type InsertOfColumns<C> = { [X in C as Optional<X> extends true ? never : KeyOf<X>]: ValueIn<X> | Expr<unknown> } & {
+  [X in C as Optional<X> extends true ? KeyOf<X> : never]?: ValueIn<X> | Expr<unknown>;
+};
+/** The columns of a table, as expressions by their keys. */
+export type ColumnExprs<C> = { readonly [X in C as KeyOf<X>]: TableColumn<KeyOf<X>, ValueIn<X>> };
+
+/** What SQLite can be told about a table. */
+export interface TableOptions {
+  /** The attached database that it is in. */
+  readonly schema?: string;
+  /** `WITHOUT ROWID`, if false. */
+  readonly sqliteWithRowid?: boolean;
+  /** `STRICT` */
+  readonly sqliteStrict?: boolean;
+  /** `AUTOINCREMENT` */
+  readonly sqliteAutoincrement?: boolean;
+  /** What stands between CREATE and TABLE. */
+  readonly prefixes?: readonly string[];
+}
+
+/** Templates for the names of constraints and indexes: `{ ix: "ix_%(column_0_label)s", uq: ... }`. */
+export type NamingConvention = Readonly<Partial<Record<"ix" | "uq" | "ck" | "fk" | "pk", string>>>;
+
+/** A set of tables. */
+export class MetaData {
+  /** How constraints and indexes without a name are called. */
+  readonly namingConvention: NamingConvention | undefined;
+  readonly #tables = new Map<string, Table<string, readonly Column<string, any, any>[]>>();
+
+  /** No tables yet. */
+  constructor(options: { readonly namingConvention?: NamingConvention } = {}) {
+    this.namingConvention = options.namingConvention === undefined ? undefined : Object.freeze({ ...options.namingConvention });
+    Object.freeze(this);
+  }
+
+  /** The tables, by name. */
+  get tables(): ReadonlyMap<string, Table<string, readonly Column<string, any, any>[]>> {
+    return this.#tables;
+  }
+
+  /** @internal */
+  add(table: Table<string, readonly Column<string, any, any>[]>): void {
+    const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
+    if (this.#tables.has(name)) {
+      throw new InvalidRequestError(
+        `Table '${name}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine options ` +
+          "and columns on an existing Table object.",
+      );
+    }
+    this.#tables.set(name, table);
+  }
+
+  /** The tables, each behind those that it refers to. */
+  get sortedTables(): readonly Table<string, readonly Column<string, any, any>[]>[] {
+    const all = [...this.#tables.values()];
+    const sorted: typeof all = [];
+    let left = all;
+    while (left.length > 0) {
+      const names = new Set(left.map((table) => table.name));
+      const free = left.filter((table) => table.referredTables().every((name) => name === table.name || !names.has(name)));
+      if (free.length === 0) return all;
+      sorted.push(...free);
+      left = left.filter((table) => !free.includes(table));
+    }
+    return sorted;
+  }
+
+  /** @internal */
+  writeNaming(writer: Writer): void {
+    const templates = Object.entries(this.namingConvention ?? {});
+    writer.flag(this.namingConvention !== undefined);
+    if (this.namingConvention === undefined) return;
+    writer.u32(templates.length);
+    templates.forEach(([kind, template]) => {
+      writer.text(kind);
+      writer.text(template);
+    });
+  }
+}
+
+/** A table: what it is declared with tells the types of its rows. */
+export class Table<const N extends string, const Items extends readonly unknown[]> extends From<RowOfColumns<ColumnsOf<Items>>> {
+  /** Its name. */
+  readonly name: N;
+  /** The attached database that it is in. */
+  readonly schema: string | undefined;
+  /** What it belongs to. */
+  readonly metadata: MetaData;
+  /** Its columns, as expressions. */
+  override readonly c: ColumnExprs<ColumnsOf<Items>>;
+  /** The type of its rows; there is no value. */
+  declare readonly $row: RowOfColumns<ColumnsOf<Items>>;
+  /** The type of what can be inserted; there is no value. */
+  declare readonly $insert: InsertOfColumns<ColumnsOf<Items>>;
+  /** Its columns as they were declared. */
+  readonly columns: readonly Column<string, any, any>[];
+  /** Its indexes, those of columns included. */
+  readonly indexes: readonly Index[];
+  readonly #constraints: readonly (TableItem & { write(writer: Writer): void })[];
+  readonly #options: TableOptions;
+
+  /** Declares a table: its name, the set that it belongs to, columns, constraints and indexes, then options. */
+  constructor(name: N, metadata: MetaData, ...items: Items) {
+    super();
+    if (typeof name !== "string") throw new ArgumentError(`new Table() takes a name, not ${describe(name)}`);
+    if (!(metadata instanceof MetaData)) throw new ArgumentError(`new Table("${name}") takes a MetaData, not ${describe(metadata)}`);
+    const columns: Column<string, any, any>[] = [];
+    const constraints: (TableItem & { write(writer: Writer): void })[] = [];
+    const indexes: Index[] = [];
+    let options: TableOptions = {};
+    for (const item of items as readonly unknown[]) {
+      if (item instanceof Column) columns.push(item);
+      else if (item instanceof Index) indexes.push(item);
+      else if (item instanceof TableItem) constraints.push(item as TableItem & { write(writer: Writer): void });
+      else if (typeof item === "object" && item !== null && Object.getPrototypeOf(item) === Object.prototype) options = item as TableOptions;
+      else throw new ArgumentError(`new Table("${name}") takes columns, constraints, indexes and options, not ${describe(item)}`);
+    }
+    this.name = name;
+    this.metadata = metadata;
+    this.schema = options.schema;
+    this.columns = Object.freeze(columns);
+    this.#constraints = constraints;
+    this.#options = options;
+    const c: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const column of columns) {
+      if (column.key in c) throw new ArgumentError(`the table "${name}" has two columns with the key "${column.key}"`);
+      c[column.key] = new TableColumn(this, column.name, column.key, column.type);
+    }
+    this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>>;
+    const own = columns.filter((column) => column.options.index === true);
+    indexes.push(...own.map((column) => new Index(null, column.name, { unique: column.options.unique === true })));
+    this.indexes = Object.freeze(indexes);
+    Object.freeze(this);
+    metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>);
+  }
+
+  /** The columns of the primary key. */
+  get primaryKey(): readonly Column<string, any, any>[] {
+    return this.columns.filter((column) => column.options.primaryKey === true);
+  }
+
+  /** @internal */
+  override get fromColumns(): readonly FromColumn[] {
+    return this.columns;
+  }
+
+  /** @internal */
+  referredTables(): string[] {
+    return this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target)[1]));
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    // Expressions in it come before its own record.
+    this.columns.forEach((column) => writer.refs(column.parts()));
+    this.#constraints.forEach((item) => item instanceof CheckConstraint && writer.ref(item.condition));
+    writer.begin(0x40);
+    writer.text(this.name);
+    writer.optionalText(this.schema);
+    writer.u32(this.columns.length);
+    this.columns.forEach((column) => column.write(writer));
+    writer.u32(this.#constraints.length);
+    this.#constraints.forEach((item) => item.write(writer));
+    writer.u32(0);
+    writer.flag(this.#options.sqliteWithRowid === false);
+    writer.flag(this.#options.sqliteStrict === true);
+    writer.flag(this.#options.sqliteAutoincrement === true);
+    writer.texts(this.#options.prefixes ?? []);
+  }
+}
+
+/** Any table. */
+export type AnyTable = Table<string, readonly Column<string, any, any>[]>;

@@ -1,0 +1,432 @@
+/**
+ * SELECT, and what is made of several of them.
+ *
+ * @module
+ */
+
+import { ArgumentError } from "../errors.js";
+import { describe } from "../encode.js";
+import type { Executable } from "../statement.js";
+import type { RowType } from "../values.js";
+import { named, Expr, isQuery, Label, literal, literalColumn, queryExpr, type QueryLike } from "./expr.js";
+import { Cte, From, FromExpr, Subquery, type CteOptions, type FromColumn } from "./from.js";
+import { Table, TableColumn } from "./schema.js";
+import { Integer, NullType, type SqlType } from "./types.js";
+import { record, type Recorded, type Writer } from "./writer.js";
+
+/** What can be selected: expressions, columns, and everything that rows come from. */
+export type Projection = Expr<any> | From<any>;
+
+type Named<P> =
+  P extends TableColumn<infer K, infer T> ? { [Key in K]: T } :
+  P extends FromExpr<infer K, infer T> ? { [Key in K]: T } :
+  P extends Label<infer K, infer T> ? { [Key in K]: T } :
+  P extends From<infer R> ? R :
+  P extends Expr<infer T> ? Record<string, T> : never;
+type Merged<U> = (U extends unknown ? (u: U) => void : never) extends (m: infer M) => void ? { [K in keyof M]: M[K] } : never;
+/** The row of a SELECT of these. */
+export type RowOf<P extends readonly Projection[]> = Merged<Named<P[number]>>;
+
+/** Which way a join goes. */
+export interface JoinOptions {
+  /** `LEFT OUTER JOIN` */
+  readonly isouter?: boolean;
+  /** `FULL OUTER JOIN` */
+  readonly full?: boolean;
+}
+
+/** A term of ORDER BY or GROUP BY: an expression, or the name of a column or label. */
+export type OrderTerm = Expr<unknown> | string;
+
+interface Step {
+  readonly left: From<RowType> | undefined;
+  readonly right: From<RowType>;
+  readonly on: Expr<unknown> | undefined;
+  readonly kind: number;
+}
+
+interface Parts {
+  readonly columns: readonly Projection[];
+  readonly froms: readonly From<RowType>[];
+  readonly joins: readonly Step[];
+  readonly where: readonly Expr<unknown>[];
+  readonly groupBy: readonly Expr<unknown>[];
+  readonly having: readonly Expr<unknown>[];
+  readonly orderBy: readonly Expr<unknown>[];
+  readonly limit: Expr<unknown> | undefined;
+  readonly offset: Expr<unknown> | undefined;
+  readonly distinct: boolean;
+  readonly prefixes: readonly Expr<unknown>[];
+  readonly suffixes: readonly Expr<unknown>[];
+  readonly correlate: { readonly kind: 0 | 1 | 2; readonly froms: readonly From<RowType>[] };
+  readonly labels: number;
+  readonly ctes: readonly Cte<RowType>[];
+}
+
+const EMPTY: Parts = Object.freeze<Parts>({
+  columns: [], froms: [], joins: [], where: [], groupBy: [], having: [], orderBy: [], limit: undefined, offset: undefined,
+  distinct: false, prefixes: [], suffixes: [], correlate: { kind: 0, froms: [] }, labels: 0, ctes: [],
+});
+
+const terms = (given: readonly OrderTerm[]): Expr<unknown>[] =>
+  given.map((term) => {
+    if (typeof term === "string") return named(term);
+    if (term instanceof Expr) return term;
+    throw new ArgumentError(`orderBy() and groupBy() take expressions and names, not ${describe(term)}`);
+  });
+
+const conditions = (given: readonly unknown[]): Expr<unknown>[] =>
+  given.map((condition) => {
+    if (condition instanceof Expr) return condition;
+    const hint = typeof condition === "boolean" ? "; == compares objects: use .eq()" : "";
+    throw new ArgumentError(`where() takes conditions, like users.c.id.eq(1), not ${describe(condition)}${hint}`);
+  });
+
+const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
+  if (value instanceof Expr) return value;
+  if (Number.isSafeInteger(value)) return literal(value, Integer);
+  throw new ArgumentError(`${what}() takes a whole number, not ${describe(value)}`);
+};
+
+/** What SELECT and compounds have in common. */
+export abstract class SelectBase<R extends RowType> implements QueryLike, Executable<R> {
+  /** What kind of statement it is. */
+  abstract readonly kind: string;
+  /** @internal */
+  readonly isQuery = true as const;
+  /** The type of its rows; there is no value. */
+  declare readonly rowType?: R;
+  /** @internal */
+  abstract [record](writer: Writer): void;
+  /** @internal */
+  abstract readonly resultColumns: readonly FromColumn[];
+
+  /** As something that rows come from. */
+  subquery(name?: string): Subquery<R> {
+    return new Subquery<R>(this, this.resultColumns, name);
+  }
+  /** As a CTE. */
+  cte(name?: string, options: CteOptions = {}): Cte<R> {
+    return new Cte<R>(this, this.resultColumns, name, options);
+  }
+  /** As a value: the first column of the first row. */
+  scalarSubquery<T = R[keyof R]>(): Expr<T> {
+    return queryExpr<T>(0x1c, this);
+  }
+  /** As a value with a name. */
+  label<const N extends string>(name: N): Label<N, R[keyof R]> {
+    return this.scalarSubquery().label(name);
+  }
+  /** Whether it gives any row. */
+  exists(): Expr<boolean> {
+    return queryExpr<boolean>(0x1b, this);
+  }
+  /** This and the rows of others, none twice. */
+  union(...others: readonly QueryLike[]): CompoundSelect<R> {
+    return new CompoundSelect<R>(1, [this, ...others]);
+  }
+  /** This and the rows of others. */
+  unionAll(...others: readonly QueryLike[]): CompoundSelect<R> {
+    return new CompoundSelect<R>(2, [this, ...others]);
+  }
+  /** The rows that others have as well. */
+  intersect(...others: readonly QueryLike[]): CompoundSelect<R> {
+    return new CompoundSelect<R>(3, [this, ...others]);
+  }
+  /** The rows that others do not have. */
+  except(...others: readonly QueryLike[]): CompoundSelect<R> {
+    return new CompoundSelect<R>(4, [this, ...others]);
+  }
+}
+
+/** SELECT. Every method gives another statement. */
+export class Select<R extends RowType> extends SelectBase<R> {
+  /** What kind of statement it is. */
+  override readonly kind = "select";
+  readonly #parts: Parts;
+
+  /** @internal */
+  constructor(parts: Parts) {
+    super();
+    this.#parts = parts;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<R extends RowType>(columns: readonly Projection[]): Select<R> {
+    for (const column of columns) {
+      if (column instanceof Expr || column instanceof From) continue;
+      if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
+      const hint = typeof column === "string" ? "; for SQL there are literalColumn() and text()" : "";
+      throw new ArgumentError(`select() takes columns, expressions and tables, not ${describe(column)}${hint}`);
+    }
+    return new Select<R>({ ...EMPTY, columns });
+  }
+
+  #with(change: Partial<Parts>): Select<R> {
+    return new Select<R>({ ...this.#parts, ...change });
+  }
+
+  /** Conditions, all of which have to be true. */
+  where(...given: readonly Expr<unknown>[]): Select<R> {
+    return this.#with({ where: [...this.#parts.where, ...conditions(given)] });
+  }
+  /** As {@link where}. */
+  filter(...given: readonly Expr<unknown>[]): Select<R> {
+    return this.where(...given);
+  }
+  /** Conditions on columns by their keys, whatever they are columns of. */
+  filterBy(values: Readonly<Record<string, unknown>>): Select<R> {
+    return this.where(...Object.entries(values).map(([key, value]) => named(key).eq(value)));
+  }
+  /** Joins; without a condition as foreign keys tell. */
+  join(right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+    return this.#join(undefined, right, on, options);
+  }
+  /** `LEFT OUTER JOIN` */
+  outerJoin(right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+    return this.#join(undefined, right, on, { isouter: true, ...options });
+  }
+  /** Joins to something that is named. */
+  joinFrom(left: From<any>, right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+    const first = this.#parts.joins.length === 0 && !this.#parts.froms.includes(left);
+    const base = first ? this.selectFrom(left) : this;
+    return base.#join(left, right, on, options);
+  }
+  #join(left: From<any> | undefined, right: From<any>, on: Expr<unknown> | undefined, options: JoinOptions): Select<R> {
+    if (!(right instanceof From)) throw new ArgumentError(`join() takes a table or what rows come from, not ${describe(right)}`);
+    const kind = options.full === true ? 3 : options.isouter === true ? 2 : 1;
+    return this.#with({ joins: [...this.#parts.joins, { left, right, on, kind }] });
+  }
+  /** Reads from these as well. */
+  selectFrom(...froms: readonly From<any>[]): Select<R> {
+    return this.#with({ froms: [...this.#parts.froms, ...froms] });
+  }
+  /** `GROUP BY` */
+  groupBy(...given: readonly OrderTerm[]): Select<R> {
+    return this.#with({ groupBy: [...this.#parts.groupBy, ...terms(given)] });
+  }
+  /** `HAVING` */
+  having(...given: readonly Expr<unknown>[]): Select<R> {
+    return this.#with({ having: [...this.#parts.having, ...conditions(given)] });
+  }
+  /** `ORDER BY`; null takes the order back. */
+  orderBy(...given: readonly (OrderTerm | null)[]): Select<R> {
+    if (given[0] === null) return this.#with({ orderBy: [] });
+    return this.#with({ orderBy: [...this.#parts.orderBy, ...terms(given as OrderTerm[])] });
+  }
+  /** At most so many rows. */
+  limit(rows: number | Expr<unknown> | null): Select<R> {
+    return this.#with({ limit: rows === null ? undefined : count("limit", rows) });
+  }
+  /** Not the first so many rows. */
+  offset(rows: number | Expr<unknown> | null): Select<R> {
+    return this.#with({ offset: rows === null ? undefined : count("offset", rows) });
+  }
+  /** The rows from one position to another, the last not included. */
+  slice(start: number, stop: number): Select<R> {
+    return this.limit(stop - start).offset(start);
+  }
+  /** No row twice. */
+  distinct(): Select<R> {
+    return this.#with({ distinct: true });
+  }
+  /** What stands behind SELECT: SQL as it is. */
+  prefixWith(sql: string): Select<R> {
+    return this.#with({ prefixes: [...this.#parts.prefixes, literalColumn(sql)] });
+  }
+  /** What stands at the end: SQL as it is. */
+  suffixWith(sql: string): Select<R> {
+    return this.#with({ suffixes: [...this.#parts.suffixes, literalColumn(sql)] });
+  }
+  /** Means these of the statement around. */
+  correlate(...froms: readonly From<any>[]): Select<R> {
+    return this.#with({ correlate: { kind: 1, froms } });
+  }
+  /** Means all of the statement around but these. */
+  correlateExcept(...froms: readonly From<any>[]): Select<R> {
+    return this.#with({ correlate: { kind: 2, froms } });
+  }
+  /** How result columns are named where two have one name. */
+  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R> {
+    const at = ["disambiguate", "tablename_plus_col", "none"].indexOf(style);
+    if (at < 0) throw new ArgumentError(`label styles are "disambiguate", "tablename_plus_col" and "none", not ${style}`);
+    return this.#with({ labels: at });
+  }
+  /** Other columns in the place of these; what they read stays read. */
+  withOnlyColumns<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>> {
+    return new Select<RowOf<P>>({ ...this.#parts, columns });
+  }
+  /** More columns. */
+  addColumns<const P extends readonly Projection[]>(...columns: P): Select<R & RowOf<P>> {
+    return new Select<R & RowOf<P>>({ ...this.#parts, columns: [...this.#parts.columns, ...columns] });
+  }
+  /** A CTE that stands in WITH, whether it is used or not. */
+  addCte(...ctes: readonly Cte<any>[]): Select<R> {
+    return this.#with({ ctes: [...this.#parts.ctes, ...ctes] });
+  }
+  /** Accepted and without effect, as in SQLAlchemy: SQLite locks the database, see `engine.begin()`. */
+  withForUpdate(): Select<R> {
+    return this;
+  }
+
+  /** @internal */
+  override get resultColumns(): readonly FromColumn[] {
+    const taken = new Map<string, number>();
+    const all = this.#parts.columns.flatMap((column): { key: string | undefined; type: SqlType<any> }[] => {
+      if (column instanceof From) return column.fromColumns.map(({ key, type }) => ({ key, type }));
+      if (column instanceof TableColumn || column instanceof FromExpr) return [{ key: column.key as string, type: column.type }];
+      if (column instanceof Label) return [{ key: column.key as string, type: NullType }];
+      return [{ key: undefined, type: NullType }];
+    });
+    // A name that is taken gets a number, as the compiler gives it.
+    return all.flatMap(({ key, type }) => {
+      if (key === undefined) return [];
+      const before = taken.get(key) ?? 0;
+      taken.set(key, before + 1);
+      return [{ key: before === 0 ? key : `${key}_${before}`, type }];
+    });
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    const parts = this.#parts;
+    const columns = parts.columns.map((column) => [column instanceof From, writer.ref(column)] as const);
+    const froms = writer.refs(parts.froms);
+    const joins = parts.joins.map(({ left, right, on, kind }) => ({
+      left: left === undefined ? undefined : writer.ref(left),
+      right: writer.ref(right),
+      on: on === undefined ? undefined : writer.ref(on),
+      kind,
+    }));
+    const lists = [parts.where, parts.groupBy, parts.having, parts.orderBy].map((list) => writer.refs(list));
+    const ends = [parts.limit, parts.offset].map((end) => (end === undefined ? undefined : writer.ref(end)));
+    const around = [parts.prefixes, parts.suffixes].map((list) => writer.refs(list));
+    const correlated = writer.refs(parts.correlate.froms);
+    const ctes = writer.refs(parts.ctes);
+    writer.begin(0x60);
+    writer.u32(columns.length);
+    for (const [isFrom, number] of columns) {
+      writer.flag(isFrom);
+      writer.u32(number);
+    }
+    writer.list(froms);
+    writer.u32(joins.length);
+    for (const { left, right, on, kind } of joins) {
+      writer.optionalU32(left);
+      writer.u32(right);
+      writer.optionalU32(on);
+      writer.u8(kind);
+    }
+    lists.forEach((list) => writer.list(list));
+    ends.forEach((end) => writer.optionalU32(end));
+    writer.flag(parts.distinct);
+    around.forEach((list) => writer.list(list));
+    writer.u8(parts.correlate.kind);
+    if (parts.correlate.kind !== 0) writer.list(correlated);
+    writer.u8(parts.labels);
+    writer.list(ctes);
+  }
+}
+
+/** UNION and its like. */
+export class CompoundSelect<R extends RowType> extends SelectBase<R> {
+  /** What kind of statement it is. */
+  override readonly kind = "compound";
+  readonly #tag: number;
+  readonly #parts: readonly QueryLike[];
+  readonly #orderBy: readonly Expr<unknown>[];
+  readonly #limit: Expr<unknown> | undefined;
+  readonly #offset: Expr<unknown> | undefined;
+
+  /** @internal */
+  constructor(
+    tag: number,
+    parts: readonly QueryLike[],
+    orderBy: readonly Expr<unknown>[] = [],
+    limit?: Expr<unknown>,
+    offset?: Expr<unknown>,
+  ) {
+    super();
+    for (const part of parts) {
+      if (!isQuery(part)) throw new ArgumentError(`a compound takes queries, not ${describe(part)}`);
+    }
+    [this.#tag, this.#parts, this.#orderBy, this.#limit, this.#offset] = [tag, parts, orderBy, limit, offset];
+    Object.freeze(this);
+  }
+
+  /** `ORDER BY`: names of columns, most often. */
+  orderBy(...given: readonly OrderTerm[]): CompoundSelect<R> {
+    return new CompoundSelect<R>(this.#tag, this.#parts, [...this.#orderBy, ...terms(given)], this.#limit, this.#offset);
+  }
+  /** At most so many rows. */
+  limit(rows: number | Expr<unknown>): CompoundSelect<R> {
+    return new CompoundSelect<R>(this.#tag, this.#parts, this.#orderBy, count("limit", rows), this.#offset);
+  }
+  /** Not the first so many rows. */
+  offset(rows: number | Expr<unknown>): CompoundSelect<R> {
+    return new CompoundSelect<R>(this.#tag, this.#parts, this.#orderBy, this.#limit, count("offset", rows));
+  }
+
+  /** @internal */
+  override get resultColumns(): readonly FromColumn[] {
+    const [first] = this.#parts;
+    return first instanceof SelectBase ? first.resultColumns : [];
+  }
+
+  /** @internal */
+  override [record](writer: Writer): void {
+    const parts = writer.refs(this.#parts);
+    const order = writer.refs(this.#orderBy);
+    const ends = [this.#limit, this.#offset].map((end) => (end === undefined ? undefined : writer.ref(end)));
+    writer.begin(0x61);
+    writer.u8(this.#tag);
+    writer.list(parts);
+    writer.list(order);
+    ends.forEach((end) => writer.optionalU32(end));
+    writer.u32(0);
+  }
+}
+
+/** SELECT of columns, expressions, or all columns of tables. */
+export function select<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>> {
+  return Select.of<RowOf<P>>(columns);
+}
+
+/** The rows of all, none twice. */
+export function union<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+  return first.union(...others);
+}
+/** The rows of all. */
+export function unionAll<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+  return first.unionAll(...others);
+}
+/** The rows that all have. */
+export function intersect<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+  return first.intersect(...others);
+}
+/** The rows of the first that no other has. */
+export function except_<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+  return first.except(...others);
+}
+/** Whether a query gives any row. */
+export function exists(query: SelectBase<any>): Expr<boolean> {
+  return query.exists();
+}
+/** The order of a name or an expression, turned around. */
+export function desc(term: OrderTerm): Expr<unknown> {
+  return (typeof term === "string" ? named(term) : term).desc();
+}
+/** The order of a name or an expression, said so. */
+export function asc(term: OrderTerm): Expr<unknown> {
+  return (typeof term === "string" ? named(term) : term).asc();
+}
+
+/**
+ * A table, as the statements about it take one.
+ * @internal
+ */
+export function tableOf(what: string, table: unknown): Recorded & Table<string, readonly unknown[]> {
+  if (table instanceof Table) return table as Recorded & Table<string, readonly unknown[]>;
+  throw new ArgumentError(`${what}() takes a table, not ${describe(table)}`);
+}

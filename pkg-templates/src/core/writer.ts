@@ -1,0 +1,178 @@
+/**
+ * Statements to bytes: records that name the objects before them by number, as `crates/sql/src/wire` reads them. Values are not
+ * in the bytes, so that equal bytes are the same SQL.
+ *
+ * @module
+ */
+
+import { ArgumentError, CompileError } from "../errors.js";
+import { describe, isThenable } from "../encode.js";
+import { typeOfValue, type SqlType } from "./types.js";
+
+/** The method by which an object writes its record, behind those of its parts. */
+export const record: unique symbol = Symbol("aludel.record");
+
+/** Something that becomes a record. */
+export interface Recorded {
+  [record](writer: Writer): void;
+}
+
+const encoder: TextEncoder = new TextEncoder();
+
+/** Writes one statement. */
+export class Writer {
+  #bytes = new Uint8Array(512);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 4;
+  #count = 0;
+  readonly #numbers = new Map<Recorded, number>();
+  /** The values, in the order in which they occur. */
+  readonly literals: unknown[] = [];
+  /** The defaults that are computed here. */
+  readonly callables: unknown[] = [];
+  /** The types whose conversions are the caller's. */
+  readonly types: SqlType[] = [];
+
+  /** The bytes; to be asked for once, at the end. */
+  finish(): Uint8Array {
+    this.#view.setUint32(0, this.#count, true);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** The number of an object, whose record is written if it has none yet. */
+  ref(object: Recorded): number {
+    const known = this.#numbers.get(object);
+    if (known !== undefined) return known;
+    object[record](this);
+    const number = this.#count - 1;
+    this.#numbers.set(object, number);
+    return number;
+  }
+
+  /** The numbers of several. */
+  refs(objects: readonly Recorded[]): readonly number[] {
+    return objects.map((object) => this.ref(object));
+  }
+
+  /** Begins a record: from here on, only fields follow. */
+  begin(tag: number): void {
+    this.#count++;
+    this.u8(tag);
+  }
+
+  u8(value: number): void {
+    this.#room(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  u32(value: number): void {
+    this.#room(4);
+    this.#view.setUint32(this.#length, value, true);
+    this.#length += 4;
+  }
+
+  flag(value: boolean): void {
+    this.u8(value ? 1 : 0);
+  }
+
+  text(value: string): void {
+    if (/\p{Surrogate}/u.test(value)) throw new ArgumentError("a name or a text of SQL holds a lone surrogate");
+    this.#room(4 + value.length * 3);
+    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#length + 4));
+    this.#view.setUint32(this.#length, written, true);
+    this.#length += 4 + written;
+  }
+
+  optionalText(value: string | null | undefined): void {
+    this.flag(typeof value === "string");
+    if (typeof value === "string") this.text(value);
+  }
+
+  optionalU32(value: number | null | undefined): void {
+    this.flag(typeof value === "number");
+    if (typeof value === "number") this.u32(value);
+  }
+
+  /** The numbers of objects, as a list. */
+  list(numbers: readonly number[]): void {
+    this.u32(numbers.length);
+    numbers.forEach((number) => this.u32(number));
+  }
+
+  texts(values: readonly string[]): void {
+    this.u32(values.length);
+    values.forEach((value) => this.text(value));
+  }
+
+  /** Keeps a value aside; gives its number. */
+  literal(value: unknown): number {
+    return this.literals.push(value) - 1;
+  }
+
+  callable(value: unknown): number {
+    return this.callables.push(value) - 1;
+  }
+
+  typeNumber(type: SqlType): number {
+    const known = this.types.indexOf(type);
+    return known >= 0 ? known : this.types.push(type) - 1;
+  }
+
+  /** What stands beside an expression, or is given to a function: the number of an expression, or a value. */
+  operand(value: unknown): Operand {
+    if (isRecorded(value)) return { ref: this.ref(value) };
+    if (isThenable(value)) throw new ArgumentError("a Promise is no part of a statement: its await was forgotten");
+    if (typeof value === "function" || typeof value === "symbol") {
+      throw new ArgumentError(`a ${typeof value} is no part of a statement`);
+    }
+    if (value === undefined) throw new ArgumentError("undefined is no part of a statement; use null for SQL NULL");
+    if (typeof value === "object" && value !== null && !(value instanceof Date) && !isBytes(value)) {
+      const what = Array.isArray(value) ? "an array" : `an object (${describe(value)})`;
+      throw new ArgumentError(`${what} is no value of SQL; give literal(value, JSON_()) for JSON, or in() a list`);
+    }
+    return { value };
+  }
+
+  put(operand: Operand): void {
+    if ("ref" in operand) {
+      this.flag(true);
+      this.u32(operand.ref);
+      return;
+    }
+    this.flag(false);
+    this.u32(this.literal(operand.value));
+    typeOfValue(operand.value).write(this);
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** An expression by its number, or a value. */
+export type Operand = { readonly ref: number } | { readonly value: unknown };
+
+/** Whether something becomes a record. */
+export function isRecorded(value: unknown): value is Recorded {
+  return typeof value === "object" && value !== null && record in value;
+}
+
+const isBytes = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+
+/** Writes a statement; one that is nested too deeply for the stack is an error that says so. */
+export function write(statement: Recorded): Writer {
+  const writer = new Writer();
+  try {
+    writer.ref(statement);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new CompileError("the expression is nested more than 1000 levels deep", { cause: error });
+    }
+    throw error;
+  }
+  return writer;
+}
