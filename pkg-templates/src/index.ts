@@ -6,6 +6,7 @@
 
 export { AsyncMappingResult, AsyncResult, AsyncScalarResult, Streamed } from "./async_result.js";
 export { Connection } from "./connection.js";
+export * from "./core/index.js";
 export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions } from "./databases.js";
 export { createAsyncEngine, createEngine, Engine, type Dialect, type Pool } from "./engine.js";
 export {

@@ -1,6 +1,7 @@
 //! Statements from JavaScript, compiled.
 
 use crate::error::thrown;
+use aludel_protocol::{Batch, Reader, Value};
 use aludel_sql::compile::{Compiled, InsertedKey, Options, Segment, Slot, Source, compile};
 use aludel_sql::expr::BindValue;
 use aludel_sql::wire;
@@ -47,12 +48,20 @@ extern "C" {
     fn set_warnings(this: &CompiledRecord, value: &Array);
 }
 
-/// Compiles a statement from its bytes. `keys` are what the parameters of the call name.
+/// Compiles a statement from its bytes. `keys` are what the parameters of the call name; `literals`, a batch of one row,
+/// are the values that are to stand in the SQL.
 #[wasm_bindgen(js_name = compileStatement)]
-pub fn compile_statement(bytes: &[u8], keys: Option<Vec<String>>, literal_binds: bool) -> Result<CompiledRecord, JsValue> {
+pub fn compile_statement(
+    bytes: &[u8],
+    keys: Option<Vec<String>>,
+    literals: Option<Vec<u8>>,
+) -> Result<CompiledRecord, JsValue> {
     let statement = wire::decode(bytes).map_err(thrown)?;
     let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
-    let options = Options { literal_binds, keys: keys.as_deref() };
+    let values = literals.as_deref().map(|bytes| Batch::decode(&mut Reader::new(bytes))).transpose().map_err(thrown)?;
+    let values: Option<Vec<Value>> = values.map(|batch| batch.cells().map(|cell| cell.to_owned()).collect());
+    let literal_binds = values.is_some();
+    let options = Options { literal_binds, literals: values.as_deref().unwrap_or_default(), keys: keys.as_deref() };
     compile(&statement, options).map(|compiled| record(&compiled)).map_err(thrown)
 }
 
@@ -69,11 +78,15 @@ fn record(compiled: &Compiled) -> CompiledRecord {
         Source::Bind(BindValue::Literal(number)) => (0.0, f64::from(*number)),
         Source::Bind(BindValue::LiteralList(number)) => (1.0, f64::from(*number)),
         Source::Callable(number) => (4.0, f64::from(*number)),
+        // The compiler adds whole numbers only: those of LIMIT and OFFSET.
+        Source::Bind(BindValue::Value(Value::Integer(integer))) => (6.0, *integer as f64),
         Source::Bind(_) => (2.0, 0.0),
     };
     let sources: Vec<(f64, f64)> = compiled.slots.iter().map(source).collect();
-    let lists: Vec<usize> = compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
-    let kinds = sources.iter().enumerate().map(|(at, (kind, _))| if *kind == 2.0 && lists.contains(&at) { 3.0 } else { *kind });
+    let lists: Vec<usize> =
+        compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
+    let kinds =
+        sources.iter().enumerate().map(|(at, (kind, _))| if *kind == 2.0 && lists.contains(&at) { 3.0 } else { *kind });
     let out: CompiledRecord = Object::new().unchecked_into();
     out.set_segments(&compiled.segments.iter().map(segment).collect());
     out.set_slot_names(&texts(&mut compiled.slots.iter().map(|slot| &*slot.name)));

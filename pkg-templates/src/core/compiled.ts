@@ -14,7 +14,7 @@ import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import { isRecorded, write, type Recorded, type Writer } from "./writer.js";
 
 /** How the value of a parameter is found. */
-const SOURCE = { literal: 0, list: 1, required: 2, requiredList: 3, callable: 4, named: 5 } as const;
+const SOURCE = { literal: 0, list: 1, required: 2, requiredList: 3, callable: 4, named: 5, number: 6 } as const;
 
 interface Slot {
   readonly name: string;
@@ -36,19 +36,24 @@ const cache = new Map<string, CompiledRecord>();
 const latin1: TextDecoder = new TextDecoder("latin1");
 
 /** The compiler's word on a statement, kept by the bytes that it is made of. */
-function compileBytes(writer: Writer, keys: readonly string[] | undefined): CompiledRecord {
+function compileBytes(writer: Writer, keys: readonly string[] | undefined, inline: boolean): CompiledRecord {
   const bytes = writer.finish();
+  if (inline) {
+    const values = writer.literals.map((value) => typeOfValue(value).bind?.(value) ?? value);
+    const batch = encodeBatch(1, values.length, (_, i) => values[i], (_, i) => `value ${i + 1}`);
+    return callSync(() => native().compileStatement(bytes, undefined, batch));
+  }
   const key = `${latin1.decode(bytes)}\0${keys === undefined ? "" : JSON.stringify(keys)}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const compiled = callSync(() => native().compileStatement(bytes, keys as string[] | undefined, false));
+  const compiled = callSync(() => native().compileStatement(bytes, keys as string[] | undefined, undefined));
   if (cache.size >= KEPT) cache.delete(cache.keys().next().value as string);
   cache.set(key, compiled);
   return compiled;
 }
 
-function compiledOf(writer: Writer, keys: readonly string[] | undefined): Compiled {
-  const record = compileBytes(writer, keys);
+function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
+  const record = compileBytes(writer, keys, inline);
   const types = record.columnTypes.map((code) => typeByCode(code, writer.types).result);
   return {
     segments: record.segments as (string | number)[],
@@ -81,13 +86,16 @@ export function isCompilable(statement: unknown): statement is Recorded {
   return isRecorded(statement) && "kind" in statement;
 }
 
+const isDdl = (statement: Recorded): boolean => (statement as { kind?: unknown }).kind === "ddl";
+
 /** Compiles a statement for these parameters and binds them. */
 export function ready(statement: Recorded, params: unknown): Ready {
   const writer = write(statement);
   const sets = setsOf(params);
   const many = Array.isArray(params) && params.length > 0;
   const keys = sets.length > 0 ? Object.keys(sets[0] as Values) : undefined;
-  const compiled = compiledOf(writer, keys);
+  // SQLite keeps the text of what is created, where no parameter can stand.
+  const compiled = compiledOf(writer, keys, isDdl(statement));
   const rows = (many ? sets : [sets[0] ?? {}]).map((set, row) => cellsOf(compiled, writer, set, many ? row : -1));
   const source = sqlOf(compiled, rows, many);
   const cells = rows.map((row) => row.flat(1));
@@ -114,6 +122,8 @@ function cellsOf(compiled: Compiled, writer: Writer, set: Values, row: number): 
         return converted(slot, writer.literals[slot.number], row);
       case SOURCE.named:
         return converted(slot, given === undefined ? writer.literals[slot.number] : given.value, row);
+      case SOURCE.number:
+        return slot.number;
       case SOURCE.list:
         return listOf(slot, writer.literals[slot.number], row);
       case SOURCE.callable: {
@@ -193,12 +203,13 @@ function missing(name: string, row: number): StatementError {
 /** The SQL of a statement and its values by name, for people. */
 export function describeStatement(statement: Recorded): { readonly sql: string; readonly params: Readonly<Record<string, unknown>> } {
   const writer = write(statement);
-  const compiled = compiledOf(writer, undefined);
+  const compiled = compiledOf(writer, undefined, isDdl(statement));
   const params: Record<string, unknown> = {};
   const value = (slot: Slot): unknown => {
     if (slot.source === SOURCE.literal || slot.source === SOURCE.named || slot.source === SOURCE.list) {
       return writer.literals[slot.number];
     }
+    if (slot.source === SOURCE.number) return slot.number;
     return slot.source === SOURCE.callable ? writer.callables[slot.number] : null;
   };
   for (const slot of compiled.slots) params[slot.name] = value(slot);

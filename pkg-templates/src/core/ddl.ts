@@ -7,7 +7,8 @@
 import type { Executable } from "../statement.js";
 import type { AnyRow, RowType } from "../values.js";
 import type { QueryLike } from "./expr.js";
-import type { Index, MetaData } from "./schema.js";
+import type { Index } from "./constraint.js";
+import type { MetaData } from "./schema.js";
 import { tableOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 

@@ -8,7 +8,8 @@ import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Executable } from "../statement.js";
 import type { RowType } from "../values.js";
-import { Expr, isQuery, literalColumn, type QueryLike } from "./expr.js";
+import { Expr, isQuery, type QueryLike } from "./expr.js";
+import { literalColumn } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
 import type { ColumnExprs, ColumnsOf, InsertOfColumns, Table } from "./schema.js";
 import { tableOf, type Projection, type RowOf } from "./select.js";
@@ -29,17 +30,16 @@ const given = (values: Values): (readonly [string, unknown])[] => Object.entries
 
 /** A value for a column: its type is the column's. */
 class Setting extends Expr<unknown> {
-  readonly #key: string;
   readonly #value: unknown;
-  constructor(key: string, value: unknown) {
+  constructor(value: unknown) {
     super();
-    [this.#key, this.#value] = [key, value];
+    this.#value = value;
     Object.freeze(this);
   }
   override [record](writer: Writer): void {
     writer.begin(0x05);
     writer.flag(false);
-    writer.text(this.#key);
+    writer.text("param");
     writer.u8(0);
     writer.flag(false);
     writer.u8(1);
@@ -50,7 +50,7 @@ class Setting extends Expr<unknown> {
 function settings(writer: Writer, values: Values): (readonly [string, number])[] {
   return given(values).map(([key, value]) => {
     const expr = isQuery(value) ? (value as unknown as { scalarSubquery(): Expr<unknown> }).scalarSubquery() : value;
-    return [key, writer.ref(expr instanceof Expr ? expr : new Setting(key, expr))] as const;
+    return [key, writer.ref(expr instanceof Expr ? expr : new Setting(expr))] as const;
   });
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { call, Expr } from "./expr.js";
+import { Expr } from "./expr.js";
+import { call } from "./expressions.js";
 import { TableValued } from "./from.js";
 import { typeOf, type SqlType, type TypeArgument } from "./types.js";
 import { record, type Writer } from "./writer.js";

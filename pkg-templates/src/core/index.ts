@@ -4,45 +4,45 @@
  * @module
  */
 
-export { CreateIndex, CreateTable, CreateTableAs, CreateView, createAll, dropAll, DropIndex, DropTable, DropView } from "./ddl.js";
+export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTable, DropView, type Executes } from "./ddl.js";
 export { delete_, insert, update, type Delete, type Insert, type InsertOf, type Update } from "./dml.js";
+export {
+  Expr,
+  false_,
+  null_,
+  true_,
+  type FrameBounds,
+  type JsonItem,
+  type Label,
+  type WindowOptions,
+} from "./expr.js";
 export {
   and_,
   bindparam,
   case_,
   cast,
-  Expr,
   extract,
-  false_,
   literal,
   literalColumn,
   not_,
-  null_,
   or_,
-  true_,
   tuple_,
   typeCoerce,
   type BindParameter,
-  type JsonItem,
-  type Label,
-  type WindowOptions,
-} from "./expr.js";
+} from "./expressions.js";
 export type { Alias, Cte, From, Subquery } from "./from.js";
 export { func } from "./func.js";
 export {
   CheckConstraint,
-  Column,
   ForeignKey,
   ForeignKeyConstraint,
   Index,
-  MetaData,
   PrimaryKeyConstraint,
-  Table,
   UniqueConstraint,
-  type ColumnOptions,
-  type NamingConvention,
-  type TableColumn,
-} from "./schema.js";
+  type ConflictClause,
+  type ForeignKeyAction,
+} from "./constraint.js";
+export { Column, MetaData, Table, type ColumnOptions, type NamingConvention, type TableColumn } from "./schema.js";
 export { asc, desc, except_, exists, intersect, select, Select, union, unionAll, type CompoundSelect } from "./select.js";
 export {
   BigInteger,

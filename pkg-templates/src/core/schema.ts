@@ -6,245 +6,14 @@
 
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import { describe } from "../encode.js";
+import { CheckConstraint, choice, CONFLICTS, ForeignKey, Index, referred, TableItem, tristate, type ConflictClause } from "./constraint.js";
+import { createAll, dropAll, type Executes } from "./ddl.js";
+import { delete_, insert, update, type Delete, type Insert, type Update } from "./dml.js";
 import { Expr } from "./expr.js";
 import { From, type FromColumn } from "./from.js";
+import { Select } from "./select.js";
 import { typeOf, type SqlType, type TypeArgument } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
-
-/** What SQLite does when a constraint is violated. */
-export type ConflictClause = "ROLLBACK" | "ABORT" | "FAIL" | "IGNORE" | "REPLACE";
-/** What happens to rows that refer to one that goes or changes. */
-export type ForeignKeyAction = "NO ACTION" | "RESTRICT" | "SET NULL" | "SET DEFAULT" | "CASCADE";
-
-const CONFLICTS: readonly ConflictClause[] = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"];
-const ACTIONS: readonly ForeignKeyAction[] = ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT", "CASCADE"];
-
-function choice(writer: Writer, what: string, known: readonly string[], value: string | undefined): void {
-  const at = value === undefined ? 0 : known.indexOf(value.toUpperCase()) + 1;
-  if (value !== undefined && at === 0) throw new ArgumentError(`${what} is one of ${known.join(", ")}, not ${describe(value)} ${value}`);
-  writer.u8(at);
-}
-
-const tristate = (writer: Writer, value: boolean | undefined): void => writer.u8(value === undefined ? 0 : value ? 1 : 2);
-
-/** What a foreign key does. */
-export interface ForeignKeyOptions {
-  /** Its name. */
-  readonly name?: string;
-  /** `ON DELETE` */
-  readonly ondelete?: ForeignKeyAction;
-  /** `ON UPDATE` */
-  readonly onupdate?: ForeignKeyAction;
-  /** `DEFERRABLE` or `NOT DEFERRABLE` */
-  readonly deferrable?: boolean;
-  /** `INITIALLY` */
-  readonly initially?: "DEFERRED" | "IMMEDIATE";
-  /** `MATCH`, which SQLite ignores. */
-  readonly match?: string;
-}
-
-/** A column that a foreign key refers to: `"users.id"`, or the column. */
-export type Referred = string | TableColumn<string, unknown> | (() => TableColumn<string, unknown>);
-
-function referred(target: Referred): readonly [schema: string | undefined, table: string, column: string] {
-  const to = typeof target === "function" ? target() : target;
-  if (to instanceof TableColumn) return [to.table.schema, to.table.name, to.name];
-  const parts = typeof to === "string" ? to.split(".") : [];
-  if (parts.length === 2) return [undefined, parts[0] as string, parts[1] as string];
-  if (parts.length === 3) return [parts[0], parts[1] as string, parts[2] as string];
-  throw new ArgumentError(`a foreign key refers to "table.column" or a column, not ${typeof to === "string" ? to : describe(to)}`);
-}
-
-/** `REFERENCES`: the foreign key of one column. */
-export class ForeignKey {
-  /** @internal */
-  readonly target: Referred;
-  /** @internal */
-  readonly options: ForeignKeyOptions;
-
-  /** A foreign key to a column: `new ForeignKey("users.id", { ondelete: "CASCADE" })`. */
-  constructor(target: Referred, options: ForeignKeyOptions = {}) {
-    this.target = target;
-    this.options = Object.freeze({ ...options });
-    Object.freeze(this);
-  }
-
-  /** @internal */
-  write(writer: Writer, columns: readonly string[], targets: readonly Referred[]): void {
-    writeForeignKey(writer, columns, targets, this.options);
-  }
-}
-
-function writeForeignKey(writer: Writer, columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions): void {
-  const to = targets.map(referred);
-  const [schema, table] = to[0] as readonly [string | undefined, string, string];
-  if (to.some(([, other]) => other !== table)) throw new ArgumentError("a foreign key refers to columns of one table");
-  writer.optionalText(options.name);
-  writer.texts(columns);
-  writer.optionalText(schema);
-  writer.text(table);
-  writer.texts(to.map(([, , column]) => column));
-  choice(writer, "ondelete", ACTIONS, options.ondelete);
-  choice(writer, "onupdate", ACTIONS, options.onupdate);
-  tristate(writer, options.deferrable);
-  tristate(writer, options.initially === undefined ? undefined : options.initially === "DEFERRED");
-  writer.optionalText(options.match);
-}
-
-/** A constraint or an index: whatever a table has besides columns. */
-export abstract class TableItem {
-  /** @internal Which list of the table it belongs to. */
-  abstract readonly item: "constraint" | "index";
-}
-
-/** `FOREIGN KEY` of several columns. */
-export class ForeignKeyConstraint extends TableItem {
-  /** @internal */
-  readonly item = "constraint";
-  readonly #columns: readonly string[];
-  readonly #targets: readonly Referred[];
-  readonly #options: ForeignKeyOptions;
-  /** Columns, and what each refers to. */
-  constructor(columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions = {}) {
-    super();
-    if (columns.length !== targets.length || columns.length === 0) {
-      throw new ArgumentError("ForeignKeyConstraint takes as many columns as it refers to");
-    }
-    [this.#columns, this.#targets, this.#options] = [columns, targets, options];
-    Object.freeze(this);
-  }
-  /** @internal */
-  write(writer: Writer): void {
-    writer.u8(1);
-    writeForeignKey(writer, this.#columns, this.#targets, this.#options);
-  }
-}
-
-/** What a constraint of columns may have. */
-export interface ConstraintOptions {
-  /** Its name. */
-  readonly name?: string;
-  /** `ON CONFLICT` */
-  readonly sqliteOnConflict?: ConflictClause;
-}
-
-abstract class ColumnsConstraint extends TableItem {
-  /** @internal */
-  readonly item = "constraint";
-  readonly #tag: number;
-  readonly #columns: readonly string[];
-  readonly #options: ConstraintOptions;
-  protected constructor(tag: number, args: readonly (string | ConstraintOptions)[]) {
-    super();
-    const last = args.at(-1);
-    this.#tag = tag;
-    this.#options = typeof last === "object" ? last : {};
-    this.#columns = args.filter((arg) => typeof arg === "string");
-    Object.freeze(this);
-  }
-  /** @internal */
-  write(writer: Writer): void {
-    writer.u8(this.#tag);
-    writer.optionalText(this.#options.name);
-    writer.texts(this.#columns);
-    choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
-  }
-}
-
-/** `PRIMARY KEY` of several columns, or with a name. */
-export class PrimaryKeyConstraint extends ColumnsConstraint {
-  /** The keys of columns, then options. */
-  constructor(...args: readonly (string | ConstraintOptions)[]) {
-    super(0, args);
-  }
-}
-
-/** `UNIQUE` of several columns, or with a name. */
-export class UniqueConstraint extends ColumnsConstraint {
-  /** The keys of columns, then options. */
-  constructor(...args: readonly (string | ConstraintOptions)[]) {
-    super(2, args);
-  }
-}
-
-/** `CHECK`: SQL as text, or a condition. */
-export class CheckConstraint extends TableItem {
-  /** @internal */
-  readonly item = "constraint";
-  /** @internal */
-  readonly condition: Expr<unknown>;
-  readonly #options: ConstraintOptions;
-  /** What has to be true. */
-  constructor(condition: string | Expr<unknown>, options: ConstraintOptions = {}) {
-    super();
-    this.condition = typeof condition === "string" ? new Sql(condition) : condition;
-    this.#options = options;
-    Object.freeze(this);
-  }
-  /** @internal */
-  write(writer: Writer, tagged = true): void {
-    if (tagged) writer.u8(3);
-    writer.optionalText(this.#options.name);
-    writer.u32(writer.ref(this.condition));
-    choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
-  }
-}
-
-class Sql extends Expr<unknown> {
-  readonly #sql: string;
-  constructor(sql: string) {
-    super();
-    this.#sql = sql;
-    Object.freeze(this);
-  }
-  override [record](writer: Writer): void {
-    writer.begin(0x06);
-    writer.text(this.#sql);
-    writer.u8(0);
-  }
-}
-
-/** What an index may have. */
-export interface IndexOptions {
-  /** Whether it allows no two equal rows. */
-  readonly unique?: boolean;
-  /** The condition of a partial index. */
-  readonly sqliteWhere?: Expr<unknown>;
-}
-
-/** An index: `new Index("ix_name", "name", { unique: true })`, of columns by key, or of expressions. */
-export class Index extends TableItem implements Recorded {
-  /** @internal */
-  readonly item = "index";
-  /** Its name; null lets the naming convention make one. */
-  readonly name: string | null;
-  readonly #elements: readonly (string | Expr<unknown>)[];
-  readonly #options: IndexOptions;
-  /** Its name, what it is over, then options. */
-  constructor(name: string | null, ...args: readonly (string | Expr<unknown> | IndexOptions)[]) {
-    super();
-    const isOptions = (arg: unknown): arg is IndexOptions => typeof arg === "object" && !(arg instanceof Expr);
-    this.name = name;
-    this.#options = args.find(isOptions) ?? {};
-    this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
-    Object.freeze(this);
-  }
-  /** @internal */
-  [record](writer: Writer): void {
-    const elements = this.#elements.map((element) => (typeof element === "string" ? element : writer.ref(element)));
-    const where = this.#options.sqliteWhere === undefined ? undefined : writer.ref(this.#options.sqliteWhere);
-    writer.begin(0x48);
-    writer.optionalText(this.name);
-    writer.u32(elements.length);
-    for (const element of elements) {
-      writer.flag(typeof element === "number");
-      if (typeof element === "number") writer.u32(element);
-      else writer.text(element);
-    }
-    writer.flag(this.#options.unique === true);
-    writer.optionalU32(where);
-  }
-}
 
 /** What a default is computed with: the values of the row so far, by key. */
 export interface DefaultContext {
@@ -475,6 +244,16 @@ export class MetaData {
     return sorted;
   }
 
+  /** Creates the tables, each behind those that it refers to, with their indexes; what is there stays as it is. */
+  async createAll(on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
+    await createAll(this, on, options);
+  }
+
+  /** Drops the tables, each before those that it refers to. */
+  async dropAll(on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
+    await dropAll(this, on, options);
+  }
+
   /** @internal */
   writeNaming(writer: Writer): void {
     const templates = Object.entries(this.namingConvention ?? {});
@@ -547,6 +326,23 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** The columns of the primary key. */
   get primaryKey(): readonly Column<string, any, any>[] {
     return this.columns.filter((column) => column.options.primaryKey === true);
+  }
+
+  /** SELECT of all its columns. */
+  select(): Select<RowOfColumns<ColumnsOf<Items>>> {
+    return Select.of<RowOfColumns<ColumnsOf<Items>>>([this]);
+  }
+  /** INSERT into it. */
+  insert(): Insert<this, object> {
+    return insert(this);
+  }
+  /** UPDATE of it. */
+  update(): Update<this, object> {
+    return update(this);
+  }
+  /** DELETE from it. */
+  delete(): Delete<this, object> {
+    return delete_(this);
   }
 
   /** @internal */

@@ -2,7 +2,7 @@
 
 use super::froms::froms_of;
 use super::{Compiler, InsertedKey, Out, ResultColumn, Slot, Source, Within, compile_error, quoted, table_name};
-use crate::expr::{Bind, BindName, BindValue, Expr, Kind, Node, precedence};
+use crate::expr::{Bind, BindName, BindValue, Expr, Kind, NameKey, precedence};
 use crate::schema::{Column, Default_, From, Table};
 use crate::statement::{Conflict, ConflictAction, Delete, Insert, InsertSource, Projection, Setting, Update};
 use aludel_protocol::{Error, ErrorKind, Result};
@@ -163,24 +163,23 @@ impl Compiler<'_> {
     /// What a column is set to; gives whether it is one parameter.
     fn setting(&mut self, column: &Column, given: &Given<'_>, name: &str, out: &mut Out) -> Result<bool> {
         let jsonb = matches!(column.ty.implementation(), crate::types::SqlType::Jsonb { .. });
-        let wrapped = |this: &mut Self, bind: &Bind, expr: &Expr, out: &mut Out| {
+        let wrapped = |this: &mut Self, bind: &Bind, out: &mut Out| {
             out.push(if jsonb { "jsonb(" } else { "" });
-            this.bind(bind, expr, out)?;
+            this.bind(bind, NameKey::Object(0), &column.ty, out)?;
             out.push(if jsonb { ")" } else { "" });
             Ok::<_, Error>(())
         };
-        let typed = |kind: Kind| Node::new(kind, column.ty.clone());
         match given {
             Given::Parameter => {
                 let bind = Bind { name: BindName::Named(name.into()), value: BindValue::Required, expanding: false };
-                wrapped(self, &bind, &typed(Kind::Null), out)?;
+                wrapped(self, &bind, out)?;
                 Ok(true)
             }
             Given::Expr(expr) => match &expr.kind {
                 // A value goes by the name of its column.
                 Kind::Bind(bind) if matches!(bind.name, BindName::Anonymous(_)) && !bind.expanding => {
                     let bind = Bind { name: BindName::Named(name.into()), ..bind.clone() };
-                    wrapped(self, &bind, &typed(Kind::Null), out)?;
+                    wrapped(self, &bind, out)?;
                     Ok(true)
                 }
                 _ => {
@@ -193,7 +192,7 @@ impl Compiler<'_> {
             Given::Default(Default_::Value(value)) => {
                 let value = BindValue::Value(value.clone());
                 let bind = Bind { name: BindName::Named(name.into()), value, expanding: false };
-                wrapped(self, &bind, &typed(Kind::Null), out)?;
+                wrapped(self, &bind, out)?;
                 Ok(true)
             }
             Given::Default(Default_::Expr(expr)) => {
@@ -257,7 +256,10 @@ impl Compiler<'_> {
             out.push(if first { "" } else { ", " });
             first = false;
             out.push(&format!("{} = ", quoted(&column.name)));
-            self.expr(&setting.value, out)?;
+            match &setting.value.kind {
+                Kind::Bind(bind) => self.bind(bind, setting.value.identity(), &column.ty, out)?,
+                _ => self.expr(&setting.value, out)?,
+            }
         }
         if !conditions.is_empty() {
             out.push(" WHERE ");

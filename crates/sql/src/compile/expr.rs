@@ -2,7 +2,7 @@
 
 use super::literal::{EMPTY_LIST, literal};
 use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
-use crate::expr::{Binary, Bind, BindName, BindValue, Direction, Expr, InList, Kind, Node, Unary, precedence};
+use crate::expr::{Binary, Bind, BindName, BindValue, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence};
 use crate::statement::{Piece, TextPart};
 use crate::types::{Family, SqlType};
 use aludel_protocol::Result;
@@ -114,7 +114,7 @@ impl Compiler<'_> {
             Kind::Name(name) => out.push(&quoted(name)),
             Kind::Null => out.push("NULL"),
             Kind::Boolean(value) => out.push(if *value { "1" } else { "0" }),
-            Kind::Bind(bind) => self.bind(bind, expr, out)?,
+            Kind::Bind(bind) => self.bind(bind, expr.identity(), &expr.ty, out)?,
             Kind::Literal(sql) => out.push(sql),
             Kind::Text(text) => self.text(text, out)?,
             Kind::Unary(op, inner) => self.unary(*op, inner, out)?,
@@ -327,15 +327,20 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    pub(super) fn bind(&mut self, bind: &Bind, expr: &Expr, out: &mut Out) -> Result<()> {
+    /// A parameter of this type; `of` is what a made-up name belongs to.
+    pub(super) fn bind(&mut self, bind: &Bind, of: NameKey, ty: &SqlType, out: &mut Out) -> Result<()> {
         let name = match &bind.name {
             BindName::Named(name) => name.clone(),
-            BindName::Anonymous(base) => self.names.made_up(base, expr.identity()),
+            BindName::Anonymous(base) => self.names.made_up(base, of),
         };
         if self.options.literal_binds {
             match &bind.value {
                 BindValue::Value(value) => {
                     out.push(&literal(value)?);
+                    return Ok(());
+                }
+                BindValue::Literal(number) if (*number as usize) < self.options.literals.len() => {
+                    out.push(&literal(&self.options.literals[*number as usize])?);
                     return Ok(());
                 }
                 BindValue::List(values) if values.is_empty() => {
@@ -351,7 +356,7 @@ impl Compiler<'_> {
             }
         }
         let named = matches!(bind.name, BindName::Named(_));
-        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: expr.ty.clone(), named };
+        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: ty.clone(), named };
         if bind.expanding {
             out.list(slot)
         } else {
@@ -372,8 +377,8 @@ impl Compiler<'_> {
                         None => (BindValue::Required, false, SqlType::Null),
                     };
                     let bind = Bind { name: BindName::Named(name.into()), value, expanding };
-                    let expr = Node::new(Kind::Null, ty);
-                    self.bind(&bind, &expr, out)?;
+                    // It has a name, so that nothing is made up for it.
+                    self.bind(&bind, NameKey::Object(0), &ty, out)?;
                 }
             }
         }

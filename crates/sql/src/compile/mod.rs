@@ -19,7 +19,7 @@ use crate::expr::Name;
 use crate::schema::{Cte, From, Table};
 use crate::statement::Statement;
 use crate::types::SqlType;
-use aludel_protocol::{Error, ErrorKind, Result};
+use aludel_protocol::{Error, ErrorKind, Result, Value};
 use names::Names;
 use out::Out;
 use std::rc::Rc;
@@ -29,6 +29,8 @@ use std::rc::Rc;
 pub struct Options<'a> {
     /// Whether values stand in the SQL: for people to read, never to be executed with foreign values.
     pub literal_binds: bool,
+    /// The values of numbered literals, where they are to stand in the SQL.
+    pub literals: &'a [Value],
     /// The keys that the parameters of the call name, for an INSERT or UPDATE that sets what they name.
     pub keys: Option<&'a [&'a str]>,
 }
