@@ -50,6 +50,11 @@ export interface ChangeEvent {
   readonly schema: boolean;
   /** Which tab committed. */
   readonly tab: Tab;
+  /**
+   * Whether the tab that hosted the database went away, so that the last commits may not have been told: any table may
+   * have changed, and the rest of the event says nothing.
+   */
+  readonly missed: boolean;
 }
 
 /** Who waits, of a {@link BlockedEvent}. */
@@ -117,7 +122,12 @@ type Listen = (name: string, tell: (...parts: never[]) => void) => NativeListene
 
 // What comes from wasm, in its order.
 const shapes: { readonly [K in keyof EngineEvents]: (...parts: never[]) => EngineEvents[K] } = {
-  change: (tables: string[], schema: boolean, tab: Tab) => ({ tables: Object.freeze(tables), schema, tab }),
+  change: (tables: string[], schema: boolean, tab: Tab, missed: boolean) => ({
+    tables: Object.freeze(tables),
+    schema,
+    tab,
+    missed,
+  }),
   blocked: (
     what: BlockedEvent["what"],
     waited: number,

@@ -120,7 +120,7 @@ impl Inner {
     }
 
     pub(crate) fn is_invalidated(&self) -> bool {
-        !self.closed.get() && (self.invalidated.get() || self.link(|link| !link.channel.is_alive()).unwrap_or(false))
+        !self.closed.get() && (self.invalidated.get() || self.link(|link| !link.channel.has(link.id)).unwrap_or(false))
     }
 
     pub(crate) fn isolation(&self) -> IsolationLevel {

@@ -102,7 +102,7 @@ impl Events {
         match notice {
             Notice::Changed(commits) => commits.iter().for_each(|commit| {
                 let (tables, tab) = (commit.tables.clone(), tab(channel, commit.by));
-                self.emit(&Event::Change(Change { tables, schema: commit.schema, tab }));
+                self.emit(&Event::Change(Change { tables, schema: commit.schema, tab, missed: false }));
             }),
             Notice::Blocked(blocked) => self.emit(&Event::Blocked(translate(channel, blocked))),
             // The channel itself answers.

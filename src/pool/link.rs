@@ -33,7 +33,7 @@ impl Link {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.channel.is_alive() && !self.broken.get()
+        self.channel.has(self.id) && !self.broken.get()
     }
 
     /// How long ago it was opened.

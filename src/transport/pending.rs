@@ -54,6 +54,16 @@ impl Slot {
         self.wake();
     }
 
+    /// Whether part of the answer has arrived.
+    pub(super) fn is_seen(&self) -> bool {
+        self.seen.get()
+    }
+
+    /// Whether nobody takes the replies any more.
+    pub(super) fn is_detached(&self) -> bool {
+        self.detached.get()
+    }
+
     pub(super) fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -120,7 +130,7 @@ impl Pending {
 
     /// Cancels the request, whose answer is still awaited.
     pub fn cancel(&self) {
-        self.channel.tell(self.connection, &Request::Cancel { request: self.id });
+        self.channel.cancel(self.id, self.connection);
     }
 
     /// Lets the request run to its end without waiting for it.
@@ -150,7 +160,7 @@ impl Drop for Pending {
             self.channel.forget(self.id);
             self.channel.tell(self.connection, &Request::CloseStream { stream: self.id });
         } else {
-            self.channel.tell(self.connection, &Request::Cancel { request: self.id });
+            self.channel.cancel(self.id, self.connection);
             if self.replace_on_abort
                 && let Some(wire) = self.channel.wire()
             {

@@ -20,6 +20,11 @@ impl Buffer {
         self.0.is_empty()
     }
 
+    /// The same bytes once more, for when these are sent.
+    pub fn copy(&self) -> Buffer {
+        Buffer(self.0.clone())
+    }
+
     /// Copies the first `len` bytes, or all when there are fewer.
     pub fn prefix(&self, len: usize) -> Vec<u8> {
         self.0[..len.min(self.0.len())].to_vec()

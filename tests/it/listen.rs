@@ -76,7 +76,7 @@ fn heard(engine: &Engine, kind: EventKind) -> Rc<RefCell<Vec<Event>>> {
 #[test]
 fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
     run(async {
-        let host = Scripted::new(21);
+        let host = Scripted::of(21);
         let engine = engine(&host);
         let changes = Rc::new(RefCell::new(Vec::new()));
         let into = changes.clone();
@@ -94,8 +94,8 @@ fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
         assert_eq!(
             changes.take(),
             [
-                Change { tables: vec![], schema: true, tab: Tab::This },
-                Change { tables: vec!["a".into(), "b".into()], schema: false, tab: Tab::Other },
+                Change { tables: vec![], schema: true, tab: Tab::This, missed: false },
+                Change { tables: vec!["a".into(), "b".into()], schema: false, tab: Tab::Other, missed: false },
             ]
         );
         let another = engine.on_change(|_| ());
@@ -118,7 +118,7 @@ fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
 #[test]
 fn a_connection_that_holds_others_up_is_named_by_the_line_that_took_it() {
     run(async {
-        let host = Scripted::new(22);
+        let host = Scripted::of(22);
         let engine = engine(&host);
         let heard = heard(&engine, EventKind::Blocked);
         let line = line!() + 1;
@@ -166,7 +166,7 @@ fn a_connection_that_holds_others_up_is_named_by_the_line_that_took_it() {
 #[test]
 fn what_happens_to_the_host_is_told_by_the_wire() {
     run(async {
-        let host = Scripted::new(23);
+        let host = Scripted::of(23);
         let engine = engine(&host);
         let (hosts, skews) = (heard(&engine, EventKind::Host), heard(&engine, EventKind::VersionSkew));
         let (conn, _) = during(&host, None, engine.connect()).await;
@@ -194,7 +194,7 @@ async fn begun(host: &Scripted, engine: &Engine) -> Connection {
 #[test]
 fn a_transaction_that_was_idle_for_too_long_is_over_and_rollback_makes_the_connection_usable() {
     run(async {
-        let host = Scripted::new(24);
+        let host = Scripted::of(24);
         let engine = engine(&host);
         let late = Error::new(ErrorKind::Operational, "the transaction was idle for too long");
         let insert = text("INSERT INTO t VALUES (1)");
@@ -225,7 +225,7 @@ fn a_transaction_that_was_idle_for_too_long_is_over_and_rollback_makes_the_conne
 #[test]
 fn a_transaction_that_was_idle_for_too_long_is_cleared_away_when_its_connection_is_closed() {
     run(async {
-        let host = Scripted::new(25);
+        let host = Scripted::of(25);
         let engine = engine(&host);
         let late = Error::new(ErrorKind::Operational, "the transaction was idle for too long");
         let insert = text("INSERT INTO t VALUES (1)");

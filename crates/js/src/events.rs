@@ -23,7 +23,9 @@ impl NativeListener {
 /// The parts of an event, of which events.ts makes an object.
 fn arguments(event: &Event) -> Array {
     let parts: Vec<JsValue> = match event {
-        Event::Change(change) => vec![texts(&change.tables).into(), change.schema.into(), tab(change.tab)],
+        Event::Change(change) => {
+            vec![texts(&change.tables).into(), change.schema.into(), tab(change.tab), change.missed.into()]
+        }
         Event::Blocked(blocked) => {
             let waiter = blocked.waiter.as_ref();
             let holders = blocked.holders.iter().map(|holder| {

@@ -11,6 +11,7 @@ mod fate;
 mod header;
 mod notice;
 mod options;
+mod renew;
 mod reply;
 mod request;
 mod rows;

@@ -5,8 +5,8 @@ use crate::{Batch, Header, OpenOptions, Reader, Result, Writer};
 
 const HELLO: u8 = 0x01;
 const OPEN: u8 = 0x02;
-const EXECUTE: u8 = 0x03;
-const TRANSACTION: u8 = 0x04;
+pub(crate) const EXECUTE: u8 = 0x03;
+pub(crate) const TRANSACTION: u8 = 0x04;
 const CREDIT: u8 = 0x05;
 const CLOSE_STREAM: u8 = 0x06;
 const CANCEL: u8 = 0x07;

@@ -1,6 +1,7 @@
 //! What a wire tells its channel.
 
-use super::{Channel, gone};
+use super::Channel;
+use super::losses::gone;
 use crate::listen::Event;
 use crate::transport::Buffer;
 use aludel_protocol::Error;
@@ -44,19 +45,21 @@ impl Inbox {
     /// The host is gone, and another will be found. Of what was sent and not answered, nobody knows what was done; until
     /// [`Inbox::found`], nothing is sent.
     pub fn lost(&self, loss: Loss) {
-        let message = match &loss {
-            Loss::Gone => "the tab that hosted the database went away",
-            Loss::Broke(message) => message,
-        };
-        self.fatal(message);
+        if let Some(channel) = self.0.upgrade() {
+            channel.lose(&loss);
+        }
     }
 
     /// Frames reach a host again: one that knows nothing of this channel.
-    pub fn found(&self) {}
+    pub fn found(&self) {
+        if let Some(channel) = self.0.upgrade() {
+            channel.find();
+        }
+    }
 
     /// Whether an answer is waited for.
     pub fn awaits(&self) -> bool {
-        self.0.upgrade().is_some_and(|channel| !channel.slots.borrow().is_empty())
+        self.0.upgrade().is_some_and(|channel| channel.awaits())
     }
 
     /// Something happened that those who use the database may want to know: another tab hosts it, or cannot share it.

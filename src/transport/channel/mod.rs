@@ -1,22 +1,26 @@
 //! The client's end of one worker: pairs replies with requests, and knows when the worker is gone.
 
+mod calls;
 mod inbox;
+mod losses;
 mod notices;
+mod recovery;
+mod traffic;
 mod users;
+mod verdict;
 
 pub use inbox::{Inbox, Loss};
 pub use notices::{Listener, Listening, Site};
 pub use users::ChannelUse;
 
+use super::{Answer, Place, Spawn, Wire};
+use aludel_protocol::{Error, PROTOCOL_VERSION, RepeatClass, Request, Result};
+use calls::{Call, Line, Waiter};
+use losses::gone;
 use notices::Notices;
-
-use super::pending::Slot;
-use super::{Answer, Buffer, Pending, Place, Spawn, Wire};
-use aludel_protocol::{
-    Delivery, Error, ErrorKind, Execute, Header, ImportStep, PROTOCOL_VERSION, RepeatClass, Request, Result,
-};
+use recovery::Phase;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -52,7 +56,21 @@ pub struct Channel {
     wire: OnceCell<Rc<dyn Wire>>,
     next_request: Cell<u64>,
     next_connection: Cell<u32>,
-    slots: RefCell<HashMap<u64, Rc<Slot>>>,
+    calls: RefCell<BTreeMap<u64, Call>>,
+    lines: RefCell<BTreeMap<u32, Line>>,
+    phase: Cell<Phase>,
+    /// Which host it is; 0 as long as that is not known.
+    epoch: Cell<u32>,
+    /// Hosts up to this one are gone.
+    past: Cell<u32>,
+    /// What broke the last worker that broke.
+    broke: RefCell<Rc<str>>,
+    /// The requests that a host was asked about.
+    questions: RefCell<Vec<u64>>,
+    /// Counts the hosts that were found.
+    losses: Cell<u64>,
+    /// Whether the time is running in which another host must be found.
+    waiting: Cell<bool>,
     users: Cell<usize>,
     death: RefCell<Option<Error>>,
     /// Set once the worker said Hello.
@@ -84,7 +102,15 @@ impl Channel {
             wire: OnceCell::new(),
             next_request: Cell::new(1),
             next_connection: Cell::new(1),
-            slots: RefCell::default(),
+            calls: RefCell::default(),
+            lines: RefCell::default(),
+            phase: Cell::new(Phase::Live),
+            epoch: Cell::new(0),
+            past: Cell::new(0),
+            broke: RefCell::new("".into()),
+            questions: RefCell::default(),
+            losses: Cell::new(0),
+            waiting: Cell::new(false),
             users: Cell::new(0),
             death: RefCell::default(),
             sqlite_version: OnceCell::new(),
@@ -101,8 +127,7 @@ impl Channel {
                 shared.insert(key, Rc::downgrade(&channel))
             });
         }
-        let hello = Request::Hello { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION") };
-        channel.request(0, RepeatClass::Safe, &hello, None).detach();
+        channel.request(0, RepeatClass::Safe, &hello(), None).detach();
         Ok(ChannelUse::new(channel))
     }
 
@@ -140,77 +165,6 @@ impl Channel {
         self.wire.get()
     }
 
-    /// Sends a request without parameters; the reply comes through the [`Pending`].
-    pub fn request(
-        self: &Rc<Channel>,
-        connection: u32,
-        class: RepeatClass,
-        request: &Request<'_>,
-        watch: Option<Watch>,
-    ) -> Pending {
-        let (id, pending) = self.expect(connection, false, watch);
-        self.send(request.encode(&self.header(id, connection, class)), None);
-        pending
-    }
-
-    /// Sends a statement, with an encoded batch of parameters. `execute.parameters` is not looked at.
-    pub fn execute(
-        self: &Rc<Channel>,
-        connection: u32,
-        class: RepeatClass,
-        execute: &Execute<'_>,
-        batch: Option<Buffer>,
-        watch: Option<Watch>,
-    ) -> Pending {
-        let (id, pending) = self.expect(connection, matches!(execute.delivery, Delivery::Stream { .. }), watch);
-        let header = self.header(id, connection, class);
-        self.send(execute.encode_head(&header, batch.is_some()), batch);
-        pending
-    }
-
-    /// Sends the next bytes of an import, which are not copied once more.
-    pub fn import_chunk(self: &Rc<Channel>, connection: u32, bytes: Buffer, watch: Option<Watch>) -> Pending {
-        let (id, pending) = self.expect(connection, false, watch);
-        let header = self.header(id, connection, RepeatClass::Transaction);
-        self.send(ImportStep::encode_chunk_head(&header, bytes.len() as u32), Some(bytes));
-        pending
-    }
-
-    /// Sends a message that is not answered.
-    pub(super) fn tell(&self, connection: u32, request: &Request<'_>) {
-        let id = self.next_id();
-        self.send(request.encode(&self.header(id, connection, RepeatClass::Safe)), None);
-    }
-
-    fn header(&self, id: u64, connection: u32, class: RepeatClass) -> Header {
-        Header { client: self.client, ..Header::new(0, id, connection, class) }
-    }
-
-    fn next_id(&self) -> u64 {
-        self.next_request.replace(self.next_request.get() + 1)
-    }
-
-    fn expect(self: &Rc<Channel>, connection: u32, stream: bool, watch: Option<Watch>) -> (u64, Pending) {
-        let id = self.next_id();
-        let slot = Rc::new(Slot::new(watch));
-        match self.death() {
-            Some(error) => slot.take(Answer::Error { error, in_transaction: None }),
-            None => {
-                self.slots.borrow_mut().insert(id, slot.clone());
-            }
-        }
-        (id, Pending::new(self.clone(), slot, connection, id, stream))
-    }
-
-    fn send(&self, head: Vec<u8>, batch: Option<Buffer>) {
-        if self.is_alive()
-            && let Some(wire) = self.wire.get()
-        {
-            self.frames.set(self.frames.get() + 1);
-            wire.send(head, batch);
-        }
-    }
-
     /// Gives a worker that lives in this thread the time to work.
     pub fn drive(&self, cx: &mut Context<'_>) {
         if let Some(wire) = self.wire.get() {
@@ -225,47 +179,6 @@ impl Channel {
         }
     }
 
-    /// Takes the slot of a stream away, whose worker sends nothing more.
-    pub(super) fn forget(&self, id: u64) {
-        self.slots.borrow_mut().remove(&id);
-    }
-
-    /// Wakes whoever waits for a reply: one of them drives a worker in this thread.
-    pub fn wake_all(&self) {
-        let slots: Vec<_> = self.slots.borrow().values().cloned().collect();
-        slots.iter().for_each(|slot| slot.wake());
-    }
-
-    fn receive(self: &Rc<Channel>, frame: Buffer) {
-        let (header, answer) = match Answer::decode(frame) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                return self.die(gone("the worker sent a frame that breaks the protocol").with_cause(error));
-            }
-        };
-        if let Answer::Notice(notice) = &answer {
-            return self.noticed(&header, notice);
-        }
-        if let Answer::Fatal { message } = &answer {
-            return self.die(gone(&format!("the worker broke: {message}")));
-        }
-        if let Answer::Hello { sqlite_version } = &answer {
-            self.sqlite_version.get_or_init(|| sqlite_version.clone());
-        }
-        let refused = header.request == 1 && self.sqlite_version.get().is_none();
-        if let (true, Answer::Error { error, .. }) = (refused, &answer) {
-            return self.die(gone("the worker refused to work").with_cause(error.clone()));
-        }
-        let slot = if answer.is_last() {
-            self.slots.borrow_mut().remove(&header.request)
-        } else {
-            self.slots.borrow().get(&header.request).cloned()
-        };
-        if let Some(slot) = slot {
-            slot.take(answer);
-        }
-    }
-
     /// Rejects every waiter; the next connect starts a fresh worker.
     pub fn die(self: &Rc<Channel>, error: Error) {
         if !self.is_alive() {
@@ -273,11 +186,10 @@ impl Channel {
         }
         *self.death.borrow_mut() = Some(error.clone());
         self.leave();
-        let slots = std::mem::take(&mut *self.slots.borrow_mut());
-        let mut slots: Vec<_> = slots.into_iter().collect();
-        slots.sort_by_key(|(id, _)| *id);
-        for (_, slot) in slots {
-            slot.take(Answer::Error { error: error.clone(), in_transaction: None });
+        for call in std::mem::take(&mut *self.calls.borrow_mut()).into_values() {
+            if let Waiter::Slot(slot) = call.waiter {
+                slot.take(Answer::Error { error: error.clone(), in_transaction: None });
+            }
         }
         self.end();
     }
@@ -319,6 +231,9 @@ impl Channel {
         if !self.is_alive() {
             return;
         }
+        if self.phase.get() != Phase::Live {
+            return self.die(gone("the engine was disposed of"));
+        }
         if self.sqlite_version.get().is_none() && self.frames.get() == 1 {
             // Nothing but Hello was said, so nothing is open.
             return self.die(gone("the engine was disposed of"));
@@ -351,7 +266,7 @@ impl Channel {
     }
 }
 
-/// The error of everything that a worker did not live to answer.
-fn gone(message: &str) -> Error {
-    Error::new(ErrorKind::WorkerGone, message)
+/// The first words to each host.
+fn hello() -> Request<'static> {
+    Request::Hello { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION") }
 }

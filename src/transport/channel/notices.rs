@@ -1,7 +1,8 @@
 //! What the worker says unasked, and who listens to it.
 
 use super::Channel;
-use crate::listen::{Event, Events};
+use super::recovery::Phase;
+use crate::listen::{Change, Event, Events, Tab};
 use aludel_protocol::{Header, Notice, RepeatClass, Request};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub type Site = Rc<dyn Fn() -> Option<String>>;
 pub(super) struct Notices {
     listeners: RefCell<Vec<Heard>>,
     next: Cell<u64>,
+    /// Whether the host was told that somebody wants to hear of changes.
+    told: Cell<bool>,
     sites: RefCell<HashMap<u32, Site>>,
     /// The events of the engines that use the channel.
     events: RefCell<Vec<Weak<Events>>>,
@@ -33,7 +36,7 @@ struct Heard {
 
 impl Notices {
     /// Whether anybody wants to hear of changes.
-    pub(super) fn wants_changes(&self) -> bool {
+    fn wants_changes(&self) -> bool {
         self.listeners.borrow().iter().any(|heard| heard.changes)
     }
 
@@ -58,11 +61,8 @@ impl std::fmt::Debug for Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         let Some(channel) = self.channel.upgrade() else { return };
-        let wanted = channel.notices.wants_changes();
         channel.notices.listeners.borrow_mut().retain(|heard| heard.id != self.id);
-        if wanted && !channel.notices.wants_changes() {
-            channel.watch(false);
-        }
+        channel.watch();
     }
 }
 
@@ -74,11 +74,8 @@ impl Channel {
 
     /// Has all notices told to `listener`, and asks the worker for those of changes.
     pub fn listen_to_changes(self: &Rc<Channel>, listener: Listener) -> Listening {
-        let wanted = self.notices.wants_changes();
         let listening = self.add_listener(true, listener);
-        if !wanted {
-            self.watch(true);
-        }
+        self.watch();
         listening
     }
 
@@ -88,9 +85,24 @@ impl Channel {
         Listening { channel: Rc::downgrade(self), id }
     }
 
-    pub(super) fn watch(self: &Rc<Channel>, changes: bool) {
-        if self.is_alive() {
+    /// Tells the host whether anybody wants to hear of changes, unless it knows.
+    pub(super) fn watch(self: &Rc<Channel>) {
+        let changes = self.notices.wants_changes();
+        if self.is_alive() && self.phase.get() == Phase::Live && self.notices.told.replace(changes) != changes {
             self.request(0, RepeatClass::Safe, &Request::Watch { changes }, None).detach();
+        }
+    }
+
+    /// Whether a new host, which knows nothing yet, is to be told of it.
+    pub(super) fn watches_anew(&self) -> bool {
+        self.notices.told.set(self.notices.wants_changes());
+        self.notices.told.get()
+    }
+
+    /// Tells those who listen to changes that they may have missed some.
+    pub(super) fn missed_changes(&self) {
+        if self.notices.wants_changes() {
+            self.emit(&Event::Change(Change { tables: Vec::new(), schema: true, tab: Tab::Other, missed: true }));
         }
     }
 

@@ -40,6 +40,13 @@ impl Buffer {
         self.len() == 0
     }
 
+    /// The same bytes once more, for when these are sent: sending takes them away.
+    pub fn copy(&self) -> Buffer {
+        let whole = Uint8Array::new_with_length(HEADROOM + self.0.length());
+        whole.set(&self.0, HEADROOM);
+        Buffer(whole.subarray(HEADROOM, whole.length()))
+    }
+
     /// Copies the first `len` bytes, or all when there are fewer.
     pub fn prefix(&self, len: usize) -> Vec<u8> {
         self.0.subarray(0, (len as u32).min(self.0.length())).to_vec()

@@ -1,88 +1,121 @@
 //! What the worker says unasked.
 
-use super::scripted::{Scripted, ScriptedSpawn};
+use super::scripted::{Scripted, ScriptedSpawn, notice_header};
+use aludel::Engine;
 use aludel::transport::Channel;
-use aludel_protocol::{Header, Notice, RepeatClass, Reply, Request};
+use aludel_protocol::{Commit, Notice, Party, RepeatClass, Reply, Request};
+use futures::FutureExt;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-fn kinds(host: &Scripted) -> Vec<String> {
-    host.take(|header, request| {
-        assert_eq!(header.client, host.client);
-        match request {
-            Request::Watch { changes } => format!("watch {changes}"),
-            Request::Site { text } => format!("site of {}: {text}", header.connection),
-            other => format!("{other:?}").split([' ', '(']).next().unwrap().to_lowercase(),
-        }
-    })
+fn notice(host: &Scripted, connection: u32, notice: Notice) {
+    host.answer(&notice_header(host, connection), &Reply::Notice(notice));
 }
 
-fn notice(host: &Scripted, connection: u32, notice: Notice) {
-    let header = Header { client: host.client, ..Header::new(0, 0, connection, RepeatClass::Safe) };
-    host.answer(&header, &Reply::Notice(notice));
+fn commit() -> Commit {
+    Commit { number: 1, by: Party { client: 1, connection: 2 }, schema: false, tables: vec!["t".into()] }
 }
 
 #[test]
 fn changes_are_asked_for_while_somebody_listens_to_them() {
-    let host = Scripted::new(11);
+    let host = Scripted::new();
     let channel = Channel::get(Some("notices.db"), &ScriptedSpawn(host.clone())).unwrap();
-    assert_eq!(kinds(&host), ["hello"]);
+    host.greet();
     let heard = Rc::new(RefCell::new(Vec::new()));
     let listener = |name: &'static str| {
         let heard = heard.clone();
         Rc::new(move |_: &Notice| heard.borrow_mut().push(name))
     };
     let plain = channel.listen(listener("plain"));
-    assert_eq!(kinds(&host), Vec::<String>::new());
+    assert_eq!(host.words(), Vec::<String>::new());
     let first = channel.listen_to_changes(listener("first"));
     let second = channel.listen_to_changes(listener("second"));
-    assert_eq!(kinds(&host), ["watch true"]);
-    notice(&host, 0, Notice::Changed(Vec::new()));
+    assert_eq!(host.words(), ["watch true"]);
+    notice(&host, 0, Notice::Changed(vec![commit()]));
     assert_eq!(heard.take(), ["plain", "first", "second"]);
+
+    // A new host knows nothing of them.
+    host.lost();
+    notice(&host, 0, Notice::Changed(vec![commit()]));
+    assert_eq!(heard.take(), Vec::<&str>::new());
+    host.found();
+    let sent = host.greet();
+    assert_eq!(sent[0].what, "watch true");
+    host.done(&sent[0].header, false);
+    notice(&host, 0, Notice::Changed(vec![commit()]));
+    assert_eq!(heard.take(), ["plain", "first", "second"]);
+
     drop(first);
-    assert_eq!(kinds(&host), Vec::<String>::new());
+    assert_eq!(host.words(), Vec::<String>::new());
     drop(second);
-    assert_eq!(kinds(&host), ["watch false"]);
-    notice(&host, 0, Notice::Changed(Vec::new()));
+    assert_eq!(host.words(), ["watch false"]);
+    notice(&host, 0, Notice::Changed(vec![commit()]));
     assert_eq!(heard.take(), ["plain"]);
     drop(plain);
-    notice(&host, 0, Notice::Changed(Vec::new()));
+    notice(&host, 0, Notice::Changed(vec![commit()]));
     assert_eq!(heard.take(), Vec::<&str>::new());
+
+    // Who begins to listen while there is no host is told of by and by.
+    host.lost();
+    let _late = channel.listen_to_changes(listener("late"));
+    host.found();
+    let sent = host.greet();
+    assert_eq!((sent.len(), &*sent[0].what), (1, "watch true"));
+}
+
+#[test]
+fn an_engine_tells_that_changes_may_have_been_missed() {
+    let host = Scripted::new();
+    let builder = Engine::builder("sqlite:///missed.db").transport(Rc::new(ScriptedSpawn(host.clone())));
+    let engine = builder.build().unwrap();
+    let changes = Rc::new(RefCell::new(Vec::new()));
+    let told = changes.clone();
+    let _listener = engine.on_change(move |change| told.borrow_mut().push((change.tables.clone(), change.missed)));
+    let mut connect = Box::pin(engine.connect());
+    while (&mut connect).now_or_never().is_none() {
+        host.greet();
+    }
+    notice(&host, 0, Notice::Changed(vec![commit()]));
+    assert_eq!(changes.take(), [(vec!["t".to_owned()], false)]);
+    host.lost();
+    host.found();
+    assert_eq!(changes.take(), []);
+    let sent = host.greet();
+    assert_eq!((sent.len(), &*sent[0].what), (1, "watch true"));
+    host.done(&sent[0].header, false);
+    assert_eq!(changes.take(), [(vec![], true)]);
 }
 
 #[test]
 fn who_holds_others_up_says_where_its_connection_was_taken() {
-    let host = Scripted::new(12);
+    let host = Scripted::new();
     let channel = Channel::get(Some("sites.db"), &ScriptedSpawn(host.clone())).unwrap();
-    kinds(&host);
+    host.greet();
     channel.set_site(3, Some(Rc::new(|| Some("app.js:7".into()))));
     channel.set_site(4, Some(Rc::new(|| None)));
     for connection in [3, 4, 5] {
         notice(&host, connection, Notice::Holding);
     }
-    assert_eq!(kinds(&host), ["site of 3: app.js:7"]);
+    assert_eq!(host.words(), ["site of 3 is app.js:7"]);
     channel.set_site(3, None);
     notice(&host, 3, Notice::Holding);
-    assert_eq!(kinds(&host), Vec::<String>::new());
+    assert_eq!(host.words(), Vec::<String>::new());
 }
 
 #[test]
 fn the_last_user_of_a_guest_leaves_and_one_with_a_host_shuts_it_down() {
     for (guest, last) in [(true, "leave"), (false, "shutdown")] {
-        let host = Scripted::new(13);
+        let host = Scripted::new();
         host.guest.set(guest);
         let channel = Channel::get(Some("leaving.db"), &ScriptedSpawn(host.clone())).unwrap();
         let connection = channel.new_connection();
         channel.request(connection, RepeatClass::Safe, &Request::Reset, None).detach();
-        kinds(&host);
+        host.greet();
         drop(channel);
-        let ids = host.take(|header, request| {
-            let said = if matches!(request, Request::Leave) { "leave" } else { "shutdown" };
-            assert_eq!(said, last);
-            header
-        });
+        let sent = host.sent();
+        assert_eq!((sent.len(), &*sent[0].what), (1, last));
         assert!(!host.ended.get());
-        host.answer(&ids[0], &Reply::Done { in_transaction: false });
+        host.done(&sent[0].header, false);
         assert!(host.ended.get());
     }
 }

@@ -108,6 +108,29 @@ fn a_request_keeps_every_field() {
 }
 
 #[test]
+fn a_request_that_is_sent_again_keeps_all_but_epoch_and_deadline() {
+    let (was, now) = (header(), Header { epoch: 77, ..header() });
+    for sample in all().iter().filter(|sample| !sample.reply) {
+        let (header, request) = Request::decode(&sample.frame).unwrap();
+        let mut frame = sample.frame.clone();
+        Request::renew(&mut frame, 77, 0);
+        assert_eq!(frame, request.encode(&Header { epoch: 77, ..header }), "{}", sample.name);
+        (0..frame.len()).for_each(|len| Request::renew(&mut frame[..len], 77, 1));
+    }
+    for (deadline, elapsed, left) in [(0, 9, 0), (1000, 0, 1000), (1000, 400, 600), (1000, 999, 1), (1000, 5000, 1)] {
+        let of = |deadline| {
+            let statement = Request::Execute(Execute { deadline, ..execute("SELECT 'deadline'") });
+            [statement, Request::Transaction { op: TransactionOp::Commit, deadline }]
+        };
+        for (request, renewed) in of(deadline).iter().zip(of(left)) {
+            let mut frame = request.encode(&was);
+            Request::renew(&mut frame, 77, elapsed);
+            assert_eq!(Request::decode(&frame).unwrap(), (now, renewed));
+        }
+    }
+}
+
+#[test]
 fn what_is_said_unasked_keeps_every_field() {
     let of_log = aludel_protocol::Blocked { obstacle: Obstacle::Snapshot, site: None, log_bytes: 1 << 40, ..blocked() };
     let replies = [

@@ -1,0 +1,265 @@
+//! Requests on their way out, replies on their way in.
+
+use super::calls::{Call, Line, Message, Waiter, kind_of};
+use super::losses::{error, gone};
+use super::recovery::{Phase, done, failed};
+use super::verdict::{Kind, Why};
+use super::{Channel, Loss, Watch};
+use crate::transport::pending::Slot;
+use crate::transport::{Answer, Buffer, Pending};
+use aludel_protocol::{BeginMode, Delivery, ErrorKind, Execute, Header, ImportStep, RepeatClass, Request};
+use std::rc::Rc;
+
+impl Channel {
+    /// Sends a request without parameters; the reply comes through the [`Pending`].
+    pub fn request(
+        self: &Rc<Channel>,
+        connection: u32,
+        class: RepeatClass,
+        request: &Request<'_>,
+        watch: Option<Watch>,
+    ) -> Pending {
+        let id = self.next_id();
+        if let Request::Open(options) = request {
+            self.lines.borrow_mut().insert(connection, Line::new(options.clone()));
+        }
+        let deadline = if let Request::Transaction { deadline, .. } = request { *deadline } else { 0 };
+        let message = Message::new(request.encode(&self.header(id, connection, class)), None, deadline);
+        let (kind, closes) = kind_of(request);
+        let slot = Rc::new(Slot::new(watch));
+        self.take_call(id, Call::new(slot.clone(), connection, kind, closes, class, message));
+        Pending::new(self.clone(), slot, connection, id, false)
+    }
+
+    /// Sends a statement, with an encoded batch of parameters. `execute.parameters` is not looked at.
+    pub fn execute(
+        self: &Rc<Channel>,
+        connection: u32,
+        class: RepeatClass,
+        execute: &Execute<'_>,
+        batch: Option<Buffer>,
+        watch: Option<Watch>,
+    ) -> Pending {
+        let id = self.next_id();
+        let head = execute.encode_head(&self.header(id, connection, class), batch.is_some());
+        let message = Message::new(head, batch, execute.deadline);
+        let kind = match execute.begin {
+            BeginMode::None | BeginMode::Own => Kind::Alone,
+            BeginMode::Auto | BeginMode::Deferred | BeginMode::Immediate | BeginMode::Exclusive => Kind::Within,
+        };
+        let slot = Rc::new(Slot::new(watch));
+        self.take_call(id, Call::new(slot.clone(), connection, Some(kind), false, class, message));
+        Pending::new(self.clone(), slot, connection, id, matches!(execute.delivery, Delivery::Stream { .. }))
+    }
+
+    /// Sends the next bytes of an import, which are not copied once more.
+    pub fn import_chunk(self: &Rc<Channel>, connection: u32, bytes: Buffer, watch: Option<Watch>) -> Pending {
+        let (id, class) = (self.next_id(), RepeatClass::Transaction);
+        let head = ImportStep::encode_chunk_head(&self.header(id, connection, class), bytes.len() as u32);
+        let message = Message::new(head, Some(bytes), 0);
+        let (kind, slot) = (Some(Kind::Import { goes_on: true }), Rc::new(Slot::new(watch)));
+        self.take_call(id, Call::new(slot.clone(), connection, kind, false, class, message));
+        Pending::new(self.clone(), slot, connection, id, false)
+    }
+
+    /// Sends a call, or keeps it until there is a host; what needs no host is answered at once.
+    fn take_call(self: &Rc<Channel>, id: u64, call: Call) {
+        let answer = self.answer_without_host(&call);
+        self.calls.borrow_mut().insert(id, call);
+        match answer {
+            Some(answer) => self.settle(id, answer),
+            None if self.phase.get() == Phase::Live => self.dispatch(id),
+            None => self.wait_for_host(),
+        }
+    }
+
+    fn answer_without_host(&self, call: &Call) -> Option<Answer> {
+        if let Some(error) = self.death() {
+            return Some(Answer::Error { error, in_transaction: None });
+        }
+        if call.kind.is_none() && self.phase.get() != Phase::Live {
+            return Some(failed(error(Why::TransactionLost, "")));
+        }
+        let ends = call.kind == Some(Kind::End);
+        if let Some(line) = self.lines.borrow_mut().get_mut(&call.connection) {
+            if let Some(error) = &line.failed {
+                return Some(if ends { done() } else { failed(error.clone()) });
+            }
+            // What begins anew, or ends what was open, has no need to know.
+            if let Some(why) = line.lost.take()
+                && !ends
+                && call.class != RepeatClass::Safe
+            {
+                return Some(failed(error(why, &self.broke.borrow())));
+            }
+        }
+        // Where nothing is open and nothing is under way, there is nothing to end.
+        let waits = ends && self.phase.get() != Phase::Live;
+        let quiet = || !self.calls.borrow().values().any(|other| other.connection == call.connection);
+        (waits && quiet()).then(done)
+    }
+
+    /// Sends a call that was not sent yet, or is sent again.
+    pub(super) fn dispatch(&self, id: u64) {
+        let mut calls = self.calls.borrow_mut();
+        let Some(call) = calls.get_mut(&id) else { return };
+        let Some(message) = call.message.take() else { return };
+        let mortal = self.key.is_none() || self.is_in_memory(call.connection);
+        let epoch = if mortal { 0 } else { self.epoch.get() };
+        let (head, batch, kept) = message.part(epoch, !mortal && call.is_repeated());
+        call.message = kept;
+        call.sent += 1;
+        call.under_way = true;
+        let (connection, imports) = (call.connection, matches!(call.kind, Some(Kind::Import { .. })));
+        drop(calls);
+        if imports && let Some(line) = self.lines.borrow_mut().get_mut(&connection) {
+            line.importing = true;
+        }
+        self.send(head, batch);
+    }
+
+    fn is_in_memory(&self, connection: u32) -> bool {
+        self.lines.borrow().get(&connection).is_some_and(Line::dies_with_host)
+    }
+
+    /// Answers a call that gets no other answer.
+    pub(super) fn settle(&self, id: u64, answer: Answer) {
+        let call = self.calls.borrow_mut().remove(&id);
+        let Some(call) = call else { return };
+        if call.closes || (call.kind == Some(Kind::Open) && matches!(answer, Answer::Error { .. })) {
+            self.lines.borrow_mut().remove(&call.connection);
+            self.set_site(call.connection, None);
+        }
+        if let (Some(Kind::Import { goes_on }), Some(line)) =
+            (call.kind, self.lines.borrow_mut().get_mut(&call.connection))
+        {
+            line.importing = goes_on && matches!(answer, Answer::Done { .. });
+        }
+        if let Waiter::Slot(slot) = &call.waiter {
+            slot.take(answer);
+        }
+    }
+
+    /// Whether a connection can be used: it goes with its worker, or when a new host cannot open it.
+    pub fn has(&self, connection: u32) -> bool {
+        self.is_alive() && self.lines.borrow().get(&connection).is_none_or(|line| line.failed.is_none())
+    }
+
+    /// Sends a message that is not answered. Without a host it is not needed.
+    pub(in crate::transport) fn tell(&self, connection: u32, request: &Request<'_>) {
+        if self.phase.get() == Phase::Live {
+            let id = self.next_id();
+            self.send(request.encode(&self.header(id, connection, RepeatClass::Safe)), None);
+        }
+    }
+
+    /// The caller has given a call up.
+    pub(in crate::transport) fn cancel(&self, id: u64, connection: u32) {
+        let (under_way, ends) = match self.calls.borrow().get(&id) {
+            Some(call) => (call.under_way, call.kind == Some(Kind::End)),
+            None => return,
+        };
+        if under_way {
+            let cancel = Request::Cancel { request: id };
+            let id = self.next_id();
+            self.send(cancel.encode(&self.header(id, connection, RepeatClass::Safe)), None);
+        } else if !ends {
+            self.settle(id, Answer::Error { error: error(Why::GivenUp, ""), in_transaction: None });
+        }
+    }
+
+    pub(super) fn header(&self, id: u64, connection: u32, class: RepeatClass) -> Header {
+        Header { client: self.client, ..Header::new(self.epoch.get(), id, connection, class) }
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        self.next_request.replace(self.next_request.get() + 1)
+    }
+
+    pub(super) fn send(&self, head: Vec<u8>, batch: Option<Buffer>) {
+        if self.is_alive()
+            && let Some(wire) = self.wire.get()
+        {
+            self.frames.set(self.frames.get() + 1);
+            wire.send(head, batch);
+        }
+    }
+
+    /// Takes the call of a stream away, whose worker sends nothing more.
+    pub(in crate::transport) fn forget(&self, id: u64) {
+        self.calls.borrow_mut().remove(&id);
+    }
+
+    /// Whether the host owes an answer.
+    pub(super) fn awaits(&self) -> bool {
+        self.calls.borrow().values().any(|call| call.under_way)
+    }
+
+    /// Wakes whoever waits for a reply: one of them drives a worker in this thread.
+    pub fn wake_all(&self) {
+        let waiters: Vec<_> = self.calls.borrow().values().map(|call| call.waiter.clone()).collect();
+        waiters.iter().for_each(|waiter| {
+            if let Waiter::Slot(slot) = waiter {
+                slot.wake();
+            }
+        });
+    }
+
+    pub(super) fn receive(self: &Rc<Channel>, frame: Buffer) {
+        let (header, answer) = match Answer::decode(frame) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                return self.die(gone("the worker sent a frame that breaks the protocol").with_cause(error));
+            }
+        };
+        // What an earlier host had sent may arrive late.
+        let late = self.phase.get() == Phase::Lost || (header.epoch != 0 && header.epoch <= self.past.get());
+        if late || (header.client != 0 && header.client != self.client) {
+            return;
+        }
+        match &answer {
+            Answer::Fatal { message } => return self.die(gone(&format!("the worker broke: {message}"))),
+            Answer::Notice(notice) => return self.noticed(&header, notice),
+            Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost => return self.refused(&header),
+            Answer::Hello { sqlite_version } => {
+                self.sqlite_version.get_or_init(|| sqlite_version.clone());
+            }
+            Answer::Error { error, .. } if header.request == 1 && self.sqlite_version.get().is_none() => {
+                return self.die(gone("the worker refused to work").with_cause(error.clone()));
+            }
+            _ => {}
+        }
+        if self.epoch.get() == 0 && !self.is_in_memory(header.connection) {
+            self.epoch.set(header.epoch);
+        }
+        if let Some(open) = answer.in_transaction()
+            && let Some(line) = self.lines.borrow_mut().get_mut(&header.connection)
+        {
+            line.in_transaction = open;
+        }
+        let waiter = self.calls.borrow().get(&header.request).map(|call| (call.waiter.clone(), call.kind));
+        match waiter {
+            Some((Waiter::Channel(step), _)) => {
+                self.forget(header.request);
+                self.introduced(step, header.connection, answer);
+            }
+            Some((Waiter::Slot(_), kind)) if answer.is_last() => {
+                self.settle(header.request, answer);
+                if kind == Some(Kind::Open) {
+                    self.ask();
+                }
+            }
+            Some((Waiter::Slot(slot), _)) => slot.take(answer),
+            None => {}
+        }
+    }
+
+    /// The host has not done what it was asked, since it ends, or since it is another one than was meant.
+    fn refused(self: &Rc<Channel>, header: &Header) {
+        let another = self.epoch.get() != 0 && header.epoch > self.epoch.get();
+        self.lose(&Loss::Gone);
+        if another {
+            self.find();
+        }
+    }
+}
