@@ -206,15 +206,16 @@ impl Channel {
     }
 
     pub(super) fn receive(self: &Rc<Channel>, frame: Buffer) {
+        if self.phase.get() == Phase::Lost {
+            return;
+        }
         let (header, answer) = match Answer::decode(frame) {
             Ok(decoded) => decoded,
             Err(error) => {
                 return self.die(gone("the worker sent a frame that breaks the protocol").with_cause(error));
             }
         };
-        // What an earlier host had sent may arrive late.
-        let late = self.phase.get() == Phase::Lost || (header.epoch != 0 && header.epoch <= self.past.get());
-        if late || (header.client != 0 && header.client != self.client) {
+        if (header.client != 0 && header.client != self.client) || self.is_late(&header, &answer) {
             return;
         }
         match &answer {
@@ -229,7 +230,9 @@ impl Channel {
             }
             _ => {}
         }
-        if self.epoch.get() == 0 && !self.is_in_memory(header.connection) {
+        let called = self.calls.borrow().get(&header.request).map(|call| (call.waiter.clone(), call.kind));
+        let Some((waiter, kind)) = called else { return };
+        if header.epoch != 0 && !self.is_in_memory(header.connection) {
             self.epoch.set(header.epoch);
         }
         if let Some(open) = answer.in_transaction()
@@ -237,26 +240,40 @@ impl Channel {
         {
             line.in_transaction = open;
         }
-        let waiter = self.calls.borrow().get(&header.request).map(|call| (call.waiter.clone(), call.kind));
         match waiter {
-            Some((Waiter::Channel(step), _)) => {
+            Waiter::Channel(step) => {
                 self.forget(header.request);
                 self.introduced(step, header.connection, answer);
             }
-            Some((Waiter::Slot(_), kind)) if answer.is_last() => {
+            Waiter::Slot(_) if answer.is_last() => {
                 self.settle(header.request, answer);
                 if kind == Some(Kind::Open) {
                     self.ask();
                 }
             }
-            Some((Waiter::Slot(slot), _)) => slot.take(answer),
-            None => {}
+            Waiter::Slot(slot) => slot.take(answer),
+        }
+    }
+
+    /// Whether an earlier host sent it. What only the host of now was asked, only that can answer: its epoch is believed
+    /// even where it is lower than before, since a database may be deleted and made anew.
+    fn is_late(&self, header: &Header, answer: &Answer) -> bool {
+        let (epoch, now, past) = (header.epoch, self.epoch.get(), self.past.get());
+        let sent = self.calls.borrow().get(&header.request).map(|call| call.sent);
+        match (sent, answer) {
+            _ if epoch == 0 => false,
+            (Some(1), _) => false,
+            (_, Answer::Error { error, .. }) if error.kind() == ErrorKind::HostLost => epoch <= past && epoch != now,
+            (Some(_), _) if now != 0 => epoch != now,
+            // Only what opens connections is answered before that is known. A host that was taken for another one says so.
+            (Some(_), Answer::Opened { .. }) => false,
+            (Some(_) | None, _) => epoch <= past && epoch != now,
         }
     }
 
     /// The host has not done what it was asked, since it ends, or since it is another one than was meant.
     fn refused(self: &Rc<Channel>, header: &Header) {
-        let another = self.epoch.get() != 0 && header.epoch > self.epoch.get();
+        let another = self.epoch.get() != 0 && header.epoch != self.epoch.get();
         self.lose(&Loss::Gone);
         if another {
             self.find();

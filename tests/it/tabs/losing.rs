@@ -568,6 +568,31 @@ fn one_that_does_not_know_the_caller_is_a_lost_host() {
 }
 
 #[test]
+fn hosts_may_count_from_one_again() {
+    // As they do when the database was deleted and made anew meanwhile.
+    let tab = Tab::new();
+    let conn = tab.connect();
+    tab.host.epoch.set(7);
+    tab.go("one", execute(&conn, "one"));
+    tab.host.rows(&tab.sent()[0].header, true);
+    tab.go("commit", commit(&conn));
+    tab.host.done(&tab.sent()[0].header, false);
+    tab.go("two", execute(&conn, "two"));
+    assert_eq!(tab.sent()[0].header.epoch, 7);
+    tab.host.lost();
+    tab.host.epoch.set(0);
+    tab.host.found();
+    let sent = tab.sent();
+    assert_eq!((&*sent[0].what, sent[0].header.epoch), ("two", 1));
+    tab.host.epoch.set(7);
+    tab.host.rows(&sent[0].header, true);
+    assert_eq!(tab.outcomes(), ["one: well", "commit: well"], "the old one says nothing any more");
+    tab.host.epoch.set(1);
+    tab.host.rows(&sent[0].header, true);
+    assert_eq!(tab.outcomes(), ["two: well"]);
+}
+
+#[test]
 fn statements_without_a_transaction_are_asked_about_one_by_one() {
     let tab = Tab::new();
     let conn = tab.connect();
