@@ -8,9 +8,6 @@ pub(crate) mod files;
 #[cfg(all(not(feature = "embedded"), not(target_arch = "wasm32")))]
 #[path = "no_files.rs"]
 pub(crate) mod files;
-#[cfg(target_arch = "wasm32")]
-#[path = "web_files.rs"]
-pub(crate) mod files;
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
 mod in_process;
 mod pending;
@@ -34,7 +31,7 @@ pub(crate) use plain::{Instant, log_line};
 #[cfg(target_arch = "wasm32")]
 pub use web::Buffer;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use web::{Instant, default_spawn, log_line};
+pub(crate) use web::{Instant, default_spawn, files, log_line};
 
 use aludel_protocol::{Result, Storage};
 use std::rc::Rc;

@@ -36,6 +36,29 @@ impl Lock {
         Lock::request(locks, name, "shared", free, || {})
     }
 
+    /// Takes a lock if nobody has it, without standing in line.
+    pub(super) async fn if_free(locks: &Locks, name: &str) -> Result<Option<Lock>, JsValue> {
+        let state = Rc::new(State::default());
+        let given = state.clone();
+        let mut answer = None;
+        let answered = Promise::new(&mut |resolve, _| answer = Some(resolve));
+        let callback = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock: JsValue| {
+            // Calling a promise's own resolver cannot fail.
+            let _ = answer.as_ref().map(|answer| answer.call0(&JsValue::UNDEFINED));
+            if lock.is_null() {
+                return JsValue::UNDEFINED;
+            }
+            Promise::new(&mut |resolve, _| *given.release.borrow_mut() = Some(resolve)).into()
+        });
+        let options = Object::new();
+        Reflect::set(&options, &"ifAvailable".into(), &true.into())?;
+        let requested = locks.request(name, &options, callback.as_ref().unchecked_ref())?;
+        // The request itself settles when the lock is given back, or fails.
+        JsFuture::from(Promise::race(&Array::of2(&answered, &requested))).await?;
+        let free = state.release.borrow().is_some();
+        Ok(free.then(|| Lock(state)))
+    }
+
     fn request(
         locks: &Locks,
         name: &str,

@@ -7,6 +7,7 @@
 
 mod broker;
 mod buffer;
+pub(crate) mod files;
 mod guest;
 mod host;
 mod js;

@@ -7,12 +7,11 @@ use super::{Complaints, Source};
 const UNSAFE: [&str; 4] =
     ["crates/worker/src/sqlite/", "crates/worker/src/sqlite.rs", "crates/worker/src/vfs/", "crates/worker/src/vfs.rs"];
 /// Where values of JavaScript may be met without a type.
-const JS_VALUE: [&str; 6] = [
+const JS_VALUE: [&str; 5] = [
     "crates/js/",
     "crates/worker/src/entry/",
     "crates/worker/src/entry.rs",
     "crates/worker/src/vfs/",
-    "src/transport/web_files.rs",
     "src/transport/web/",
 ];
 /// The crates that export to JavaScript.

@@ -1,11 +1,13 @@
 //! The database files of a browser, beside what its workers do with them: the page may list and remove files of the
 //! origin private file system, too.
 
+use super::js::{self, Locks, locks, member, text_of};
+use super::lock::Lock;
 use crate::databases::{MAGIC, files_of};
 use crate::storage::StorageEstimate;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use futures_timer::Delay;
-use js_sys::{ArrayBuffer, AsyncIterator, Function, IteratorNext, Object, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, AsyncIterator, IteratorNext, Promise, Uint8Array};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -31,16 +33,6 @@ extern "C" {
     fn persist(this: &Storages) -> std::result::Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn estimate(this: &Storages) -> std::result::Result<Promise, JsValue>;
-
-    /// `LockManager`.
-    type Locks;
-    #[wasm_bindgen(method, catch)]
-    fn request(
-        this: &Locks,
-        name: &str,
-        options: &Object,
-        callback: &Function,
-    ) -> std::result::Result<Promise, JsValue>;
 
     /// `FileSystemDirectoryHandle` or `FileSystemFileHandle`.
     #[derive(Clone)]
@@ -162,9 +154,14 @@ pub(crate) async fn exists(path: &str) -> Result<bool> {
 pub(crate) async fn remove(path: &str) -> Result<bool> {
     let (directories, name) = cut(path);
     let Some(directory) = descend(root().await?, directories).await? else { return Ok(false) };
+    // Where there are no locks, there are no workers that could have files open.
+    let Some(locks) = locks() else {
+        let message = "this browser or context lacks navigator.locks (Web Locks), which database files need";
+        return Err(Error::storage(StorageReason::Unavailable, message));
+    };
     // The election's lock first, as every tab takes them: nobody can become host while its files go.
-    let _host = Lock::take(&format!("aludel-host:{path}"), path).await?;
-    let _files = Lock::take(&format!("aludel:{path}"), path).await?;
+    let _host = take(&locks, &format!("aludel-host:{path}"), path).await?;
+    let _files = take(&locks, &format!("aludel:{path}"), path).await?;
     let mut there = false;
     for file in files_of(name) {
         let removed = remove_entry(&directory, &file, path).await?;
@@ -185,62 +182,17 @@ async fn remove_entry(directory: &Entry, name: &str, path: &str) -> Result<bool>
     Err(in_use(path))
 }
 
-/// A Web Lock, held until this is dropped.
-struct Lock {
-    release: Function,
-    /// The browser calls it once.
-    _granted: Closure<dyn FnMut(JsValue) -> JsValue>,
-}
-
-impl Lock {
-    /// Takes it if it is free now or in a moment, without standing in line for it.
-    async fn take(name: &str, path: &str) -> Result<Lock> {
-        for attempt in 0..TRIES {
-            if attempt > 0 {
-                Delay::new(PAUSE).await;
-            }
-            if let Some(lock) = Lock::try_take(name).await.map_err(|error| failed(path, &error))? {
-                return Ok(lock);
-            }
+/// Takes a lock if it is free now or in a moment.
+async fn take(locks: &Locks, name: &str, path: &str) -> Result<Lock> {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            Delay::new(PAUSE).await;
         }
-        Err(in_use(path))
+        if let Some(lock) = Lock::if_free(locks, name).await.map_err(|error| failed(path, &error))? {
+            return Ok(lock);
+        }
     }
-
-    async fn try_take(name: &str) -> std::result::Result<Option<Lock>, JsValue> {
-        let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
-        // Where there are no locks there are no workers with files either.
-        let locks = member(&navigator, "locks").ok_or_else(|| JsValue::from_str("there are no Web Locks"))?;
-        let (held, release) = deferred()?;
-        let (answer, announce) = deferred()?;
-        let granted = Closure::new(move |lock: JsValue| -> JsValue {
-            let free = !lock.is_null();
-            // Calling a promise's own resolver cannot fail.
-            let _ = announce.call1(&JsValue::UNDEFINED, &free.into());
-            if free { held.clone().into() } else { JsValue::UNDEFINED }
-        });
-        let options = Object::new();
-        Reflect::set(&options, &"ifAvailable".into(), &true.into())?;
-        let lock = Lock { release, _granted: granted };
-        let request: &Locks = locks.unchecked_ref();
-        let requested = request.request(name, &options, lock._granted.as_ref().unchecked_ref())?;
-        // The request itself settles when the lock is given back, or fails.
-        let free = JsFuture::from(Promise::race(&js_sys::Array::of2(&answer, &requested))).await?;
-        Ok(free.is_truthy().then_some(lock))
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Calling a promise's own resolver cannot fail.
-        let _ = self.release.call0(&JsValue::UNDEFINED);
-    }
-}
-
-/// A promise and what resolves it.
-fn deferred() -> std::result::Result<(Promise, Function), JsValue> {
-    let mut resolver = None;
-    let promise = Promise::new(&mut |resolve, _reject| resolver = Some(resolve));
-    Ok((promise, resolver.ok_or_else(|| JsValue::from_str("promises do not work"))?))
+    Err(in_use(path))
 }
 
 fn manager() -> Option<JsValue> {
@@ -283,24 +235,12 @@ async fn settle(promise: std::result::Result<Promise, JsValue>) -> std::result::
     JsFuture::from(promise?).await
 }
 
-/// A property that exists.
-fn member(object: &JsValue, key: &str) -> Option<JsValue> {
-    Reflect::get(object, &key.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
-}
-
-fn text(error: &JsValue, key: &str) -> String {
-    member(error, key).and_then(|value| value.as_string()).unwrap_or_default()
-}
-
 fn name_of(error: &JsValue) -> String {
-    text(error, "name")
+    text_of(error, "name").unwrap_or_default()
 }
 
 fn describe(error: &JsValue) -> String {
-    match error.as_string() {
-        Some(text) => text,
-        None => format!("{}: {}", name_of(error), text(error, "message")),
-    }
+    format!("{}: {}", name_of(error), js::describe(error))
 }
 
 /// Nothing of that name, or a directory where a file was meant, or the other way round.
