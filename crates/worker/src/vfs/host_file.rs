@@ -6,6 +6,10 @@ use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::rc::Rc;
 
+/// The most that SQLite's own file system reads or writes in one call: it takes the length modulo 128 KiB, since no page is
+/// larger than half of that.
+const MOST_AT_ONCE: usize = 64 << 10;
+
 /// Which of a database's three files.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -173,23 +177,29 @@ impl HostFile {
     /// Fills the buffer; it has to lie within the file.
     pub(super) fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<()> {
         let read = self.methods().xRead;
-        let (length, offset) = position(buffer.len(), offset)?;
-        // SAFETY: the file is open, and the buffer has `length` writable bytes.
-        let code = read.map_or(ffi::SQLITE_IOERR_READ, |read| unsafe {
-            read(self.raw(), buffer.as_mut_ptr().cast::<c_void>(), length, offset)
-        });
-        self.names.checked(code)
+        for (part, offset) in buffer.chunks_mut(MOST_AT_ONCE).zip((offset..).step_by(MOST_AT_ONCE)) {
+            let (length, offset) = position(part.len(), offset)?;
+            // SAFETY: the file is open, and the buffer has `length` writable bytes.
+            let code = read.map_or(ffi::SQLITE_IOERR_READ, |read| unsafe {
+                read(self.raw(), part.as_mut_ptr().cast::<c_void>(), length, offset)
+            });
+            self.names.checked(code)?;
+        }
+        Ok(())
     }
 
     /// Writes all bytes.
     pub(super) fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
         let write = self.methods().xWrite;
-        let (length, offset) = position(bytes.len(), offset)?;
-        // SAFETY: the file is open, and there are `length` bytes.
-        let code = write.map_or(ffi::SQLITE_IOERR_WRITE, |write| unsafe {
-            write(self.raw(), bytes.as_ptr().cast::<c_void>(), length, offset)
-        });
-        self.names.checked(code)
+        for (part, offset) in bytes.chunks(MOST_AT_ONCE).zip((offset..).step_by(MOST_AT_ONCE)) {
+            let (length, offset) = position(part.len(), offset)?;
+            // SAFETY: the file is open, and there are `length` bytes.
+            let code = write.map_or(ffi::SQLITE_IOERR_WRITE, |write| unsafe {
+                write(self.raw(), part.as_ptr().cast::<c_void>(), length, offset)
+            });
+            self.names.checked(code)?;
+        }
+        Ok(())
     }
 
     /// Sets the length.

@@ -74,6 +74,18 @@ pub fn positions_that_cannot_be_are_refused(place: &Place) {
     assert_eq!(open(&place.path).size().unwrap(), 0);
 }
 
+/// SQLite itself asks for pages; an import has larger pieces.
+pub fn large_pieces_are_whole(place: &Place) {
+    let mut file = open(&place.path);
+    for length in [128 << 10, 1 << 20, (1 << 20) + 77] {
+        let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        file.write(&bytes, 5).unwrap();
+        let mut read = vec![0; length];
+        assert_eq!(file.read(&mut read, 5).unwrap(), length);
+        assert!(read == bytes, "{length} bytes");
+    }
+}
+
 /// Two handles on each of the three files, against a vector of bytes.
 pub fn a_file_does_what_its_model_does(place: &Place) {
     let mut random = place.random();

@@ -108,6 +108,7 @@ suite! {
         short_reads_are_filled_with_zeros_and_told,
         positions_that_cannot_be_are_refused,
         a_file_does_what_its_model_does,
+        large_pieces_are_whole,
         offsets_beyond_four_gigabytes_are_offsets,
         a_file_without_bytes_is_no_file,
         a_deleted_file_is_empty_for_all_who_have_it_open,
