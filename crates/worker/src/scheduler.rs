@@ -55,10 +55,19 @@ pub(crate) fn after_turn(runnable: bool, times: impl Iterator<Item = f64>) -> Tu
     if earliest.is_finite() { Turn::WaitUntil(earliest) } else { Turn::Idle }
 }
 
-/// Takes the first that can run and moves it behind the others.
-pub(crate) fn rotate<K: Copy>(order: &mut VecDeque<K>, can_run: impl Fn(K) -> bool) -> Option<K> {
+/// Takes the first that can run, and moves all of its group behind the others, itself to the very end. So the groups take
+/// turns, and within each group its members: nobody gets more for being many.
+pub(crate) fn rotate<K: Copy, G: PartialEq>(
+    order: &mut VecDeque<K>,
+    group: impl Fn(K) -> G,
+    can_run: impl Fn(K) -> bool,
+) -> Option<K> {
     let at = order.iter().position(|key| can_run(*key))?;
     let key = order.remove(at)?;
+    if order.iter().any(|other| group(*other) != group(key)) {
+        let (same, others): (Vec<K>, Vec<K>) = order.drain(..).partition(|other| group(*other) == group(key));
+        order.extend(others.into_iter().chain(same));
+    }
     order.push_back(key);
     Some(key)
 }
@@ -201,10 +210,25 @@ mod tests {
     #[test]
     fn everyone_gets_a_turn() {
         let mut order = VecDeque::from([1, 2, 3]);
-        let picks: Vec<_> = (0..6).map(|_| rotate(&mut order, |key| key != 2).unwrap()).collect();
+        let group = |_| 'g';
+        let picks: Vec<_> = (0..6).map(|_| rotate(&mut order, group, |key| key != 2).unwrap()).collect();
         assert_eq!(picks, [1, 3, 1, 3, 1, 3]);
-        assert_eq!(rotate(&mut order, |key| key == 2), Some(2));
-        assert_eq!(rotate(&mut order, |_| false), None);
+        assert_eq!(rotate(&mut order, group, |key| key == 2), Some(2));
+        assert_eq!(rotate(&mut order, group, |_| false), None);
+    }
+
+    #[test]
+    fn every_group_gets_its_turn_however_many_are_in_it() {
+        let mut order = VecDeque::from(["a1", "a2", "b1", "a3", "c1", "c2"]);
+        let mut picks = |except: &str, count: usize| {
+            let group = |key: &str| key.as_bytes()[0];
+            let picks = (0..count).map(|_| rotate(&mut order, group, |key| !key.starts_with(except)).unwrap());
+            picks.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(picks("x", 9), "a1 b1 c1 a2 b1 c2 a3 b1 c1");
+        assert_eq!(picks("b", 4), "a1 c2 a2 c1");
+        // One that had nothing to do for a while comes first, but only once.
+        assert_eq!(picks("x", 3), "b1 a3 c2");
     }
 
     #[test]

@@ -266,10 +266,11 @@ impl<H: Environment> Service<H> {
         self.look_after_logs(start);
         let mut now = start;
         while let Some(key) = self.next() {
-            self.run(key, (now + SLICE_MS).min(start + TURN_MS));
+            self.run(key, now + SLICE_MS);
             now = self.env.now();
             self.look_after_logs(now);
-            if now >= start + TURN_MS {
+            // A slice is not cut short: with a fixed number of slices in a turn, it would be the same one's each time.
+            if now + SLICE_MS / 2.0 >= start + TURN_MS {
                 break;
             }
         }
@@ -288,7 +289,11 @@ impl<H: Environment> Service<H> {
 
     fn next(&mut self) -> Option<ConnectionKey> {
         let (slots, databases) = (&self.slots, &self.databases);
-        rotate(&mut self.order, |key| slots.get(&key).is_some_and(|slot| is_runnable(slot, databases)))
+        rotate(
+            &mut self.order,
+            |key| key.client,
+            |key| slots.get(&key).is_some_and(|slot| is_runnable(slot, databases)),
+        )
     }
 
     fn run(&mut self, key: ConnectionKey, end: f64) {

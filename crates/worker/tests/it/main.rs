@@ -9,6 +9,7 @@ mod builds;
 mod changes;
 mod deliver;
 mod errors;
+mod fairness;
 #[cfg(feature = "faults")]
 mod faults;
 mod garbage;
