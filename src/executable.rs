@@ -1,6 +1,9 @@
 //! What can be executed, and its parameters.
 
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Result, Value, Writer};
+use aludel_sql::compile::{Compiled as Statement_, Options, Source, compile};
+use aludel_sql::expr::BindValue;
+use aludel_sql::statement::{Compound, Delete, Insert, Select, Statement, Update};
 use aludel_sql::{Expected, Text, missing_parameter, mixed_parameters, wrong_count};
 use std::rc::Rc;
 
@@ -12,9 +15,21 @@ pub trait Executable {
 
 /// The SQL of an [`Executable`].
 #[derive(Clone, Debug)]
-pub struct Compiled {
-    pub(crate) text: Rc<Text>,
-    pub(crate) bound: Rc<[(String, Value)]>,
+pub struct Compiled(Body);
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// SQL as it was written, and values of its parameters.
+    Text { text: Rc<Text>, bound: Rc<[(String, Value)]> },
+    /// A statement, whose SQL may depend on its parameters.
+    Statement(Statement),
+}
+
+impl Compiled {
+    /// SQL as it is, in which nothing is replaced.
+    pub(crate) fn verbatim(sql: &str) -> Result<Compiled> {
+        Ok(Compiled(Body::Text { text: Rc::new(Text::verbatim(sql)?), bound: Rc::from([]) }))
+    }
 }
 
 /// SQL as text; see [`text`].
@@ -54,8 +69,34 @@ impl TextClause {
 
 impl Executable for TextClause {
     fn compile(&self) -> Result<Compiled> {
-        Ok(Compiled { text: self.text.clone()?, bound: self.bound.clone() })
+        Ok(Compiled(Body::Text { text: self.text.clone()?, bound: self.bound.clone() }))
     }
+}
+
+impl Executable for Statement {
+    fn compile(&self) -> Result<Compiled> {
+        Ok(Compiled(Body::Statement(self.clone())))
+    }
+}
+
+/// Statements that are put together by their own type.
+macro_rules! statements {
+    ($($name:ident => $into:expr;)*) => {
+        $(impl Executable for $name {
+            fn compile(&self) -> Result<Compiled> {
+                let into: fn(&$name) -> Statement = $into;
+                into(self).compile()
+            }
+        })*
+    };
+}
+
+statements! {
+    Select => |select| Statement::Query(select.query());
+    Compound => |compound| Statement::Query(compound.query());
+    Insert => Insert::statement;
+    Update => Update::statement;
+    Delete => Delete::statement;
 }
 
 impl<E: Executable + ?Sized> Executable for &E {
@@ -113,6 +154,8 @@ impl From<Vec<(String, Value)>> for Params {
 
 /// Parameters in the form that travels.
 pub(crate) struct Encoded {
+    /// The SQL.
+    pub text: Rc<Text>,
     /// A batch, where the statement has parameters at all.
     pub batch: Option<Vec<u8>>,
     pub many: bool,
@@ -122,17 +165,20 @@ pub(crate) struct Encoded {
 impl Compiled {
     /// Finds a value for each parameter, or says what is missing.
     pub(crate) fn encode(&self, params: Params) -> Result<Encoded> {
-        let expected = self.text.expected()?;
         let (many, sets) = match params {
             // As in SQLAlchemy, an empty list is no parameters.
             Params::Many(sets) if sets.is_empty() => (false, vec![Params::None]),
             Params::Many(sets) => (true, sets),
             one => (false, vec![one]),
         };
-        let sets = sets.into_iter().enumerate();
-        let sets: Vec<Vec<Value>> =
-            sets.map(|(at, set)| self.resolve(&expected, set, many.then_some(at))).collect::<Result<_>>()?;
-        let columns = self.text.parameter_count() as u32;
+        let (text, sets) = match &self.0 {
+            Body::Text { text, bound } => {
+                let given = Given { text: text.clone(), bound: bound.clone() };
+                (text.clone(), given.sets(sets, many).map_err(|error| error.with_statement(text.source()))?)
+            }
+            Body::Statement(statement) => bind(statement, sets, many)?,
+        };
+        let columns = text.parameter_count() as u32;
         let batch = (columns > 0 || many).then(|| {
             let mut batch = BatchWriter::new(columns);
             sets.iter().flatten().for_each(|value| batch.push(value.as_ref()));
@@ -140,7 +186,21 @@ impl Compiled {
             batch.encode_rows(&mut out, sets.len() as u32);
             out.finish()
         });
-        Ok(Encoded { batch, many, sets })
+        Ok(Encoded { text, batch, many, sets })
+    }
+}
+
+/// A text and the values that it brings along.
+struct Given {
+    text: Rc<Text>,
+    bound: Rc<[(String, Value)]>,
+}
+
+impl Given {
+    fn sets(&self, sets: Vec<Params>, many: bool) -> Result<Vec<Vec<Value>>> {
+        let expected = self.text.expected()?;
+        let sets = sets.into_iter().enumerate();
+        sets.map(|(at, set)| self.resolve(&expected, set, many.then_some(at))).collect()
     }
 
     fn resolve(&self, expected: &Expected<'_>, set: Params, group: Option<usize>) -> Result<Vec<Value>> {
@@ -162,13 +222,10 @@ impl Compiled {
             }
             _ => return Err(mixed_parameters(expected)),
         };
-        if let Some(at) = values.iter().position(|value| matches!(value, Value::Real(real) if real.is_nan())) {
-            let name = match expected {
-                Expected::Names(names) => format!("'{}'", names.get(at).copied().unwrap_or_default()),
-                Expected::Count(_) => (at + 1).to_string(),
-            };
-            return Err(Error::new(ErrorKind::Data, format!("Parameter {name} is NaN, which SQLite cannot store")));
-        }
+        check_numbers(&values, |at| match expected {
+            Expected::Names(names) => format!("'{}'", names.get(at).copied().unwrap_or_default()),
+            Expected::Count(_) => (at + 1).to_string(),
+        })?;
         Ok(values)
     }
 
@@ -180,6 +237,66 @@ impl Compiled {
         };
         names.iter().map(value).collect()
     }
+}
+
+/// An error if one of the values is NaN, which SQLite would make NULL of.
+fn check_numbers(values: &[Value], name: impl Fn(usize) -> String) -> Result<()> {
+    match values.iter().position(|value| matches!(value, Value::Real(real) if real.is_nan())) {
+        Some(at) => {
+            let message = format!("Parameter {} is NaN, which SQLite cannot store", name(at));
+            Err(Error::new(ErrorKind::Data, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Compiles a statement for these sets of parameters, and finds a value for each parameter.
+fn bind(statement: &Statement, sets: Vec<Params>, many: bool) -> Result<(Rc<Text>, Vec<Vec<Value>>)> {
+    let sets: Vec<Vec<(String, Value)>> = sets.into_iter().map(named).collect::<Result<_>>()?;
+    let first: Vec<&str> = sets.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let options = Options { keys: (!first.is_empty()).then_some(&first), ..Options::default() };
+    let compiled = compile(statement, options)?;
+    let (mut sql, mut bound) = (String::new(), Vec::with_capacity(sets.len()));
+    for (at, set) in sets.iter().enumerate() {
+        let (text, values) = fill(&compiled, set, many.then_some(at))?;
+        if at > 0 && text != sql {
+            let message = "the lists of a statement that runs several times have equal lengths";
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
+        sql = text;
+        bound.push(values);
+    }
+    let text = Rc::new(Text::verbatim(&sql)?);
+    Ok((text, bound))
+}
+
+fn named(set: Params) -> Result<Vec<(String, Value)>> {
+    match set {
+        Params::None => Ok(Vec::new()),
+        Params::Named(values) => Ok(values),
+        Params::Positional(_) | Params::Many(_) => {
+            Err(Error::new(ErrorKind::Argument, "the parameters of a statement are given by name"))
+        }
+    }
+}
+
+/// The SQL for one set of parameters, and its values.
+fn fill(compiled: &Statement_, set: &[(String, Value)], group: Option<usize>) -> Result<(String, Vec<Value>)> {
+    let given = |name: &str| set.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+    let mut values = Vec::with_capacity(compiled.slots.len());
+    for slot in &compiled.slots {
+        match &slot.source {
+            Source::Bind(BindValue::Value(value)) => {
+                let other = if slot.named { given(&slot.name) } else { None };
+                values.push(other.unwrap_or_else(|| value.clone()));
+            }
+            Source::Bind(BindValue::List(list)) => values.extend(list.iter().cloned()),
+            Source::Bind(BindValue::Rows(rows)) => values.extend(rows.iter().flatten().cloned()),
+            _ => values.push(given(&slot.name).ok_or_else(|| missing_parameter(&slot.name, group))?),
+        }
+    }
+    check_numbers(&values, |at| (at + 1).to_string())?;
+    Ok((compiled.sql(), values))
 }
 
 #[cfg(test)]

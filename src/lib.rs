@@ -53,6 +53,7 @@ pub use aludel_protocol::{
     BeginMode, Constraint, ConstraintKind, Durability, Error, ErrorKind, Result, Storage, StorageReason, Value,
     ValueRef,
 };
+pub use aludel_sql as sql;
 pub use aludel_sql::{StatementSpan, split_statements};
 pub use connection::Connection;
 pub use databases::{DatabaseFile, database_exists, drop_database, drop_database_if_exists, list_databases};

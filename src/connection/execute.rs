@@ -29,15 +29,13 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(compiled: Compiled, params: Params) -> Result<Call> {
-        let Encoded { batch, many, sets } =
-            compiled.encode(params).map_err(|error| attach_text(error, &compiled.text))?;
+        let Encoded { text, batch, many, sets } = compiled.encode(params)?;
         let batch = batch.map(Buffer::from_vec);
-        Ok(Call { text: compiled.text, batch, many, driver_sql: false, sets: Some(sets) })
+        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets) })
     }
 
     pub(crate) fn raw(sql: &str, params: Params) -> Result<Call> {
-        let compiled = Compiled { text: Rc::new(Text::verbatim(sql)?), bound: Rc::from([]) };
-        Ok(Call { driver_sql: true, ..Call::new(compiled, params)? })
+        Ok(Call { driver_sql: true, ..Call::new(Compiled::verbatim(sql)?, params)? })
     }
 
     pub(crate) fn encoded(call: RawCall) -> Call {

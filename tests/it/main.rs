@@ -6,8 +6,11 @@ mod support;
 mod tabs;
 
 mod calls;
+mod core;
 mod crowd;
 mod errors;
+#[path = "../../crates/sql/tests/it/tables.rs"]
+mod tables;
 // It asks the worker's own SQLite, which a host has in the process.
 #[cfg(not(target_arch = "wasm32"))]
 mod files;

@@ -1,5 +1,6 @@
 //! What the compiler makes of statements.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod constructs;
 mod gallery;
 mod tables;
