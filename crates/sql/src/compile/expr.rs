@@ -286,7 +286,7 @@ impl Compiler<'_> {
         let own = op.precedence();
         // `a = b = c` means something, but never what one reads.
         let left_least = if op.is_comparison() { own.max(precedence::COMPARISON) + 1 } else { own };
-        let same = matches!(&right.kind, Kind::Binary(other, ..) if other == op && op.is_associative());
+        let same = op.is_associative() && is_chain(right, op);
         let right_least = if op.is_comparison() {
             left_least
         } else if same {
@@ -383,6 +383,14 @@ impl Compiler<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether it is `a op b op c` and nothing else that binds alike: only then its first operand may stand behind another `op`.
+fn is_chain(expr: &Node, op: &Binary) -> bool {
+    match &expr.kind {
+        Kind::Binary(other, left, _) => other == op && (binds(left) > op.precedence() || is_chain(left, op)),
+        _ => false,
     }
 }
 

@@ -142,7 +142,7 @@ impl Binary {
 
     /// Whether `a op (b op c)` is `(a op b) op c`, to the last bit.
     pub fn is_associative(&self) -> bool {
-        matches!(self, Binary::Concat | Binary::BitAnd | Binary::BitOr)
+        *self == Binary::Concat
     }
 
     /// Whether it gives true or false.
