@@ -7,6 +7,7 @@ use crate::Environment;
 use crate::changes::Changes;
 use crate::database::Database;
 use crate::execution::{Context, Progress, run_once};
+use crate::import::{self, Import};
 use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::Slice;
 use crate::sqlite::{self, TransactionState};
@@ -32,6 +33,7 @@ pub(crate) struct Connection {
     db: sqlite::Connection,
     cache: StatementCache,
     changes: Changes,
+    import: Option<Import>,
     /// The first is the one that runs.
     queue: VecDeque<Job>,
     streams: Vec<Job>,
@@ -58,6 +60,7 @@ impl Connection {
             db,
             cache: StatementCache::new(options.statement_cache as usize),
             changes: Changes::default(),
+            import: None,
             queue,
             streams: Vec::new(),
             unit: 0,
@@ -101,6 +104,9 @@ impl Connection {
 
     fn can_run(&self, job: &Job, database: &Database) -> bool {
         if self.state == TransactionState::None && job.begins() && database.log.holds_back() {
+            return false;
+        }
+        if matches!(job.work, Work::Import(_)) && database.scratches.is_waiting(self.key) {
             return false;
         }
         if job.waits_since.is_some() {
@@ -172,7 +178,7 @@ impl Connection {
     fn advance(
         &mut self,
         job: &mut Job,
-        database: &Database,
+        database: &mut Database,
         env: &mut dyn Environment,
         slice: &mut Slice,
     ) -> Progress {
@@ -204,7 +210,17 @@ impl Connection {
                     Err(progress) => progress,
                 }
             }
+            Work::Import(step) => {
+                let header = &job.header;
+                let mut cx =
+                    import::Context { key: self.key, db: &self.db, database, env, header, slice, lock_is_promised };
+                match import::run(step, &mut self.import, &mut cx) {
+                    Progress::Done => self.done(job, env),
+                    other => other,
+                }
+            }
             Work::Reset => {
+                self.import = None;
                 let closed = self.stop_streams("its connection was given back");
                 let outcome = self.roll_back();
                 self.tell(closed, env);
@@ -214,6 +230,7 @@ impl Connection {
                 }
             }
             Work::Close => {
+                self.import = None;
                 let closed = self.stop_streams("its connection was closed");
                 // SQLite rolls back when it closes, too.
                 let _ = self.roll_back();
@@ -243,6 +260,9 @@ impl Connection {
             self.tell(closed, env);
         }
         self.hand_over_commits(database);
+        if self.import.is_none() {
+            database.scratches.leave(self.key);
+        }
         let (state, now) = (self.db.transaction_state(), env.now());
         database.lock.observe(self.key, state == TransactionState::Write, now);
         if state < self.state {
@@ -282,6 +302,10 @@ impl Connection {
     /// Ends a job wherever it stands, and answers it with an error.
     fn fail(&mut self, job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
         let (header, error) = (job.header, error(&job));
+        // A step that is not done leaves a gap behind.
+        if matches!(job.work, Work::Import(_)) {
+            self.import = None;
+        }
         self.discard(job);
         reply_error(env, &header, error, self.db.in_transaction());
     }

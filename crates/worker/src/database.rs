@@ -4,11 +4,13 @@
 use crate::blocked::Suspect;
 use crate::changes::Changes;
 use crate::connection::ConnectionKey;
+use crate::import::Scratches;
 use crate::log::{KEPT_BYTES, Log};
 use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
 use crate::{Environment, Preparation, disk, vfs};
 use aludel_protocol::{Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, Storage, StorageReason};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// SQLite's own default, said so that both builds have it.
@@ -26,6 +28,8 @@ pub(crate) struct Database {
     pub(crate) locks: Option<Suspect<ConnectionKey>>,
     /// Who has a snapshot that keeps the log from beginning anew, and since when the log should.
     pub(crate) lingers: Option<(Suspect<ConnectionKey>, f64)>,
+    /// Who imports into it.
+    pub(crate) scratches: Scratches,
     /// How many connections are open or opening.
     pub(crate) connections: usize,
     /// What SQLite calls it.
@@ -61,6 +65,7 @@ impl Database {
             log: Log::new(),
             locks: None,
             lingers: None,
+            scratches: Scratches::default(),
             connections: 0,
             files: Files::Absent,
             commits: 0,
@@ -71,6 +76,11 @@ impl Database {
     /// Counts its hosts; known as soon as its files are ready.
     pub(crate) fn epoch(&self) -> Option<u32> {
         self.is_ready().then_some(1)
+    }
+
+    /// What SQLite calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether its files can be opened now.
@@ -153,7 +163,7 @@ impl Database {
     /// before it is lost in one.
     pub(crate) fn checkpoint(&mut self, restart: bool) {
         // A connection of its own: any other may be in a transaction, or do without flushing.
-        let copied = sqlite::Connection::open(&self.name, vfs::VFS_NAME, true).and_then(|connection| {
+        let copied = self.look().and_then(|connection| {
             // SQLite knows nothing of the log before the first read.
             connection.query("PRAGMA user_version")?;
             let page_size = connection.query("PRAGMA page_size")?;
@@ -182,6 +192,19 @@ impl Database {
             self.commits += 1;
             self.untold.push(changed.into_commit(self.commits, Party { client: by.client, connection: by.id }));
         }
+    }
+
+    /// Takes note that a connection has put another database in the place of this one, which changed these tables.
+    pub(crate) fn replaced(&mut self, by: ConnectionKey, tables: BTreeSet<String>) {
+        self.commits += 1;
+        let by = Party { client: by.client, connection: by.id };
+        let tables = tables.into_iter().collect();
+        self.untold.push(Commit { number: self.commits, by, schema: true, tables });
+    }
+
+    /// Opens a connection of the worker's own, for a while.
+    pub(crate) fn look(&self) -> Result<sqlite::Connection, Failure> {
+        sqlite::Connection::open(&self.name, vfs::VFS_NAME, true)
     }
 
     /// The commits that nobody was told of yet.
@@ -213,7 +236,8 @@ impl Database {
     }
 }
 
-fn configure(connection: &sqlite::Connection, options: &OpenOptions) -> Result<String, Failure> {
+/// The precautions that hold for every connection, whatever is in its database.
+pub(crate) fn harden(connection: &sqlite::Connection) -> Result<(), Failure> {
     connection.configure(ffi::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.configure(ffi::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // As SQLITE_DQS=0, for builds of SQLite by other people's options.
@@ -221,9 +245,12 @@ fn configure(connection: &sqlite::Connection, options: &OpenOptions) -> Result<S
     connection.configure(ffi::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.limit(ffi::SQLITE_LIMIT_LENGTH, LENGTH);
     connection.limit(ffi::SQLITE_LIMIT_EXPR_DEPTH, EXPRESSION_DEPTH);
-    connection.limit(ffi::SQLITE_LIMIT_ATTACHED, 0);
+    connection.query("PRAGMA cell_size_check = ON").map(|_| ())
+}
+
+fn configure(connection: &sqlite::Connection, options: &OpenOptions) -> Result<String, Failure> {
+    harden(connection)?;
     let run = |sql: &str| connection.query(sql);
-    run("PRAGMA cell_size_check = ON")?;
     run("PRAGMA page_size = 4096")?;
     if options.cache_bytes > 0 {
         run(&format!("PRAGMA cache_size = -{}", (options.cache_bytes / 1024).max(1)))?;

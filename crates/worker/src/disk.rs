@@ -9,3 +9,8 @@ use std::path::Path;
 pub(crate) fn attach(path: &str, create: bool) -> Result<()> {
     vfs::attach_disk(path, Path::new(path), create)
 }
+
+/// Makes a scratch file of this path, known by the same name.
+pub(crate) fn attach_scratch(path: &str) -> Result<()> {
+    vfs::attach_disk_scratch(path, Path::new(path))
+}

@@ -7,3 +7,8 @@ use aludel_protocol::{Error, Result, StorageReason};
 pub(crate) fn attach(path: &str, _create: bool) -> Result<()> {
     Err(Error::storage(StorageReason::Unavailable, format!("a browser has no disk to open {path} on")))
 }
+
+/// Refuses the file.
+pub(crate) fn attach_scratch(path: &str) -> Result<()> {
+    attach(path, true)
+}

@@ -19,6 +19,13 @@ pub trait Environment {
         Preparation::Ready(Err(Error::storage(StorageReason::Unavailable, message)))
     }
 
+    /// Makes an empty scratch file of OPFS ready for `vfs`, with an import's bytes in it later; [`Preparation::Later`]
+    /// promises a call of [`crate::Service::scratch_ready`].
+    fn prepare_scratch(&mut self, name: &str) -> Preparation {
+        let message = format!("there is no origin private file system here to open {name} in");
+        Preparation::Ready(Err(Error::storage(StorageReason::Unavailable, message)))
+    }
+
     /// Gives up the files of an OPFS database after its last connection was closed.
     fn release_files(&mut self, path: &str) {
         let _ = path;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::Environment;
+use crate::attach;
 use crate::changes::Changes;
 use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::scheduler::Slice;
@@ -81,6 +82,8 @@ pub(crate) struct Execution {
     /// Whether it is an INSERT, UPDATE or DELETE.
     changing: bool,
     readonly: bool,
+    /// Whether it attaches a database.
+    attaches: bool,
     changes: i64,
     /// Whether the open transaction is its own.
     owns: bool,
@@ -120,6 +123,7 @@ impl Execution {
             cacheable: !is(&["PRAGMA"]),
             changing: is(&["INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"]),
             readonly: false,
+            attaches: false,
             changes: 0,
             owns: false,
             frames: 0,
@@ -235,6 +239,7 @@ impl Execution {
             return Ok(());
         };
         self.readonly = statement.is_readonly();
+        self.attaches = statement.attaches();
         // WITH may begin a SELECT, too.
         self.changing &= !self.readonly;
         self.cursor.attach(statement, cx.spare.take().unwrap_or_default());
@@ -372,6 +377,9 @@ impl Execution {
         }
         if let Some(statement) = self.cursor.statement() {
             statement.reset();
+        }
+        if self.attaches {
+            attach::settle(cx.db).map_err(|failure| self.failure(failure, false))?;
         }
         if self.owns {
             run_once(cx.db, cx.cache, "COMMIT").map_err(|failure| self.failure(failure, false))?;

@@ -3,6 +3,7 @@
 
 use crate::Environment;
 use crate::execution::Execution;
+use crate::import;
 use aludel_protocol::{Error, ErrorKind, Header, Reply, TransactionOp};
 
 /// A request of a connection.
@@ -24,6 +25,8 @@ pub(crate) enum Work {
     Execute(Box<Execution>),
     /// Begins or ends a transaction or savepoint.
     Transaction(TransactionOp),
+    /// Takes an import a step further.
+    Import(import::Step),
     /// Ends what the connection was doing.
     Reset,
     /// Closes the connection.
@@ -59,7 +62,7 @@ impl Job {
             Work::Transaction(TransactionOp::Savepoint(..)) => "SAVEPOINT",
             Work::Transaction(TransactionOp::Release(_)) => "RELEASE",
             Work::Transaction(TransactionOp::RollbackTo(_)) => "ROLLBACK TO",
-            Work::Close => "",
+            Work::Import(_) | Work::Close => "",
         }
     }
 
@@ -76,7 +79,10 @@ impl Job {
 
     /// Whether giving it up leaves nothing behind that would have to be done after all.
     pub(crate) fn can_be_cancelled(&self) -> bool {
-        !matches!(self.work, Work::Transaction(TransactionOp::Rollback) | Work::Reset | Work::Close)
+        !matches!(
+            self.work,
+            Work::Transaction(TransactionOp::Rollback) | Work::Import(import::Step::Abort) | Work::Reset | Work::Close
+        )
     }
 
     /// The error of a job that took too long.
@@ -87,7 +93,8 @@ impl Job {
 
     /// The error of a job that its caller gave up.
     pub(crate) fn cancelled(&self) -> Error {
-        Error::new(ErrorKind::Cancelled, "the statement was cancelled").with_statement(self.sql())
+        let what = if matches!(self.work, Work::Import(_)) { "import" } else { "statement" };
+        Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled")).with_statement(self.sql())
     }
 }
 

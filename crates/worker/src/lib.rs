@@ -6,6 +6,7 @@
 //! Nothing here knows expressions or results: the worker sees SQL text, values and how to deliver rows.
 #![deny(unsafe_code)]
 
+mod attach;
 mod blocked;
 mod changes;
 mod connection;
@@ -20,6 +21,7 @@ mod disk;
 pub mod entry;
 mod environment;
 mod execution;
+mod import;
 mod job;
 mod log;
 mod scheduler;

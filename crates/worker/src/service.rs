@@ -1,11 +1,13 @@
 //! Bytes in, bytes out.
 #![forbid(unsafe_code)]
 
+mod files;
 mod upkeep;
 
 use crate::connection::{Connection, ConnectionKey};
 use crate::database::Database;
 use crate::execution::Execution;
+use crate::import;
 use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
 use crate::{Environment, Turn, sqlite};
@@ -171,7 +173,8 @@ impl<H: Environment> Service<H> {
                 reply(&mut self.env, header, &Reply::Done { in_transaction });
             }
             Request::Site { text } => self.take_site(key_of(header), text),
-            Request::Fates(_) | Request::Import(_) => {
+            Request::Import(step) => self.enqueue(header, Work::Import(import::Step::new(step, frame)), 0)?,
+            Request::Fates(_) => {
                 return Err(Error::new(ErrorKind::NotSupported, "this worker cannot do that yet"));
             }
         }
@@ -372,6 +375,7 @@ impl<H: Environment> Service<H> {
         }
         if let Some(database) = self.databases.get_mut(&slot.database) {
             database.lock.forget(key, self.env.now());
+            database.scratches.leave(key);
         }
         self.set_log_limit(slot.database);
         self.leave(slot.database);
@@ -391,25 +395,6 @@ impl<H: Environment> Service<H> {
             // Somebody may want to know of its last commits.
             self.tell_commits();
             self.databases.remove(&id);
-        }
-    }
-
-    /// Tells that the files of an OPFS database are ready, or why not.
-    pub fn files_ready(&mut self, path: &str, result: Result<()>) {
-        let known = self.databases.iter_mut().find(|(_, d)| d.storage == Storage::Opfs && d.path == path);
-        let Some((id, database)) = known else {
-            // Everyone who waited for them has gone.
-            if result.is_ok() {
-                self.env.release_files(path);
-            }
-            return;
-        };
-        let id = *id;
-        database.prepared(result.is_ok());
-        self.end_if_over(id);
-        if let Err(error) = result {
-            let keys: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.database == id).map(|(key, _)| *key).collect();
-            keys.into_iter().for_each(|key| self.abandon(key, &error));
         }
     }
 

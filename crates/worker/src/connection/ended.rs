@@ -66,7 +66,7 @@ impl Connection {
                 self.ended = None;
                 None
             }
-            Work::Execute(_) | Work::Transaction(_) => {
+            Work::Execute(_) | Work::Transaction(_) | Work::Import(_) => {
                 self.ended.as_ref().map(|error| error.clone().with_statement(job.sql()))
             }
         }

@@ -197,6 +197,20 @@ impl Environment for Page {
         Preparation::Later
     }
 
+    fn prepare_scratch(&mut self, name: &str) -> Preparation {
+        let name = name.to_owned();
+        wasm_bindgen_futures::spawn_local(async move {
+            let result = vfs::attach_opfs_scratch(&name).await;
+            with_shell(|shell| {
+                shell.service.scratch_ready(&name, result);
+                if !shell.due {
+                    shell.turn();
+                }
+            });
+        });
+        Preparation::Later
+    }
+
     fn release_files(&mut self, path: &str) {
         vfs::detach(path);
     }

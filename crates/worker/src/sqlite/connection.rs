@@ -53,11 +53,20 @@ pub enum TransactionState {
 impl Connection {
     /// Opens a database through a VFS. URIs are not understood (`SQLITE_USE_URI=0`), so a name is only a name.
     pub fn open(name: &str, vfs: &CStr, create: bool) -> Result<Connection, Failure> {
+        let create = if create { ffi::SQLITE_OPEN_CREATE } else { 0 };
+        Connection::open_as(name, vfs, ffi::SQLITE_OPEN_READWRITE | create)
+    }
+
+    /// Opens a database that is there already, and is only to be read.
+    pub fn open_to_read(name: &str, vfs: &CStr) -> Result<Connection, Failure> {
+        Connection::open_as(name, vfs, ffi::SQLITE_OPEN_READONLY)
+    }
+
+    fn open_as(name: &str, vfs: &CStr, flags: c_int) -> Result<Connection, Failure> {
         // SAFETY: there is no connection to ask, which is allowed.
         let invalid = || unsafe { Failure::of(ptr::null_mut(), ffi::SQLITE_CANTOPEN) };
         let name = CString::new(name).map_err(|_| invalid())?;
-        let create = if create { ffi::SQLITE_OPEN_CREATE } else { 0 };
-        let flags = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_EXRESCODE | create;
+        let flags = flags | ffi::SQLITE_OPEN_EXRESCODE;
         let mut raw = ptr::null_mut();
         // SAFETY: both texts are NUL-terminated and live; `raw` is a place for the result.
         let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, vfs.as_ptr()) };
@@ -87,15 +96,22 @@ impl Connection {
             // results.
             unsafe { ffi::sqlite3_prepare_v3(self.raw(), start, length, flags, &mut raw, &mut tail) }
         });
-        if code != ffi::SQLITE_OK {
-            return Err(self.inner.failure(code).or_of_storage());
+        match (code, learned.attaches) {
+            (ffi::SQLITE_OK, _) => {}
+            (ffi::SQLITE_AUTH, true) => return Err(Failure::of_attach(learned.file)),
+            _ => return Err(self.inner.failure(code).or_of_storage()),
         }
         let Some(raw) = ptr::NonNull::new(raw) else { return Ok(Prepared::Empty) };
-        let mut statement = Statement::new(raw, Rc::clone(&self.inner));
+        let mut statement = Statement::new(raw, Rc::clone(&self.inner), learned.attaches);
         statement.knows(self.without_views(learned, statement.is_readonly()));
         let used = (tail as usize).saturating_sub(start as usize);
         let rest = sql.as_bytes().get(used..).unwrap_or_default();
         Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
+    }
+
+    /// Lets ATTACH and VACUUM INTO open the file of this name, or no more.
+    pub fn set_attachable(&self, name: &str, attachable: bool) {
+        self.inner.watch.set_attachable(name, attachable);
     }
 
     /// Runs one statement of the worker's own, and gives the first cell of its first row as text.
@@ -116,7 +132,7 @@ impl Connection {
 
     /// What a statement writes through a view, its triggers write into tables, which the authorizer names as well.
     fn without_views(&self, learned: Learned, readonly: bool) -> Tables {
-        let Learned { mut tables, made } = learned;
+        let Learned { mut tables, made, .. } = learned;
         if readonly {
             tables.writes.clear();
             tables.schema = false;
@@ -139,6 +155,20 @@ impl Connection {
             code == ffi::SQLITE_OK
         });
         tables
+    }
+
+    /// Looks whether the database is whole, but for its indexes; the first problem, if there is one.
+    pub fn quick_check(&self) -> Result<Option<String>, Failure> {
+        drop(crate::vfs::last_error());
+        let answer = self.query("PRAGMA quick_check(1)")?.unwrap_or_default();
+        if answer == "ok" {
+            return Ok(None);
+        }
+        // SQLite takes a page that cannot be read for a damaged one.
+        match Failure::of_storage() {
+            Some(failure) => Err(failure),
+            None => Ok(Some(answer.rsplit("***\n").next().unwrap_or_default().trim().to_owned())),
+        }
     }
 
     /// Turns one of SQLite's boolean options (`SQLITE_DBCONFIG_...`) on or off.
@@ -220,10 +250,13 @@ impl Connection {
     fn raw(&self) -> *mut ffi::sqlite3 {
         self.inner.raw
     }
+
+    pub(super) fn inner(&self) -> &Rc<Inner> {
+        &self.inner
+    }
 }
 
 impl Inner {
-    #[cfg(feature = "faults")]
     pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
         self.raw
     }

@@ -11,6 +11,8 @@ pub struct Failure {
     message: String,
     offset: Option<u32>,
     storage: Option<Error>,
+    /// The file that ATTACH was to open.
+    attach: Option<String>,
 }
 
 impl Failure {
@@ -33,14 +35,15 @@ impl Failure {
             return Failure::plain(code);
         }
         let code = if extended & !0xff == 0 { code } else { extended };
-        Failure { code, message, offset: u32::try_from(offset).ok(), storage: None }.with_storage()
+        Failure { code, message, offset: u32::try_from(offset).ok(), storage: None, attach: None }.with_storage()
     }
 
-    fn plain(code: c_int) -> Failure {
+    /// What the code alone says.
+    pub(super) fn plain(code: c_int) -> Failure {
         // SAFETY: SQLite returns a constant, NUL-terminated string for any code.
         let message = unsafe { CStr::from_ptr(ffi::sqlite3_errstr(code)) };
         let message = message.to_string_lossy().into_owned();
-        Failure { code, message, offset: None, storage: None }.with_storage()
+        Failure { code, message, offset: None, storage: None, attach: None }.with_storage()
     }
 
     /// The VFS knows why it failed; SQLite has only a number for it.
@@ -54,16 +57,31 @@ impl Failure {
         self
     }
 
-    /// A storage that fails while SQLite looks whether its copy of the schema is current goes unsaid: a table that the
-    /// copy lacks does not exist, then. To be asked where nothing else failed before.
-    pub(super) fn or_of_storage(self) -> Failure {
+    /// Some failures of the storage SQLite takes for answers: where the schema cannot be read, a table does not exist; where
+    /// a size cannot be had, there is a file already. To be asked where nothing else has failed before.
+    pub fn or_of_storage(self) -> Failure {
+        if self.code == ffi::SQLITE_ERROR { Failure::of_storage().unwrap_or(self) } else { self }
+    }
+
+    /// How the storage failed last, if it was in reading or writing.
+    pub(super) fn of_storage() -> Option<Failure> {
         let failed = |error: &Error| error.sqlite_code() & 0xff == ffi::SQLITE_IOERR;
-        match crate::vfs::last_error_like(failed) {
-            Some(error) if self.code == ffi::SQLITE_ERROR => {
-                Failure { storage: Some(error.clone()), ..Failure::plain(error.sqlite_code()) }
-            }
-            _ => self,
-        }
+        let error = crate::vfs::last_error_like(failed)?;
+        Some(Failure { storage: Some(error.clone()), ..Failure::plain(error.sqlite_code()) })
+    }
+
+    /// A statement attaches a database that may not be attached. Only a literal tells the name of its file.
+    pub(super) fn of_attach(name: Option<String>) -> Failure {
+        let message = match &name {
+            Some(name) => format!("unable to attach {name:?}: its file is not one that this connection can open"),
+            None => "unable to attach a database whose file is not named by a literal: it is opened beforehand".into(),
+        };
+        Failure { message, attach: name, ..Failure::plain(ffi::SQLITE_AUTH) }
+    }
+
+    /// The file that a statement was to attach, which may not be attached.
+    pub fn attach(&self) -> Option<&str> {
+        self.attach.as_deref()
     }
 
     fn primary(&self) -> c_int {
@@ -88,7 +106,7 @@ impl Failure {
     /// The error that users see; `group` is the index of the parameter set that failed, where there are several.
     pub fn into_error(self, group: Option<usize>) -> Error {
         let in_group = group.map(|index| format!(" (in parameter group {index})")).unwrap_or_default();
-        let Failure { code, message, offset, storage } = self;
+        let Failure { code, message, offset, storage, attach: _ } = self;
         let error = match code & 0xff {
             ffi::SQLITE_CONSTRAINT => Error::new(ErrorKind::Integrity, format!("{message}{in_group}"))
                 .with_constraint(constraint(code, &message)),
@@ -102,6 +120,9 @@ impl Failure {
             ffi::SQLITE_NOTADB => Error::storage(StorageReason::NotADatabase, message),
             ffi::SQLITE_FULL => stored(StorageReason::Quota, message, storage),
             ffi::SQLITE_IOERR => stored(StorageReason::Io, message, storage),
+            // Whatever else it could be, it is about databases that are not this one: nothing but ATTACH and what uses it is
+            // ever refused.
+            ffi::SQLITE_AUTH => Error::storage(StorageReason::CannotOpen, message),
             ffi::SQLITE_CANTOPEN => stored(StorageReason::CannotOpen, message, storage),
             _ if code == ffi::SQLITE_BUSY_SNAPSHOT => {
                 let message = "database is locked: another connection has committed since this transaction first read, \

@@ -6,6 +6,7 @@
 //! A [`Statement`] keeps its connection alive, and the frame that its parameters point into; so nothing here can be
 //! closed or freed too early, in whatever order things are dropped.
 
+mod backup;
 mod connection;
 mod error;
 mod function;
@@ -19,6 +20,7 @@ pub use libsqlite3_sys as ffi;
 #[cfg(target_arch = "wasm32")]
 pub use sqlite_wasm_rs as ffi;
 
+pub use backup::{Backup, Copied};
 pub use connection::{Checkpoint, Connection, Prepared, TransactionState};
 pub use error::Failure;
 pub use parameters::Parameters;

@@ -14,6 +14,7 @@ pub struct Statement {
     connection: Rc<Inner>,
     /// The frame whose bytes text and blob parameters point into.
     frame: Option<Rc<Vec<u8>>>,
+    attaches: bool,
     tables: Rc<Tables>,
     /// How often SQLite had prepared it anew when its tables were learned.
     learned_at: c_int,
@@ -29,8 +30,13 @@ pub enum Step {
 }
 
 impl Statement {
-    pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>) -> Statement {
-        Statement { raw, connection, frame: None, tables: Rc::default(), learned_at: 0 }
+    pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>, attaches: bool) -> Statement {
+        Statement { raw, connection, frame: None, attaches, tables: Rc::default(), learned_at: 0 }
+    }
+
+    /// Whether it attaches a database.
+    pub fn attaches(&self) -> bool {
+        self.attaches
     }
 
     /// Takes note of what its preparation said that it reads and writes.

@@ -2,6 +2,7 @@
 
 use super::ffi;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
@@ -17,6 +18,8 @@ pub(super) struct Watch {
     /// Frames in the log after the last commit.
     commit: Cell<Option<u32>>,
     rollback: Cell<bool>,
+    /// The names of files that may be attached: their files are ready.
+    attachable: RefCell<BTreeSet<String>>,
     /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
     #[cfg(feature = "faults")]
     pub(super) panic: Cell<bool>,
@@ -40,6 +43,10 @@ pub(super) struct Learned {
     pub(super) tables: Tables,
     /// The table that the statement creates, and which is not there yet.
     pub(super) made: Option<String>,
+    /// Whether it attaches a database.
+    pub(super) attaches: bool,
+    /// The file of that. Only a literal tells it.
+    pub(super) file: Option<String>,
 }
 
 impl std::fmt::Debug for Watch {
@@ -86,6 +93,27 @@ impl Watch {
         self.learning.replace(Some(Learned::default()));
         let prepared = prepare();
         (prepared, self.learning.take().unwrap_or_default())
+    }
+
+    /// Lets a file be attached by this name, or no more.
+    pub(super) fn set_attachable(&self, name: &str, attachable: bool) {
+        let mut names = self.attachable.borrow_mut();
+        if attachable {
+            names.insert(name.to_owned());
+        } else {
+            names.remove(name);
+        }
+    }
+
+    /// Whether a database may be attached. One in memory may, which VACUUM does, too: it has no name.
+    fn attach(&self, name: Option<&CStr>) -> c_int {
+        let name = name.and_then(|name| name.to_str().ok());
+        if let Some(learned) = &mut *self.learning.borrow_mut() {
+            (learned.attaches, learned.file) = (true, name.map(str::to_owned));
+        }
+        let in_memory = name.is_some_and(|name| ["", ":memory:"].contains(&name));
+        let may = in_memory || name.is_some_and(|name| self.attachable.borrow().contains(name));
+        if may { ffi::SQLITE_OK } else { ffi::SQLITE_DENY }
     }
 
     pub(super) fn take_commit(&self) -> Option<u32> {
@@ -158,7 +186,12 @@ unsafe extern "C" fn authorize(
         // SAFETY: SQLite gives texts that end with a zero and live through the call, or null.
         if text.is_null() { c"" } else { unsafe { CStr::from_ptr(text) } }
     };
-    let (first, second) = (text(first), text(second));
+    let (first, second, no_first) = (text(first), text(second), first.is_null());
+    // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    if action == ffi::SQLITE_ATTACH {
+        return watch.attach(if no_first { None } else { Some(first) });
+    }
     if action == ffi::SQLITE_PRAGMA {
         // Setting it would put SQLite's own hook in the place of the worker's, which sees to checkpoints.
         let sets = first.to_bytes().eq_ignore_ascii_case(b"wal_autocheckpoint") && !second.is_empty();
@@ -166,12 +199,10 @@ unsafe extern "C" fn authorize(
     }
     // An ALTER TABLE names its database first, and nowhere else.
     let database = if action == ffi::SQLITE_ALTER_TABLE { first } else { text(database) };
-    if database == c"main" {
-        // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
-        let watch = unsafe { &*watch.cast::<Watch>() };
-        if let Some(learned) = &mut *watch.learning.borrow_mut() {
-            learned.note(action, first, second);
-        }
+    if database == c"main"
+        && let Some(learned) = &mut *watch.learning.borrow_mut()
+    {
+        learned.note(action, first, second);
     }
     ffi::SQLITE_OK
 }

@@ -7,7 +7,8 @@
 use super::frame_joiner::FrameJoiner;
 use super::host_file::{HostFile, Kind, Names};
 use super::node::RawFile;
-use super::{Attachment, check_path, publish};
+use super::scratch::{in_the_way, publish_scratch};
+use super::{Attachment, check_path, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use rsqlite_vfs::ffi::{SQLITE_SYNC_DATAONLY, SQLITE_SYNC_FULL, SQLITE_SYNC_NORMAL};
 use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
@@ -48,6 +49,18 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
     let wal = Box::new(FrameJoiner::new(wal));
     let journal = beside(Kind::Journal).map_err(failed)?;
     publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, guard: None })
+}
+
+/// Makes a scratch file `fs_path`, known to SQLite as `name`. It vanishes when it is closed, however that comes about.
+pub(crate) fn attach_disk_scratch(name: &str, fs_path: &Path) -> Result<()> {
+    check_path(name)?;
+    let nameless = || VfsError::new(VfsErrorCode::CantOpen, "its name is not Unicode".into());
+    let opened = fs_path.to_str().ok_or_else(nameless).and_then(Names::new);
+    match opened.and_then(|names| DiskFile::open(&names, Kind::Scratch, true)) {
+        Ok(file) => publish_scratch(name, Box::new(file)),
+        Err(_) if fs_path.exists() => Err(in_the_way(name)),
+        Err(error) => Err(storage_error(&error)),
+    }
 }
 
 /// Reads the first bytes of the file `fs_path`, which may be open: through SQLite, since closing a file in any other way

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Main,
     Wal,
     Journal,
+    /// A file of that very name that must not exist before, and does not after it is closed.
+    Scratch,
 }
 
 /// The names of a database's files, in the form in which SQLite hands them to a VFS.
@@ -62,7 +64,7 @@ impl Names {
         // SAFETY: `main` came from `sqlite3_create_filename` and is not freed yet.
         unsafe {
             match kind {
-                Kind::Main => self.main,
+                Kind::Main | Kind::Scratch => self.main,
                 Kind::Wal => ffi::sqlite3_filename_wal(self.main),
                 Kind::Journal => ffi::sqlite3_filename_journal(self.main),
             }
@@ -136,6 +138,9 @@ impl HostFile {
                 Kind::Main => ffi::SQLITE_OPEN_MAIN_DB,
                 Kind::Wal => ffi::SQLITE_OPEN_WAL,
                 Kind::Journal => ffi::SQLITE_OPEN_MAIN_JOURNAL,
+                Kind::Scratch => {
+                    ffi::SQLITE_OPEN_TRANSIENT_DB | ffi::SQLITE_OPEN_EXCLUSIVE | ffi::SQLITE_OPEN_DELETEONCLOSE
+                }
             };
         // SAFETY: the VFS is live; only fields are read.
         let (open, size) = unsafe { ((*names.vfs).xOpen, (*names.vfs).szOsFile) };

@@ -20,6 +20,7 @@ mod handle;
 mod lock_table;
 mod memory;
 mod node;
+mod scratch;
 mod shm;
 #[cfg(any(test, feature = "faults"))]
 pub mod simulated;
@@ -32,6 +33,8 @@ mod host_file;
 #[cfg(target_arch = "wasm32")]
 mod opfs;
 #[cfg(target_arch = "wasm32")]
+mod opfs_scratch;
+#[cfg(target_arch = "wasm32")]
 #[path = "os_browser.rs"]
 mod os;
 #[cfg(not(target_arch = "wasm32"))]
@@ -41,9 +44,14 @@ mod os;
 pub(crate) mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) use disk::attach_disk_scratch;
+#[cfg(not(target_arch = "wasm32"))]
 pub use disk::{attach_disk, peek_disk};
 #[cfg(target_arch = "wasm32")]
 pub use opfs::attach_opfs;
+#[cfg(target_arch = "wasm32")]
+pub use opfs_scratch::attach_opfs_scratch;
+pub(crate) use scratch::{Scratch, scratch_names};
 
 use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
 use memory::MemoryFile;
@@ -192,17 +200,24 @@ fn fault(code: i32, message: &'static str) -> VfsError {
 /// Keeps a storage failure for [`last_error`]. Answers that are no failures (a lock that is held, the end of a file)
 /// must not hide one.
 fn record(error: VfsError) {
-    let reason = match error.code() {
-        VfsErrorCode::Busy | VfsErrorCode::IoShortRead | VfsErrorCode::IoDeleteNoEntry => return,
-        VfsErrorCode::Full | VfsErrorCode::NoMemory => StorageReason::Quota,
-        VfsErrorCode::CantOpen => StorageReason::CannotOpen,
-        _ => StorageReason::Io,
-    };
-    let error = Error::storage(reason, error.message()).with_sqlite_code(error.raw_code());
+    if matches!(error.code(), VfsErrorCode::Busy | VfsErrorCode::IoShortRead | VfsErrorCode::IoDeleteNoEntry) {
+        return;
+    }
+    let error = storage_error(&error);
     // A thread that is ending has nobody left to ask.
     let _ = LAST_ERRORS.try_with(|last| {
         let mut last = last.borrow_mut();
         last.retain(|earlier| earlier.sqlite_code() & 0xff != error.sqlite_code() & 0xff);
         last.push(error);
     });
+}
+
+/// A storage failure as users see it.
+pub(crate) fn storage_error(error: &VfsError) -> Error {
+    let reason = match error.code() {
+        VfsErrorCode::Full | VfsErrorCode::NoMemory => StorageReason::Quota,
+        VfsErrorCode::CantOpen => StorageReason::CannotOpen,
+        _ => StorageReason::Io,
+    };
+    Error::storage(reason, error.message()).with_sqlite_code(error.raw_code())
 }

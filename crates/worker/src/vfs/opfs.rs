@@ -7,6 +7,7 @@
 
 use super::frame_joiner::FrameJoiner;
 use super::node::RawFile;
+use super::opfs_scratch::remove_scratches;
 use super::{Attachment, already_attached, check_path, find, publish};
 use aludel_protocol::{Error, Result, StorageReason};
 use js_sys::{Function, Object, Promise, Reflect};
@@ -20,7 +21,7 @@ use web_sys::{
 
 /// How long to wait for another holder. A tab that is closing lets go within milliseconds, but Chromium takes two
 /// seconds to terminate a busy worker.
-const PATIENCE_MS: f64 = 3000.0;
+pub(super) const PATIENCE_MS: f64 = 3000.0;
 /// A handle is free some milliseconds after the lock that guarded it.
 const RETRY_MS: f64 = 10.0;
 
@@ -31,7 +32,7 @@ extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
     #[wasm_bindgen(js_namespace = Date, js_name = now)]
-    fn now() -> f64;
+    pub(super) fn now() -> f64;
 
     type Locks;
     #[wasm_bindgen(catch, method)]
@@ -68,9 +69,8 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     if find(path).is_some() {
         return Err(already_attached(path));
     }
-    let storage: &Storage = storage.unchecked_ref();
-    let root = settle(storage.get_directory()).await.map_err(|error| Failure::of(&error).no_directory())?;
-    let (directory, name) = walk(root.unchecked_into(), path, create).await?;
+    let (directory, name) = walk(root(&storage).await?, path, create).await?;
+    remove_scratches(&directory, name).await;
 
     let main = open(&directory, name, create, deadline).await?;
     let wal = open(&directory, &format!("{name}-wal"), true, deadline).await?;
@@ -83,6 +83,18 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
         journal: (Box::new(journal), has_journal),
         guard: Some(Box::new(lock)),
     })
+}
+
+async fn root(storage: &JsValue) -> Result<FileSystemDirectoryHandle> {
+    let storage: &Storage = storage.unchecked_ref();
+    let root = settle(storage.get_directory()).await.map_err(|error| Failure::of(&error).no_directory())?;
+    Ok(root.unchecked_into())
+}
+
+/// The directory in which scratch files of an open database may be.
+pub(super) async fn directory_of(path: &str) -> Result<(FileSystemDirectoryHandle, &str)> {
+    let storage = member(&js_sys::global(), "navigator").and_then(|navigator| member(&navigator, "storage"));
+    walk(root(&storage.ok_or_else(|| unavailable("navigator.storage"))?).await?, path, false).await
 }
 
 /// The directory of a path, and the name in it.
@@ -101,7 +113,12 @@ async fn walk(root: FileSystemDirectoryHandle, path: &str, create: bool) -> Resu
     Ok((directory, name))
 }
 
-async fn open(directory: &FileSystemDirectoryHandle, name: &str, create: bool, deadline: f64) -> Result<OpfsFile> {
+pub(super) async fn open(
+    directory: &FileSystemDirectoryHandle,
+    name: &str,
+    create: bool,
+    deadline: f64,
+) -> Result<OpfsFile> {
     let options = FileSystemGetFileOptions::new();
     options.set_create(create);
     let file = JsFuture::from(directory.get_file_handle_with_options(name, &options)).await;
@@ -172,7 +189,7 @@ impl Drop for WebLock {
 }
 
 /// One open file, whose size is known without asking: nobody else can change it.
-struct OpfsFile {
+pub(super) struct OpfsFile {
     handle: FileSystemSyncAccessHandle,
     /// Reused, so that no call makes an object.
     options: FileSystemReadWriteOptions,

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use wasm_bindgen::JsCast;
 use web_sys::{DedicatedWorkerGlobalScope, Performance};
 
-type Prepared = (String, Result<(), Error>);
+/// A path, whether it is a scratch file, and what became of it.
+type Prepared = (String, bool, Result<(), Error>);
 
 /// As the worker's shell, but for the page.
 pub struct Browser {
@@ -34,7 +35,16 @@ impl Environment for Browser {
         wasm_bindgen_futures::spawn_local(async move {
             let result = vfs::attach_opfs(&path, create).await;
             // A bench that is gone waits for nothing.
-            let _ = prepared.unbounded_send((path, result));
+            let _ = prepared.unbounded_send((path, false, result));
+        });
+        Preparation::Later
+    }
+
+    fn prepare_scratch(&mut self, name: &str) -> Preparation {
+        let (name, prepared) = (name.to_owned(), self.prepared.clone());
+        wasm_bindgen_futures::spawn_local(async move {
+            let result = vfs::attach_opfs_scratch(&name).await;
+            let _ = prepared.unbounded_send((name, true, result));
         });
         Preparation::Later
     }
@@ -142,7 +152,9 @@ impl Bench {
                 Reply::Done { .. } => Got::Done,
                 Reply::Error { error, .. } => Got::Error(error),
                 Reply::Fatal { message } => panic!("{message}"),
-                other @ (Reply::Fates(_) | Reply::Notice(_) | Reply::Progress { .. }) => panic!("{other:?}"),
+                // How far it is; `Bench::ask` waits for the end.
+                Reply::Progress { .. } => continue,
+                other @ (Reply::Fates(_) | Reply::Notice(_)) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;
@@ -177,8 +189,12 @@ impl Bench {
             if let Some(got) = self.take(id).pop() {
                 return got;
             }
-            let (path, result) = self.prepared.next().await.unwrap();
-            self.service.files_ready(&path, result);
+            let (path, is_scratch, result) = self.prepared.next().await.unwrap();
+            if is_scratch {
+                self.service.scratch_ready(&path, result);
+            } else {
+                self.service.files_ready(&path, result);
+            }
         }
     }
 

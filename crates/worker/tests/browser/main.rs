@@ -7,6 +7,7 @@ mod bench;
 mod builds;
 #[cfg(feature = "faults")]
 mod contract;
+mod import;
 mod refusals;
 mod script;
 mod storage;

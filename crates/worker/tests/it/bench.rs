@@ -1,9 +1,11 @@
 //! A service, a clock that moves only when it is looked at or told to, and readable replies.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, Notice, OpenOptions, RepeatClass, Reply,
-    Request, Storage, TransactionOp, Value,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, ImportPhase, Notice, OpenOptions,
+    RepeatClass, Reply, Request, Storage, TransactionOp, Value,
 };
+#[cfg(feature = "faults")]
+use aludel_worker::vfs::simulated::SimulatedDisk;
 use aludel_worker::{Environment, Preparation, Service, Turn};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -21,6 +23,12 @@ pub struct Memory {
     pub released: Vec<String>,
     /// What is answered when files are to be prepared: `Later` when there is nothing.
     pub preparation: Option<Result<(), Error>>,
+    /// On what the files are, where there are any.
+    #[cfg(feature = "faults")]
+    pub disk: Option<SimulatedDisk>,
+    /// Scratch files that were asked for and are not ready yet; nothing where they are ready at once.
+    #[cfg(feature = "faults")]
+    pub scratches: Option<Vec<String>>,
 }
 
 impl Environment for Memory {
@@ -35,10 +43,30 @@ impl Environment for Memory {
 
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
         self.prepared.push((path.to_owned(), create));
+        #[cfg(feature = "faults")]
+        if let Some(disk) = &self.disk {
+            return Preparation::Ready(disk.attach(path, create));
+        }
         self.preparation.clone().map_or(Preparation::Later, Preparation::Ready)
     }
 
+    #[cfg(feature = "faults")]
+    fn prepare_scratch(&mut self, name: &str) -> Preparation {
+        match (&mut self.scratches, &self.disk) {
+            (Some(asked), _) => {
+                asked.push(name.to_owned());
+                Preparation::Later
+            }
+            (None, Some(disk)) => Preparation::Ready(disk.attach_scratch(name)),
+            (None, None) => Preparation::Ready(Ok(())),
+        }
+    }
+
     fn release_files(&mut self, path: &str) {
+        #[cfg(feature = "faults")]
+        if self.disk.is_some() {
+            aludel_worker::vfs::detach(path);
+        }
         self.released.push(path.to_owned());
     }
 }
@@ -49,6 +77,8 @@ pub enum Got {
     Opened(String),
     Rows(Rows),
     Done(bool),
+    /// Whether it is the copy, how many bytes, of how many.
+    Progress(bool, u64, u64),
     Error(Error, bool),
 }
 
@@ -145,6 +175,10 @@ impl Bench {
             prepared: vec![],
             released: vec![],
             preparation: Some(Ok(())),
+            #[cfg(feature = "faults")]
+            disk: None,
+            #[cfg(feature = "faults")]
+            scratches: None,
         };
         Bench {
             service: Service::new(host),
@@ -240,7 +274,8 @@ impl Bench {
                     self.notices.push((header, notice));
                     continue;
                 }
-                other @ (Reply::Fates(_) | Reply::Progress { .. }) => panic!("{other:?}"),
+                Reply::Progress { phase, done, total } => Got::Progress(phase == ImportPhase::Copy, done, total),
+                other @ Reply::Fates(_) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;

@@ -3,6 +3,7 @@
 // `clippy.toml` allows these in test functions only; here, the functions beside them are tests as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod attach;
 mod bench;
 mod blocked;
 mod builds;
@@ -13,6 +14,10 @@ mod fairness;
 #[cfg(feature = "faults")]
 mod faults;
 mod garbage;
+#[cfg(feature = "faults")]
+mod import;
+#[cfg(feature = "faults")]
+mod import_faults;
 mod life;
 mod lock;
 mod log;

@@ -3,16 +3,20 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod file;
 mod random;
 
 pub use random::Random;
 
+use file::{SimulatedFile, SimulatedScratch};
+
 use super::frame_joiner::FrameJoiner;
 use super::memory::MemoryFile;
 use super::node::RawFile;
+use super::scratch::{in_the_way, publish_scratch, scratch_names};
 use super::{Attachment, check_path, names, publish};
 use aludel_protocol::{Error, Result, StorageReason};
-use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
+use rsqlite_vfs::{VfsError, VfsErrorCode, VfsResult};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -102,11 +106,17 @@ impl SimulatedDisk {
         SimulatedDisk::default()
     }
 
-    /// Makes a database on it known to SQLite as `path`, until [`super::detach`].
+    /// Makes a database on it known to SQLite as `path`, until [`super::detach`]. As on OPFS, what an import left behind
+    /// is removed.
     pub fn attach(&self, path: &str, create: bool) -> Result<()> {
         check_path(path)?;
         if !create && !self.names().iter().any(|name| name == path) {
             return Err(Error::storage(StorageReason::CannotOpen, format!("{path} does not exist")));
+        }
+        for scratch in scratch_names(path) {
+            if self.exists(&scratch) && !self.exists(&format!("{scratch}-wal")) {
+                self.remove(&scratch);
+            }
         }
         let [main, wal, journal] = names(path).map(|name| {
             let file = self.file(&name);
@@ -117,10 +127,29 @@ impl SimulatedDisk {
         publish(Attachment { path, main: (main.0, true), wal, journal, guard: None })
     }
 
+    /// Makes a scratch file on it known to SQLite. It is gone when it is detached.
+    pub fn attach_scratch(&self, name: &str) -> Result<()> {
+        check_path(name)?;
+        if self.exists(&format!("{name}-wal")) {
+            return Err(in_the_way(name));
+        }
+        self.remove(name);
+        publish_scratch(name, Box::new(SimulatedScratch::new(self, name)))
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.state.borrow().files.contains_key(name)
+    }
+
+    fn remove(&self, name: &str) {
+        // To forget a file cannot fail.
+        let _ = self.state.borrow_mut().apply(Op::Remove { file: name.into() });
+    }
+
     pub(super) fn file(&self, name: &str) -> Box<dyn RawFile> {
         let name: Rc<str> = name.into();
         self.state.borrow_mut().files.entry(Rc::clone(&name)).or_default();
-        Box::new(SimulatedFile { disk: self.clone(), name })
+        Box::new(SimulatedFile::new(self.clone(), name))
     }
 
     /// Its files, empty ones as well.
@@ -241,90 +270,6 @@ fn apply(files: &mut BTreeMap<Rc<str>, MemoryFile>, op: &Op) -> VfsResult<()> {
         Op::Remove { file } => {
             files.remove(file);
             Ok(())
-        }
-    }
-}
-
-/// One file of a [`SimulatedDisk`].
-struct SimulatedFile {
-    disk: SimulatedDisk,
-    name: Rc<str>,
-}
-
-impl SimulatedFile {
-    fn failed(failing: Failing, code: VfsErrorCode) -> VfsError {
-        let code = if failing == Failing::Full { VfsErrorCode::Full } else { code };
-        VfsError::new(code, "the simulated disk was told to fail".into())
-    }
-}
-
-impl RawFile for SimulatedFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
-        let mut state = self.disk.state.borrow_mut();
-        let failing = state.decide(Call::Read);
-        let read = match state.files.get_mut(&self.name) {
-            Some(file) => file.read(buffer, offset)?,
-            None => 0,
-        };
-        match failing {
-            None => Ok(read),
-            // What a failed read leaves in the buffer is nobody's to use.
-            Some(_) => {
-                buffer[read / 2..].fill(0xa5);
-                Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoRead))
-            }
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
-        let mut state = self.disk.state.borrow_mut();
-        let failing = state.decide(Call::Write);
-        let written = match failing {
-            None => bytes,
-            Some(Failing::Half) => &bytes[..bytes.len() / 2],
-            Some(_) => &[],
-        };
-        if !written.is_empty() {
-            state.check_growth(&self.name, offset + written.len() as u64)?;
-            state.apply(Op::Write { file: Rc::clone(&self.name), offset, bytes: written.to_vec() })?;
-        }
-        match failing {
-            None | Some(Failing::Unsaid) => Ok(()),
-            Some(failing) => Err(SimulatedFile::failed(failing, VfsErrorCode::IoWrite)),
-        }
-    }
-
-    fn truncate(&mut self, size: u64) -> VfsResult<()> {
-        let mut state = self.disk.state.borrow_mut();
-        let failing = state.decide(Call::Truncate);
-        let has = state.size(&self.name);
-        match failing {
-            None => {
-                state.check_growth(&self.name, size)?;
-                if has != size {
-                    state.apply(Op::Truncate { file: Rc::clone(&self.name), size })?;
-                }
-                Ok(())
-            }
-            Some(Failing::Full) if size > has => Err(SimulatedFile::failed(Failing::Full, VfsErrorCode::IoTruncate)),
-            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoTruncate)),
-        }
-    }
-
-    fn sync(&mut self, _options: SyncOptions) -> VfsResult<()> {
-        let mut state = self.disk.state.borrow_mut();
-        match state.decide(Call::Sync) {
-            None => state.apply(Op::Sync { file: Rc::clone(&self.name) }),
-            Some(Failing::Unsaid) => Ok(()),
-            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoSync)),
-        }
-    }
-
-    fn size(&mut self) -> VfsResult<u64> {
-        let mut state = self.disk.state.borrow_mut();
-        match state.decide(Call::Size) {
-            None => Ok(state.size(&self.name)),
-            Some(_) => Err(SimulatedFile::failed(Failing::Io, VfsErrorCode::IoStat)),
         }
     }
 }
