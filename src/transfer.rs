@@ -6,6 +6,7 @@ use crate::executable::text;
 use crate::limit::{CallOptions, CancelToken, Limits};
 use crate::options::IsolationLevel;
 use crate::result_set::RowStream;
+use crate::site::Site;
 use crate::transport::Buffer;
 use aludel_protocol::{BeginMode, Error, ErrorKind, ImportPhase, Result, Value};
 use futures_core::Stream;
@@ -136,34 +137,47 @@ impl TransferOptions {
 impl Engine {
     /// The database as the bytes of a SQLite file, from one snapshot, in chunks of about 256 KiB. Other connections go on
     /// working. Dropping the stream ends the export.
+    #[track_caller]
     pub fn export(&self, options: impl Into<TransferOptions>) -> Export {
         let options = options.into();
         let limits = options.call.start();
-        let state = Exporting { engine: self.clone(), options, limits, open: None };
+        let state = Exporting { engine: self.clone(), options, limits, site: Site::here(), open: None };
         Export { next: Some(Box::pin(state.next())) }
     }
 
     /// The database as the bytes of a SQLite file, from one snapshot.
-    pub async fn export_bytes(&self, options: impl Into<TransferOptions>) -> Result<Vec<u8>> {
+    #[track_caller]
+    pub fn export_bytes(&self, options: impl Into<TransferOptions>) -> impl Future<Output = Result<Vec<u8>>> {
         let mut export = self.export(options);
-        let mut bytes = Vec::new();
-        while let Some(chunk) = next(&mut export).await {
-            bytes.extend_from_slice(&chunk?);
+        async move {
+            let mut bytes = Vec::new();
+            while let Some(chunk) = next(&mut export).await {
+                bytes.extend_from_slice(&chunk?);
+            }
+            Ok(bytes)
         }
-        Ok(bytes)
     }
 
     /// Replaces the database by the bytes of a SQLite file, as one transaction. They are checked before: what is no healthy
     /// database is a storage error ([`NotADatabase`](crate::StorageReason::NotADatabase),
     /// [`Corrupt`](crate::StorageReason::Corrupt)), and the database stays as it was, as it does when the stream fails, when
     /// this is cancelled, and when there is no room.
-    pub async fn import<B: AsRef<[u8]>>(
+    #[track_caller]
+    pub fn import<B: AsRef<[u8]>>(
         &self,
         bytes: impl Stream<Item = Result<B>>,
         options: impl Into<TransferOptions>,
+    ) -> impl Future<Output = Result<()>> {
+        self.import_at(Site::here(), bytes, options.into())
+    }
+
+    async fn import_at<B: AsRef<[u8]>>(
+        &self,
+        site: Site,
+        bytes: impl Stream<Item = Result<B>>,
+        mut options: TransferOptions,
     ) -> Result<()> {
-        let mut options = options.into();
-        let import = self.start_import(options.total.unwrap_or(0), &options.call).await?;
+        let import = self.start_import(options.total.unwrap_or(0), &options.call, site).await?;
         let mut bytes = pin!(bytes);
         let (mut received, total) = (0, options.total);
         let mut chunk = Vec::new();
@@ -192,10 +206,15 @@ impl Engine {
     }
 
     /// As [`Engine::import`], for bytes that are all there.
-    pub async fn import_bytes(&self, bytes: impl AsRef<[u8]>, options: impl Into<TransferOptions>) -> Result<()> {
+    #[track_caller]
+    pub fn import_bytes(
+        &self,
+        bytes: impl AsRef<[u8]>,
+        options: impl Into<TransferOptions>,
+    ) -> impl Future<Output = Result<()>> {
         let options = options.into();
         let total = bytes.as_ref().len() as u64;
-        self.import(Once(Some(bytes)), TransferOptions { total: Some(total), ..options }).await
+        self.import(Once(Some(bytes)), TransferOptions { total: Some(total), ..options })
     }
 }
 
@@ -251,6 +270,7 @@ struct Exporting {
     engine: Engine,
     options: TransferOptions,
     limits: Limits,
+    site: Site,
     open: Option<OpenExport>,
 }
 
@@ -272,7 +292,7 @@ impl Exporting {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => self.limits.run(OpenExport::new(&self.engine, &self.options.call)).await?,
+            None => self.limits.run(OpenExport::new(&self.engine, &self.options.call, &self.site)).await?,
         };
         let rows = self.limits.run(open.pages.fetchmany(Some(open.pages_a_chunk))).await?;
         if rows.is_empty() {
@@ -298,8 +318,8 @@ impl Exporting {
 }
 
 impl OpenExport {
-    async fn new(engine: &Engine, call: &CallOptions) -> Result<OpenExport> {
-        let connection = engine.connect().await?;
+    async fn new(engine: &Engine, call: &CallOptions, site: &Site) -> Result<OpenExport> {
+        let connection = engine.connect_at(CallOptions::new(), site.clone()).await?;
         // Both statements have to see one snapshot.
         connection.set_isolation_level(IsolationLevel::Serializable)?;
         let transaction = connection.begin_with(BeginMode::Deferred).await?;
@@ -319,9 +339,9 @@ impl OpenExport {
 impl Engine {
     /// Begins an import of bytes that are there already, or are cut elsewhere.
     #[doc(hidden)]
-    pub async fn start_import(&self, total: u64, call: &CallOptions) -> Result<RawImport> {
+    pub async fn start_import(&self, total: u64, call: &CallOptions, site: Site) -> Result<RawImport> {
         let limits = call.start();
-        let connection = limits.run(self.connect()).await?;
+        let connection = limits.run(self.connect_at(CallOptions::new(), site)).await?;
         RawImport::begin(connection, total, limits)
     }
 }

@@ -247,12 +247,14 @@ export class Engine implements AsyncDisposable {
    * stream fails, when this is aborted, and when there is no room (`quota`).
    */
   async importStream(stream: ByteStream, options?: ImportStreamOptions): Promise<void> {
-    await importStream((total, call) => this.#native.beginImport(total, call), stream, options);
+    const made = new Error();
+    await importStream((total, call) => this.#native.beginImport(total, call, () => callerOf(made)), stream, options);
   }
 
   /** As {@link importStream}, for bytes that are all there, or a file that the user has chosen. */
   async importBytes(bytes: ByteSource, options?: TransferOptions): Promise<void> {
-    await importBytes((total, call) => this.#native.beginImport(total, call), bytes, options);
+    const made = new Error();
+    await importBytes((total, call) => this.#native.beginImport(total, call, () => callerOf(made)), bytes, options);
   }
 
   /** Offers the database to the user as a file. */

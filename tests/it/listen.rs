@@ -1,10 +1,10 @@
 //! What an engine tells of what its worker says, and what it asks the worker for. The test plays the worker.
 
-use crate::support::run;
+use crate::support::{memory, run, setup};
 use crate::tabs::scripted::{Scripted, ScriptedSpawn};
 use aludel::{
-    Blocked, BlockedBy, Blocker, Change, Connection, Engine, Error, ErrorKind, Event, EventKind, HostChange,
-    IsolationLevel, Party, Result, Storage, Tab, VersionSkew, text,
+    Blocked, BlockedBy, Blocker, CallOptions, Change, Connection, Engine, Error, ErrorKind, Event, EventKind,
+    HostChange, IsolationLevel, Party, Result, Storage, Tab, VersionSkew, text,
 };
 use aludel_protocol::{
     self as protocol, Batch, Commit, Header, Notice, Obstacle, RepeatClass, Reply, Request, RowsReply,
@@ -255,5 +255,52 @@ fn a_transaction_that_was_idle_for_too_long_is_cleared_away_when_its_connection_
         assert_eq!(error.await.unwrap_err().message(), late.message());
         assert_eq!(sent, ["Execute", "Execute", "Rollback"]);
         assert_eq!(engine.pool().checkedin, 1);
+    });
+}
+
+#[test]
+fn commits_are_told_with_the_tables_that_they_changed() {
+    run(async {
+        let engine = memory();
+        setup(
+            &engine,
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+             CREATE TABLE children (parent REFERENCES parents ON DELETE CASCADE);
+             CREATE TABLE plain (key TEXT PRIMARY KEY, x) WITHOUT ROWID;
+             INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1); INSERT INTO plain VALUES ('a', 1)",
+        )
+        .await;
+        let changes = Rc::new(RefCell::new(Vec::new()));
+        let into = changes.clone();
+        let listener = engine.on_change(move |change| into.borrow_mut().push(change.clone()));
+        for (script, schema, tables) in [
+            ("DELETE FROM parents WHERE id = 1", false, &["children", "parents"][..]),
+            ("REPLACE INTO plain VALUES ('a', 2)", false, &["plain"]),
+            ("DELETE FROM plain", false, &["plain"]),
+            ("CREATE VIEW everything AS SELECT 1", true, &[]),
+        ] {
+            engine.execute(&text(script), ()).await.unwrap();
+            let limit = CallOptions::new().timeout(Duration::from_secs(10));
+            // The worker says it in its own time, which it gets from whoever asks it for something.
+            let told = async {
+                while changes.borrow().is_empty() {
+                    engine.execute(&text("SELECT 1"), ()).await?;
+                }
+                Ok(())
+            };
+            limit.limit(told).await.unwrap();
+            let tables = tables.iter().map(|name| name.to_string()).collect();
+            assert_eq!(changes.take(), [Change { tables, schema, tab: Tab::This }], "{script}");
+        }
+        // What is rolled back was not committed.
+        let conn = engine.connect().await.unwrap();
+        conn.execute(&text("INSERT INTO parents VALUES (2)"), ()).await.unwrap();
+        conn.rollback().await.unwrap();
+        engine.execute(&text("INSERT INTO plain VALUES ('b', 2)"), ()).await.unwrap();
+        while changes.borrow().is_empty() {
+            engine.execute(&text("SELECT 1"), ()).await.unwrap();
+        }
+        assert_eq!(changes.take().iter().map(|change| change.tables.join(" ")).collect::<Vec<_>>(), ["plain"]);
+        drop(listener);
     });
 }

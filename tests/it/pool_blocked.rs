@@ -2,6 +2,7 @@
 
 use crate::support::{run, setup};
 use aludel::{Blocked, BlockedBy, Engine, ErrorKind, Event, EventKind, Tab, text};
+use futures::StreamExt;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -146,4 +147,19 @@ fn an_unknown_event_is_an_argument_error_that_names_the_known() {
     for kind in EventKind::ALL {
         assert_eq!(EventKind::parse(kind.as_str()).unwrap(), kind);
     }
+}
+
+#[test]
+fn an_export_that_nobody_reads_is_named_by_the_line_that_began_it() {
+    run(async {
+        let engine = small(Duration::from_millis(50));
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let line = line!() + 1;
+        let mut export = engine.export(());
+        assert!(export.next().await.is_some());
+        let error = engine.connect().await.unwrap_err();
+        assert!(error.message().contains(&here(line)), "{error}");
+        drop(export);
+        engine.connect().await.unwrap();
+    });
 }

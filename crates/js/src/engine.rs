@@ -62,7 +62,7 @@ impl NativeEngine {
     pub fn connect(&self, call: &Call, site: Function) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        let site = Site::told(move || site.call0(&JsValue::UNDEFINED).ok()?.as_string());
+        let site = told_by(site);
         promise(async move { engine.connect_at(running.options().clone(), site).await.map(NativeConnection::new) })
     }
 
@@ -137,14 +137,20 @@ impl NativeEngine {
 
     /// Begins an import of `total` bytes, of 0 when nobody knows how many.
     #[wasm_bindgen(js_name = beginImport, unchecked_return_type = "Promise<NativeImport>")]
-    pub fn begin_import(&self, total: f64, call: &Call) -> Promise {
+    pub fn begin_import(&self, total: f64, call: &Call, site: Function) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
+        let site = told_by(site);
         promise(async move {
-            let import = engine.start_import(total as u64, running.options()).await?;
+            let import = engine.start_import(total as u64, running.options(), site).await?;
             Ok(NativeImport::new(import, running))
         })
     }
+}
+
+/// A place in the program that `callerOf` of site.ts finds.
+fn told_by(site: Function) -> Site {
+    Site::told(move || site.call0(&JsValue::UNDEFINED).ok()?.as_string())
 }
 
 fn engine_options(given: &Object, record: Function) -> aludel_protocol::Result<EngineOptions> {

@@ -132,6 +132,41 @@ export const pool = {
     equal(engine.pool.checkedout(), 0);
   },
 
+  async "onChange tells which tables a commit changed"() {
+    await using engine = createEngine(`sqlite:///pool/changes-${Date.now()}.db`);
+    await engine.execute(text("CREATE TABLE a (id INTEGER PRIMARY KEY)"));
+    await engine.execute(text("CREATE TABLE b (a REFERENCES a ON DELETE CASCADE)"));
+    let told;
+    const next = () => new Promise((resolve) => (told = resolve));
+    const seen = [];
+    const stop = engine.onChange((change) => {
+      seen.push(change);
+      told?.();
+    });
+    const also = engine.onChange(() => undefined);
+    await engine.begin(async (conn) => {
+      await conn.execute(text("INSERT INTO a VALUES (1)"));
+      await conn.execute(text("INSERT INTO b VALUES (1)"));
+    });
+    while (seen.length < 1) await next();
+    await engine.execute(text("DELETE FROM a"));
+    while (seen.length < 2) await next();
+    await engine.execute(text("CREATE INDEX i ON b (a)"));
+    while (seen.length < 3) await next();
+    equal(seen, [
+      { tables: ["a", "b"], schema: false, tab: "this" },
+      { tables: ["a", "b"], schema: false, tab: "this" },
+      { tables: [], schema: true, tab: "this" },
+    ]);
+    ok(Object.isFrozen(seen[0].tables), "frozen");
+    stop();
+    stop();
+    await engine.execute(text("DELETE FROM b"));
+    await engine.execute(text("INSERT INTO a VALUES (1)"));
+    equal(seen.length, 3);
+    also();
+  },
+
   async "listeners come and go, and what they throw stops nothing"() {
     const engine = createEngine("sqlite://", { poolClass: StaticPool, poolTimeout: 1.2 });
     const seen = [];
