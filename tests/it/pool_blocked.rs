@@ -163,3 +163,76 @@ fn an_export_that_nobody_reads_is_named_by_the_line_that_began_it() {
         engine.connect().await.unwrap();
     });
 }
+
+#[test]
+fn a_begin_inside_a_begin_that_waits_for_the_write_lock_is_told_who_has_it() {
+    run(async {
+        let builder = Engine::builder("sqlite://").pool_size(2);
+        let engine = builder.lock_timeout(Duration::from_millis(1500)).build().unwrap();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let seen = blocked(&engine);
+        let insert = text("INSERT INTO t VALUES (1)");
+        let (outer, inner) = (line!() + 2, line!() + 4);
+        let result = engine
+            .begin(async |conn| {
+                conn.execute(&insert, ()).await?;
+                engine.begin(async |conn| conn.execute(&insert, ()).await).await
+            })
+            .await;
+        let error = result.unwrap_err();
+        assert!(error.message().contains(&here(outer)), "{error}");
+        let seen = seen.take();
+        let [blocked] = &seen[..] else { panic!("{seen:?}") };
+        assert_eq!((blocked.what, blocked.log_bytes), (BlockedBy::WriteLock, 0));
+        assert!(blocked.waited >= Duration::from_secs(1), "{blocked:?}");
+        let [holder] = &blocked.holders[..] else { panic!("{blocked:?}") };
+        assert!(holder.site.as_ref().unwrap().starts_with(&here(outer)), "{blocked:?}");
+        assert!(holder.age >= blocked.waited && holder.tab == Tab::This, "{blocked:?}");
+        let waiter = blocked.waiter.as_ref().unwrap();
+        assert!(waiter.site.as_ref().unwrap().starts_with(&here(inner)), "{blocked:?}");
+        assert_eq!(engine.scalar::<i64>(&text("SELECT count(*) FROM t"), ()).await.unwrap(), Some(0));
+    });
+}
+
+#[test]
+fn a_transaction_that_is_idle_for_too_long_makes_way_and_rollback_makes_its_connection_usable() {
+    run(async {
+        let builder = Engine::builder("sqlite://").pool_size(2);
+        let engine = builder.idle_transaction_timeout(Duration::from_millis(200)).build().unwrap();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let (insert, count) = (text("INSERT INTO t VALUES (1)"), text("SELECT count(*) FROM t"));
+        for commits in [false, true] {
+            let idle = engine.connect().await.unwrap();
+            idle.execute(&insert, ()).await.unwrap();
+            let transaction = idle.get_transaction().unwrap();
+            // Waits for the write lock, which the idle one gives up.
+            engine.execute(&insert, ()).await.unwrap();
+            let call = async { if commits { idle.commit().await } else { idle.execute(&insert, ()).await.map(drop) } };
+            let error = call.await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Operational, "{error}");
+            assert!(error.message().contains("idle"), "{error}");
+            assert!(!transaction.is_active() && !idle.in_transaction());
+            assert_eq!(idle.execute(&insert, ()).await.unwrap_err().kind(), ErrorKind::PendingRollback);
+            idle.rollback().await.unwrap();
+            idle.execute(&insert, ()).await.unwrap();
+            idle.commit().await.unwrap();
+            idle.close().await.unwrap();
+        }
+        assert_eq!(
+            engine.scalar::<i64>(&count, ()).await.unwrap(),
+            Some(4),
+            "two of those that waited, two afterwards"
+        );
+        // In a block, the error ends it and the connection goes back by itself.
+        let late = engine
+            .begin(async |conn| {
+                conn.execute(&insert, ()).await?;
+                engine.execute(&insert, ()).await?;
+                conn.execute(&insert, ()).await
+            })
+            .await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::Operational);
+        assert_eq!(engine.pool().checkedout, 0);
+        assert_eq!(engine.scalar::<i64>(&count, ()).await.unwrap(), Some(5));
+    });
+}

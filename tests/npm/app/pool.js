@@ -1,9 +1,9 @@
 // The pool: its options and classes, who waits for whom, and who listens.
 import {
-  ArgumentError, AssertionPool, AsyncAdaptedQueuePool, createEngine, InvalidRequestError, NullPool, QueuePool, ResourceClosedError, StaticPool, text,
-  TimeoutError,
+  ArgumentError, AssertionPool, AsyncAdaptedQueuePool, createEngine, InvalidRequestError, NullPool, OperationalError,
+  PendingRollbackError, QueuePool, ResourceClosedError, StaticPool, text, TimeoutError,
 } from "aludel";
-import { equal, ok, throws } from "./check.js";
+import { equal, ok, thrownBy, throws } from "./check.js";
 import { counting } from "./session.js";
 
 const select = text("SELECT 1");
@@ -132,6 +132,40 @@ export const pool = {
     equal(engine.pool.checkedout(), 0);
   },
 
+  async "a begin inside a begin that waits for the write lock is told who has it"() {
+    await using engine = createEngine(`sqlite:///pool/blocked-${Date.now()}.db`, { poolSize: 2, lockTimeout: 1.5 });
+    await engine.execute(text("CREATE TABLE t (x)"));
+    const blocked = heard(engine, "blocked");
+    const error = await thrownBy(() => engine.begin(async (conn) => {
+      await conn.execute(insert);
+      await engine.begin((conn) => conn.execute(insert));
+    }));
+    ok(error instanceof OperationalError || error instanceof TimeoutError, `${error}`);
+    equal([blocked.length, blocked[0]?.what, blocked[0]?.holders.length], [1, "writeLock", 1]);
+    const { waited, waiter, holders: [holder] } = blocked[0];
+    ok(/pool\.js:\d+:\d+\)?$/.test(holder.site) && /pool\.js:\d+:\d+\)?$/.test(waiter.site), `${holder.site} and ${waiter.site}`);
+    ok(holder.site !== waiter.site && holder.tab === "this" && waiter.tab === "this", "two lines of this tab");
+    ok(waited >= 1000 && holder.age >= waited, `${waited} and ${holder.age}`);
+    ok(error.message.includes(holder.site), error.message);
+    equal(await engine.scalar(text("SELECT count(*) FROM t")), 0);
+  },
+
+  async "a transaction that is idle for too long makes way, and rollback() makes its connection usable"() {
+    await using engine = createEngine(`sqlite:///pool/idle-${Date.now()}.db`, { poolSize: 2, idleTransactionTimeout: 0.2 });
+    await engine.execute(text("CREATE TABLE t (x)"));
+    await using idle = await engine.connect();
+    await idle.execute(insert);
+    const transaction = idle.getTransaction();
+    await engine.execute(insert);
+    await throws(OperationalError, /idle/, () => idle.execute(insert));
+    equal([transaction.isActive, idle.inTransaction()], [false, false]);
+    await throws(PendingRollbackError, /rolled back/, () => idle.execute(insert));
+    await idle.rollback();
+    await idle.execute(insert);
+    await idle.commit();
+    equal(await engine.scalar(text("SELECT count(*) FROM t")), 2);
+  },
+
   async "onChange tells which tables a commit changed"() {
     await using engine = createEngine(`sqlite:///pool/changes-${Date.now()}.db`);
     await engine.execute(text("CREATE TABLE a (id INTEGER PRIMARY KEY)"));
@@ -154,9 +188,9 @@ export const pool = {
     await engine.execute(text("CREATE INDEX i ON b (a)"));
     while (seen.length < 3) await next();
     equal(seen, [
-      { tables: ["a", "b"], schema: false, tab: "this" },
-      { tables: ["a", "b"], schema: false, tab: "this" },
-      { tables: [], schema: true, tab: "this" },
+      { tables: ["a", "b"], schema: false, tab: "this", missed: false },
+      { tables: ["a", "b"], schema: false, tab: "this", missed: false },
+      { tables: [], schema: true, tab: "this", missed: false },
     ]);
     ok(Object.isFrozen(seen[0].tables), "frozen");
     stop();
