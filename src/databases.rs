@@ -5,7 +5,7 @@ use crate::url::{self, Database, Url};
 use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
 
 /// What lies beside a database file: SQLite's log and journal, the marks of commits, an import that was not finished.
-pub(crate) const BESIDE: [&str; 4] = ["-wal", "-journal", "-mark", "-import"];
+pub(crate) const BESIDE: [&str; 5] = ["-wal", "-journal", "-mark", "-import", "-import-import"];
 /// With what each SQLite file begins.
 #[allow(dead_code, reason = "a host without SQLite reads no files")]
 pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";

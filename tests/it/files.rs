@@ -15,15 +15,15 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
-const PYTHON_DB: &[u8] = include_bytes!("../vectors/python.db");
+pub const PYTHON_DB: &[u8] = include_bytes!("../vectors/python.db");
 const PYTHON_JSON: &str = include_str!("../vectors/python.json");
 
-fn open(url: &str) -> Engine {
+pub fn open(url: &str) -> Engine {
     Engine::new(url).unwrap()
 }
 
 /// All tables with all rows, as tests/vectors/python.py prints them.
-async fn contents(engine: &Engine) -> serde_json::Value {
+pub async fn contents(engine: &Engine) -> serde_json::Value {
     let mut rows = Map::new();
     for name in engine.table_names().await.unwrap() {
         let table = engine.execute(&text(&format!("SELECT * FROM \"{name}\"")), ()).await.unwrap();
@@ -42,6 +42,12 @@ fn cell(value: &Value) -> serde_json::Value {
         Value::Text(text) => json!(text),
         Value::Blob(bytes) => json!({ "blob": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
     }
+}
+
+/// What Python reads in its own file.
+pub fn python_rows() -> serde_json::Value {
+    let python: serde_json::Value = serde_json::from_str(PYTHON_JSON).unwrap();
+    python["rows"].clone()
 }
 
 /// What Python reads in a file; none where there is no Python.
@@ -67,8 +73,7 @@ fn a_file_of_python_has_the_same_rows_here() {
         let scratch = Scratch::new();
         std::fs::write(scratch.path("python.db"), PYTHON_DB).unwrap();
         let engine = open(&scratch.url("python.db"));
-        let python: serde_json::Value = serde_json::from_str(PYTHON_JSON).unwrap();
-        assert_eq!(contents(&engine).await, python["rows"]);
+        assert_eq!(contents(&engine).await, python_rows());
         engine.dispose().await.unwrap();
     });
 }
@@ -279,7 +284,7 @@ fn a_database_is_dropped_with_all_its_files_unless_it_is_in_use() {
         let url = scratch.url("sub/gone.db");
         let engine = open(&url);
         setup(&engine, "CREATE TABLE t (x); INSERT INTO t VALUES (1)").await;
-        for beside in ["-mark", "-import", "-journal"] {
+        for beside in ["-mark", "-import", "-import-import", "-journal"] {
             std::fs::write(scratch.path(&format!("sub/gone.db{beside}")), "left over").unwrap();
         }
         std::fs::write(scratch.path("sub/gone.db-notes"), "somebody else's").unwrap();
