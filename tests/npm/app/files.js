@@ -103,6 +103,158 @@ export const files = {
     await works();
   },
 
+  async "a database comes in from bytes, a blob, or a stream"() {
+    await using from = await balanced("sqlite://");
+    const bytes = await from.exportBytes();
+    const pieces = (size) => Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size));
+    const framed = new Uint8Array(bytes.length + 20);
+    framed.set(bytes, 10);
+    const streamed = (size) => {
+      const left = pieces(size);
+      return new ReadableStream({ pull: (controller) => (left.length > 0 ? controller.enqueue(left.shift()) : controller.close()) });
+    };
+    const iterated = async function* () {
+      yield* pieces(1_500_000).map((piece) => piece.buffer);
+    };
+    const ways = {
+      array: (engine, options) => engine.importBytes(bytes, options),
+      buffer: (engine, options) => engine.importBytes(bytes.buffer, options),
+      part: (engine, options) => engine.importBytes(framed.subarray(10, 10 + bytes.length), options),
+      blob: (engine, options) => engine.importBytes(new Blob([bytes]), options),
+      file: (engine, options) => engine.importBytes(new File(pieces(1000), "app.db"), options),
+      stream: (engine, options) => engine.importStream(streamed(10_000), { ...options, total: bytes.length }),
+      response: (engine, options) => engine.importStream(new Response(bytes).body, { ...options, total: bytes.length }),
+      iterable: (engine, options) => engine.importStream(iterated(), { ...options, total: bytes.length }),
+    };
+    for (const [way, bring] of Object.entries(ways)) {
+      await using engine = createEngine("sqlite://", { poolSize: 1 });
+      await engine.execute(text("CREATE TABLE old (x)"));
+      const told = [];
+      await bring(engine, { onProgress: (progress) => told.push(progress) });
+      equal([await sum(engine), await engine.scalar(text("SELECT count(*) FROM account")), await engine.hasTable("old")], [0, 3000, false], way);
+      equal([...new Set(told.map(({ phase }) => phase))], ["receive", "check", "copy"], way);
+      for (const phase of ["receive", "check", "copy"]) {
+        const { done, total } = told.findLast((progress) => progress.phase === phase);
+        equal([done, total], [bytes.length, bytes.length], `${way}, ${phase}`);
+      }
+      equal([bytes.length > 0, framed.length], [true, bytes.length + 20], "what was given is still there");
+      equal(await engine.scalar(text("PRAGMA integrity_check")), "ok");
+    }
+    await using engine = createEngine("sqlite://");
+    const told = [];
+    await engine.importStream(streamed(100_000), { onProgress: ({ phase, total }) => phase === "receive" && told.push(total) });
+    ok(told.length > 0 && told.every((total) => total === undefined), "nobody said how many bytes there are");
+  },
+
+  async "what is no database is refused, and the old one stays"() {
+    const url = `sqlite:///${unique("refused")}`;
+    await using engine = createEngine(url, { poolSize: 1 });
+    await engine.execute(text("CREATE TABLE old (x)"));
+    await using from = await balanced("sqlite://");
+    const good = await from.exportBytes();
+    const torn = good.slice();
+    torn.fill(0x5a, 3 * 4096, 40 * 4096);
+    for (const [bytes, reason] of [
+      [new Uint8Array(0), "not-a-database"],
+      [new TextEncoder().encode("hello, world".repeat(1000)), "not-a-database"],
+      [good.slice(0, good.length - 100_000), "corrupt"],
+      [torn, "corrupt"],
+    ]) {
+      const error = await throws(StorageError, /imported|damaged|malformed|database/, () => engine.importBytes(bytes));
+      equal([error.reason, error.retryable], [reason, false], error.message);
+      equal(await engine.tableNames(), ["old"]);
+    }
+    await throws(ArgumentError, /importBytes\(\) takes .* not string/, () => engine.importBytes("bytes"));
+    await throws(ArgumentError, /importStream\(\) takes .* not Array/, () => engine.importStream([good]));
+    await throws(ArgumentError, /got string where bytes were due/, () => engine.importStream(new Blob([good]).stream().pipeThrough(new TextDecoderStream())));
+    const locked = new Blob([good]).stream();
+    locked.getReader();
+    await throws(ArgumentError, /somebody else reads/, () => engine.importStream(locked));
+    await throws(ArgumentError, /total is a number of bytes/, () => engine.importStream(new Blob([good]).stream(), { total: -1 }));
+    equal(await engine.tableNames(), ["old"]);
+    await engine.importBytes(good);
+    equal(await sum(engine), 0);
+    const directory = await (await navigator.storage.getDirectory()).getDirectoryHandle("files");
+    for await (const name of directory.keys()) ok(!name.endsWith("-import"), `${name} is left`);
+  },
+
+  async "an import that is aborted, late or whose stream fails leaves the old database"() {
+    const url = `sqlite:///${unique("aborted")}`;
+    await using engine = createEngine(url, { poolSize: 1, poolTimeout: 5 });
+    await engine.execute(text("CREATE TABLE old (x)"));
+    await using from = await balanced("sqlite://", {}, 8000);
+    const bytes = await from.exportBytes();
+    const untouched = async (what) => equal(await engine.tableNames(), ["old"], what);
+    for (const phase of ["receive", "check", "copy"]) {
+      const controller = new AbortController();
+      const onProgress = (progress) => progress.phase === phase && controller.abort(`enough of ${phase}`);
+      equal(await thrownBy(() => engine.importBytes(bytes, { signal: controller.signal, onProgress })), `enough of ${phase}`);
+      await untouched(phase);
+    }
+    equal(await thrownBy(() => engine.importBytes(bytes, { signal: AbortSignal.abort("never") })), "never");
+    const never = new Promise(() => {});
+    const told = [];
+    const waiting = () => new ReadableStream({ pull: () => never, cancel: (reason) => void told.push(reason) });
+    const controller = new AbortController();
+    const importing = thrownBy(() => engine.importStream(waiting(), { signal: controller.signal }));
+    await throws(TimeoutError, /QueuePool limit|timed out/, () => engine.scalar(text("SELECT 1"), null, { timeout: 50 }));
+    controller.abort("no bytes came");
+    equal([await importing, told], ["no bytes came", ["no bytes came"]], "the source is told");
+    await untouched("a source that waits");
+    await throws(TimeoutError, /timed out after 60 ms/, () => engine.importStream(waiting(), { timeout: 60 }));
+    await untouched("too late");
+    const endless = async function* () {
+      yield bytes.slice(0, 2_000_000);
+      await never;
+    };
+    await throws(TimeoutError, /timed out after 500 ms/, () => engine.importStream(endless(), { timeout: 500 }));
+    await untouched("an iterable that waits");
+    const failing = async function* () {
+      yield bytes.slice(0, 2_000_000);
+      throw new RangeError("the network is gone");
+    };
+    await throws(RangeError, /the network is gone/, () => engine.importStream(failing()));
+    await untouched("a source that fails");
+    await engine.importBytes(bytes);
+    equal(await engine.scalar(text("SELECT count(*) FROM account")), 8000);
+  },
+
+  async "without room for it, an import is a typed error, and the old database stays"() {
+    let worker;
+    await using engine = createEngine(`sqlite:///${unique("full")}`, {
+      worker: () => (worker = new Worker(new URL("/counted/full.js", location.href), { type: "module" })),
+    });
+    await engine.execute(text("CREATE TABLE old (x)"));
+    await using from = await balanced("sqlite://");
+    const bytes = await from.exportBytes();
+    worker.postMessage({ full: true });
+    const error = await throws(StorageError, /quota|full|no room/i, () => engine.importBytes(bytes));
+    equal(error.reason, "quota");
+    equal(await engine.tableNames(), ["old"]);
+    worker.postMessage({ full: false });
+    await engine.importBytes(bytes);
+    equal(await sum(engine), 0);
+  },
+
+  async "what onProgress throws is an uncaught error, and the import goes on"() {
+    await using from = await balanced("sqlite://");
+    const bytes = await from.exportBytes();
+    await using engine = createEngine("sqlite://");
+    const uncaught = [];
+    const note = (event) => {
+      uncaught.push(event.error?.message ?? event.message);
+      event.preventDefault();
+    };
+    addEventListener("error", note);
+    try {
+      await engine.importBytes(bytes, { onProgress: ({ phase }) => { throw new Error(`not in ${phase}`); } });
+    } finally {
+      removeEventListener("error", note);
+    }
+    equal([...new Set(uncaught.map((message) => message.replace("Uncaught Error: ", "")))], ["not in receive", "not in check", "not in copy"]);
+    equal(await sum(engine), 0);
+  },
+
   async "databases are listed with what opens them"() {
     const [path, odd] = [unique("listed"), unique("odd %3f#? größe")];
     const [engine, other] = [path, odd].map((path) =>
