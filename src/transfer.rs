@@ -206,6 +206,20 @@ impl Engine {
     }
 
     /// As [`Engine::import`], for bytes that are all there.
+    ///
+    /// ```
+    /// use aludel::{Engine, TransferOptions, text};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (from, to) = (Engine::new("sqlite://")?, Engine::new("sqlite://")?);
+    /// from.execute(&text("CREATE TABLE notes AS SELECT 'buy milk' AS what"), ()).await?;
+    /// let file: Vec<u8> = from.export_bytes(()).await?;
+    /// let progress = TransferOptions::new().on_progress(|progress| println!("{progress:?}"));
+    /// to.import_bytes(&file, progress).await?;
+    /// assert_eq!(to.scalar::<String>(&text("SELECT what FROM notes"), ()).await?.as_deref(), Some("buy milk"));
+    /// # Ok::<(), aludel::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn import_bytes(
         &self,

@@ -279,7 +279,11 @@ fn an_import_that_is_dropped_or_late_leaves_the_old_database() {
 fn others_read_their_snapshots_to_the_end_and_then_see_the_new_database() {
     run(async {
         let engine = memory();
-        setup(&engine, "CREATE TABLE big (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO big VALUES (1, 'old'), (2, 'old')").await;
+        setup(
+            &engine,
+            "CREATE TABLE big (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO big VALUES (1, 'old'), (2, 'old')",
+        )
+        .await;
         let reader = engine.connect().await.unwrap();
         let count = text("SELECT count(*) FROM big");
         assert_eq!(reader.scalar::<i64>(&count, ()).await.unwrap(), Some(2));
@@ -288,7 +292,10 @@ fn others_read_their_snapshots_to_the_end_and_then_see_the_new_database() {
         assert_eq!(engine.scalar::<i64>(&count, ()).await.unwrap(), Some(1000));
         reader.commit().await.unwrap();
         assert_eq!(reader.scalar::<i64>(&count, ()).await.unwrap(), Some(1000));
-        assert_eq!(reader.scalar::<String>(&text("SELECT x FROM big WHERE id = 1"), ()).await.unwrap().unwrap().len(), 1000);
+        assert_eq!(
+            reader.scalar::<String>(&text("SELECT x FROM big WHERE id = 1"), ()).await.unwrap().unwrap().len(),
+            1000
+        );
     });
 }
 

@@ -58,6 +58,7 @@ export async function describeStorage(engine) {
     ["Kept", kept ? durability(storage.durability) : "No. Closing or reloading the tab loses everything; download it to keep it"],
   ];
   if (kept) {
+    if (!storage.settled) lines.push(["Power cut", "The file is new: until the browser has written its name, a minute or so, a power failure may lose it"]);
     lines.push(["Eviction", persisted ? "The browser has promised to keep it until you clear the site's data" : "The browser may clear it when the disk is nearly full"]);
     const { usage, quota } = await storage.estimate();
     if (quota > 0) lines.push(["Room", `${bytes(usage)} of ${bytes(quota)} that the browser gives this site`]);
