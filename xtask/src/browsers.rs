@@ -43,11 +43,18 @@ pub fn tested() -> &'static [&'static str] {
     if shell::in_ci() { &["chromium", "firefox"] } else { &["chromium"] }
 }
 
+/// The browsers that are tested where how they end, and how their tabs share, is what is tested: all that are here.
+pub fn shared() -> Vec<&'static str> {
+    let there = |name: &&str| *name == "chromium" || shell::in_ci() || firefox().is_some();
+    ["chromium", "firefox"].into_iter().filter(there).collect()
+}
+
 /// What every script of the tests is told: which browsers to test and where they are, and where the packages are.
 pub fn environment() -> Vec<(&'static str, String)> {
     let text = |path: Option<PathBuf>| path.as_deref().map(Path::to_string_lossy).unwrap_or_default().into_owned();
     vec![
         ("ALUDEL_BROWSERS", tested().join(",")),
+        ("ALUDEL_TAB_BROWSERS", shared().join(",")),
         ("ALUDEL_PKG", text(Some(shell::root().join("pkg")))),
         ("ALUDEL_PKG_FAULTS", text(Some(shell::root().join("dist/faults")))),
         ("CHROMIUM", text(chromium())),

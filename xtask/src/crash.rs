@@ -37,9 +37,5 @@ pub fn stage(report: &mut Report) -> Result<()> {
 fn script(name: &str) -> Command {
     let mut command = shell::command("node");
     command.arg(format!("tests/crash/{name}")).envs(browsers::environment());
-    // What ends with its tab or browser is what this is about, so no browser that is there is left out.
-    if browsers::firefox().is_some() {
-        command.env("ALUDEL_BROWSERS", "chromium,firefox");
-    }
     command
 }

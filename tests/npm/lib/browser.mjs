@@ -6,6 +6,8 @@ import puppeteer from "puppeteer-core";
 
 /** The browsers to test. */
 export const browsers = (process.env.ALUDEL_BROWSERS || "chromium").split(",");
+/** The browsers to test where it is about tabs that share a database: all that are there. */
+export const tabBrowsers = (process.env.ALUDEL_TAB_BROWSERS || "chromium").split(",");
 
 const CHROMIUM = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
