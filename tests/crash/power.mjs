@@ -26,7 +26,7 @@ const { values: asked } = parseArgs({
 });
 const rounds = Number(asked.rounds);
 const seed = asked.seed === undefined ? anySeed() : Number(asked.seed);
-const browsers = (asked.browser ?? process.env.ALUDEL_BROWSERS ?? "chromium").split(",");
+const browsers = (asked.browser ?? process.env.ALUDEL_TAB_BROWSERS ?? "chromium").split(",");
 
 /** One disk, one browser, one durability. */
 class Power {

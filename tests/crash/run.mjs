@@ -33,7 +33,7 @@ const named = (all, names, what) => names.map((name) => {
   return found;
 });
 const seed = number("seed", anySeed());
-const browsers = (asked.browser ?? process.env.ALUDEL_BROWSERS ?? "chromium").split(",");
+const browsers = (asked.browser ?? process.env.ALUDEL_TAB_BROWSERS ?? "chromium").split(",");
 const scenarios = asked.scenario === undefined ? SCENARIOS : named(SCENARIOS, asked.scenario.split(","), "scenario");
 const mutant = asked.mutant === undefined ? null : named(MUTANTS, [asked.mutant], "mutant")[0];
 

@@ -5,6 +5,7 @@ const LOSSES = ["HostLost", "WorkerGone"];
 /** Kinds of work, and in which table their traces are. */
 const TRACES = {
   parts: "part", commit: "part", many: "part", savepoint: "part", single: "single", returning: "single", count: "counted", pages: "page",
+  import: "whole",
 };
 
 /** The first line of a message. */
@@ -41,9 +42,9 @@ export class Ledger {
     return [...this.#tabs].flatMap(([name, tab]) => [...tab.events.values()].map((event) => ({ ...event, tab: name })));
   }
 
-  /** Acknowledged pieces of work of a tab that began after a moment; those that write only. */
+  /** Pieces of work of a tab that began after a moment and were acknowledged. */
   done(name, since = 0) {
-    return [...this.#tab(name).events.values()].filter(({ kind, outcome, from }) => outcome === "done" && kind in TRACES && from >= since);
+    return [...this.#tab(name).events.values()].filter(({ kind, outcome, from }) => outcome === "done" && kind !== "setup" && from >= since);
   }
 
   /** How many commits were acknowledged. */
@@ -84,26 +85,23 @@ export class Ledger {
     if (dump.check.join() !== "ok") wrong.push(`integrity_check: ${dump.check.slice(0, 5).join("; ")}`);
     const found = tracesIn(dump, wrong);
     for (const event of this.#all()) {
-      const table = TRACES[event.kind];
-      if (table === undefined) continue;
+      if (TRACES[event.kind] === undefined) continue;
       const name = `${event.kind} ${event.seq} of ${event.tab}`;
-      const pages = found.page.get(event.tab);
+      const { there, overwritten } = look(found, event);
       if (event.outcome === "done") {
         if (event.to <= this.#forgotten) continue;
-        const there = table === "page" ? pages >= event.seq : found[table].has(`${event.tab} ${event.seq}`);
-        if (!there) missing.push({ name, to: event.to });
-        else if (table !== "page" || pages === event.seq) latest = Math.max(latest, event.from);
-      } else {
-        const there = table === "page" ? pages === event.seq : found[table].has(`${event.tab} ${event.seq}`);
-        const committed = event.error.retryable === false && LOSSES.includes(event.error.name);
-        if (there && !committed) wrong.push(`${name} failed, may be tried again (${event.error.name}: ${first(event.error.message)}) and is there`);
-        if (!there && committed && table !== "page") wrong.push(`${name} is said to be committed (${event.error.message}) and is not there`);
+        if (!there && !overwritten) missing.push({ name, to: event.to });
+        else if (there) latest = Math.max(latest, event.from);
+        continue;
       }
+      const committed = event.error.retryable === false && LOSSES.includes(event.error.name);
+      const told = `${event.error.name}: ${first(event.error.message)}`;
+      if (there && !committed) wrong.push(`${name} failed, may be tried again (${told}) and is there`);
+      if (!there && !overwritten && committed) wrong.push(`${name} is said to be committed (${told}) and is not there`);
     }
     // What nobody reported may only come from a tab that could not report any more.
-    for (const [table, traces] of Object.entries(found)) {
-      if (table === "page") continue;
-      for (const trace of traces) {
+    for (const table of ["part", "single", "counted"]) {
+      for (const trace of found[table]) {
         const [name, seq] = trace.split(" ");
         const tab = this.#tabs.get(name);
         if (tab === undefined || (!tab.events.has(Number(seq)) && !tab.silenced)) wrong.push(`nobody did what ${table} holds of ${trace}`);
@@ -117,10 +115,25 @@ export class Ledger {
   }
 }
 
+/** Whether a piece of work left its traces, or may have left some that others of its kind have covered since. */
+function look(found, { kind, seq, tab }) {
+  const table = TRACES[kind];
+  if (table === "whole") return { there: found.whole === seq, overwritten: found.whole > seq };
+  if (table === "page") return { there: found.page.get(tab) === seq, overwritten: found.page.get(tab) > seq };
+  return { there: found[table].has(`${tab} ${seq}`), overwritten: false };
+}
+
 /** Which pieces of work left all their traces; halves and doubles are found wrong. */
 function tracesIn(dump, wrong) {
-  const found = { part: new Set(), single: new Set(), counted: new Set(), page: new Map() };
-  if (dump.empty) return found;
+  const found = { part: new Set(), single: new Set(), counted: new Set(), page: new Map(), whole: null };
+  if (dump.whole !== undefined) {
+    const [count, least, most, rows, others, filled] = dump.whole;
+    if (least !== most || rows !== others || count !== rows || filled !== count) {
+      wrong.push(`half: the database holds ${count} of ${rows}..${others} rows, from ${least}..${most}, ${filled} of them whole`);
+    }
+    found.whole = most;
+  }
+  if (dump.parts === undefined) return found;
   for (const [tab, seq, count, least, most, sum, low, high] of dump.parts) {
     const name = `${tab} ${seq}`;
     if (count !== least || least !== most || low !== high || sum !== low) {

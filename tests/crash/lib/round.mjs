@@ -38,8 +38,8 @@ export class Round {
   async #live(life) {
     const { dice, scenario, server, profile } = this;
     await profile.start();
-    const aim = dice.chance(0.6) && scenario.victim !== "navigate" && !scenario.guest ? chooseAim(dice) : null;
-    const enough = dice.between(1, 60);
+    const aim = dice.chance(0.6) && scenario.victim !== "navigate" && !scenario.guest ? chooseAim(dice, scenario) : null;
+    const enough = dice.between(1, scenario.work === undefined ? 60 : 6);
     const delay = dice.between(0, 60);
     const victimIndex = dice.between(0, 100);
     let arrived;
@@ -60,7 +60,8 @@ export class Round {
       if (scenario.victim === "crash") tab.process = await profile.processOf(tab.page);
       // What was killed before is looked at before anything is written to it.
       if (i === 0 && life > 0) await this.#judge(tab);
-      await tab.call("start", { url: this.url, options: this.options, name: tab.name });
+      const work = scenario.work?.[Math.min(i, scenario.work.length - 1)];
+      await tab.call("start", { url: this.url, options: this.options, name: tab.name, work, first: life * 10_000 });
       this.tabs.push(tab);
     }
     const busy = () => this.tabs.every((tab) => this.ledger.done(tab.name).length >= enough);
@@ -130,7 +131,8 @@ export class Round {
   async #settle() {
     for (const tab of this.tabs) await tab.call("stop");
     for (const tab of this.tabs) {
-      await until(PATIENCE, "", () => tab.call("idle")).catch(async () => {
+      // What is lost already need not be waited for.
+      await until(this.seen.wrong.length === 0 ? PATIENCE : 5000, "", () => tab.call("idle")).catch(async () => {
         const hung = await tab.call("outstanding").catch(() => ["everything"]);
         this.seen.hung += hung.length;
         this.seen.wrong.push(`${tab.name} waits for ever: ${JSON.stringify(hung)}`);

@@ -3,7 +3,8 @@
 /**
  * `tabs`: how many write. `victim`: what ends; "browser", or of a tab ("host", or "guest": any but the host) its "worker", the
  * tab itself by a user's "close", a "crash" of its process, or by going to another page ("navigate"). `short`: how many rounds
- * the short form plays. `only`: the one browser in which it can be done.
+ * the short form plays. `only`: the one browser in which it can be done. `work`: what the tabs do, the last of it again and again;
+ * they write unless it is given.
  */
 export const SCENARIOS = [
   { name: "browser-1", what: "the browser is killed while a tab writes", tabs: 1, victim: "browser", short: 2 },
@@ -15,16 +16,25 @@ export const SCENARIOS = [
   { name: "navigate", what: "the host tab goes to another page, two others write", tabs: 3, victim: "navigate", short: 1 },
   { name: "crash", what: "the process of the host tab is killed, two others write", tabs: 3, victim: "crash", short: 2 },
   { name: "guest", what: "the process of a tab that is not the host is killed, two others write", tabs: 3, victim: "crash", guest: true, short: 1 },
+  { name: "import", what: "the browser is killed while a tab imports databases and another looks", tabs: 2, victim: "browser", short: 1, work: ["import", "look"] },
 ];
 
 /** Where a kill can be aimed at: calls of the worker to its files. Checkpoints write to the main file, commits to the log. */
-export const AIMS = [
+const AIMS = [
   { name: "commit", file: "wal", op: "write", most: 400 },
   { name: "commit", file: "wal", op: "write", most: 2500 },
   { name: "checkpoint", file: "main", op: "write", most: 60 },
   { name: "checkpoint", file: "main", op: "write", most: 600 },
   { name: "flush", file: "wal", op: "flush", most: 6 },
   { name: "flush", file: "main", op: "flush", most: 4 },
+  { name: "mark", file: "mark", op: "write", most: 60 },
+];
+const IMPORT_AIMS = [
+  { name: "scratch", file: "other", op: "write", most: 200 },
+  { name: "commit", file: "wal", op: "write", most: 2000 },
+  { name: "copy", file: "main", op: "write", most: 1000 },
+  { name: "cut", file: "main", op: "truncate", most: 3 },
+  { name: "flush", file: "main", op: "flush", most: 6 },
 ];
 
 /** Workers that misbehave (`page/hook.js`), and the scenario that has to find them out; some show in a power cut only. */
@@ -35,8 +45,8 @@ export const MUTANTS = [
 ];
 
 /** An aim, chosen at random. */
-export function chooseAim(dice) {
-  const { name, file, op, most } = dice.pick(AIMS);
+export function chooseAim(dice, { work }) {
+  const { name, file, op, most } = dice.pick(work?.includes("import") ? IMPORT_AIMS : AIMS);
   const when = dice.pick(op === "write" ? ["before", "torn", "after"] : ["before", "after"]);
   return { name, file, op, nth: dice.between(1, most), when };
 }

@@ -12,7 +12,7 @@ if (Handle !== undefined) {
   const open = FileSystemFileHandle.prototype.createSyncAccessHandle;
   FileSystemFileHandle.prototype.createSyncAccessHandle = async function (...args) {
     const handle = await open.apply(this, args);
-    kinds.set(handle, /-(wal|journal|mark)$/.exec(this.name)?.[1] ?? "main");
+    kinds.set(handle, /-(wal|journal|mark)$/.exec(this.name)?.[1] ?? (/\.db$/.test(this.name) ? "main" : "other"));
     return handle;
   };
   const plain = Object.fromEntries(["read", "write", "truncate", "flush", "getSize", "close"].map((op) => [op, Handle.prototype[op]]));

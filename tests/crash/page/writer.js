@@ -140,8 +140,35 @@ const KINDS = {
     await engine.execute(text("SELECT count(*), max(seq) FROM part WHERE tab = :tab"), { tab });
   },
 };
-/** Which of them follow one another, side by side with the others. */
-const LOOPS = [["parts", "savepoint", "parts", "commit"], ["single", "returning", "many", "rollback"], ["count", "read"], ["pages"]];
+
+/** A database that is to take the place of another: so many rows, all of one generation. */
+let source;
+async function databaseOf(generation) {
+  source ??= createEngine("sqlite://");
+  await source.begin(async (conn) => {
+    await conn.execute(text("DROP TABLE IF EXISTS whole"));
+    await conn.execute(text("CREATE TABLE whole (generation INTEGER, rows INTEGER, filling TEXT)"));
+    const rows = 100 + ((generation * 131) % 900);
+    const counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)";
+    await conn.execute(text(`INSERT INTO whole ${counted} SELECT :seq, :rows, ${FILLING} FROM n`), { seq: generation, rows });
+  });
+  return source.exportBytes();
+}
+const WHOLE = `SELECT count(*), min(generation), max(generation), min(rows), max(rows), sum(filling = ${FILLING.replace(":seq", "generation")}) FROM whole`;
+
+KINDS.import = async (seq) => engine.importBytes(await databaseOf(seq));
+KINDS.look = async () => {
+  if (!(await engine.hasTable("whole"))) return;
+  const [count, least, most, rows, , filled] = [...(await engine.execute(text(WHOLE))).one()];
+  if (least !== most || count !== rows || filled !== count) throw new Error(`${count} of ${rows} rows of ${least}..${most}, ${filled} whole`);
+};
+
+/** What a tab does: which kinds follow one another, side by side with the others. */
+const WORK = {
+  write: { before: setUp, loops: [["parts", "savepoint", "parts", "commit"], ["single", "returning", "many", "rollback"], ["count", "read"], ["pages"]] },
+  import: { loops: [["import"]] },
+  look: { loops: [["look"], ["look"]] },
+};
 
 async function setUp() {
   await engine.begin(async (conn) => {
@@ -155,8 +182,9 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 globalThis.crash = {
   /** Writes until `stop()`. What fails is tried anew, as a new piece of work: the engine is to come back by itself. */
-  start({ url, options, name, loops }) {
+  start({ url, options, name, work = "write", first = 0 }) {
     tab = name;
+    seq = first;
     engine = createEngine(url, options);
     const going = { on: true };
     const loop = async (kinds) => {
@@ -165,9 +193,10 @@ globalThis.crash = {
         if (!(await attempt(kind, KINDS[kind]))) await pause(20);
       }
     };
+    const { before, loops } = WORK[work];
     const all = async () => {
-      while (going.on && !(await attempt("setup", setUp))) await pause(20);
-      await Promise.all(LOOPS.slice(0, loops ?? LOOPS.length).map(loop));
+      while (before !== undefined && going.on && !(await attempt("setup", before))) await pause(20);
+      await Promise.all(loops.map(loop));
     };
     running = { going, all: all() };
   },
@@ -197,7 +226,9 @@ globalThis.crash = {
       const check = (await engine.execute(text("PRAGMA integrity_check"))).scalars().all();
       return await engine.begin(async (conn) => {
         const rows = async (sql) => [...(await conn.execute(text(sql))).all()].map((row) => [...row]);
-        if ((await conn.scalar(text("SELECT count(*) FROM sqlite_schema WHERE name = 'page'"))) === 0) return { check, empty: true };
+        const has = async (name) => (await conn.scalar(text("SELECT count(*) FROM sqlite_schema WHERE name = :name"), { name })) > 0;
+        if (await has("whole")) return { check, whole: (await rows(WHOLE))[0] };
+        if (!(await has("page"))) return { check };
         return {
           check,
           parts: await rows("SELECT tab, seq, count(*), min(parts), max(parts), sum(value), min(total), max(total) FROM part GROUP BY tab, seq"),
