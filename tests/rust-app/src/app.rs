@@ -34,7 +34,7 @@ async fn run() -> Result<String> {
     statements(&engine).await?;
     streams(&engine).await?;
     limits(&engine).await?;
-    check(engine.storage() == Some(Storage::Opfs), "the database is a file")?;
+    check(engine.storage().kind == Storage::Opfs, "the database is a file")?;
     engine.dispose().await?;
     // The file was closed, so that another engine can open it at once.
     let again = Engine::builder("sqlite:///rust-app.db").worker_url("worker.js").build()?;
