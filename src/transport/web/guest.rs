@@ -111,7 +111,6 @@ impl Tab {
             listening: Cell::new(false),
         })));
         self.keep_asking();
-        self.connect_broker();
         self.try_to_join();
     }
 
@@ -121,9 +120,9 @@ impl Tab {
         if guest.asked.get() || !presence.is_here.get() {
             return;
         }
+        self.connect_broker();
         let broker = match presence.broker.found() {
-            Found::No => return self.connect_broker(),
-            Found::Asked => return,
+            Found::No | Found::Asked => return,
             Found::Yes(id) => Some(id),
             Found::Missing => None,
         };

@@ -14,14 +14,14 @@ const CHROMIUM = [
   "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts a browser; `close()` also removes its profile. */
-export async function launch(name) {
+/** Starts a browser; `close()` also removes its profile. Chromium can be given other options of puppeteer. */
+export async function launch(name, more = {}) {
   const firefox = name === "firefox";
   const executablePath = firefox ? process.env.FIREFOX || "/usr/bin/firefox-esr" : process.env.CHROMIUM || "/usr/bin/chromium";
   const profile = await mkdtemp(join(tmpdir(), `aludel-${name}-`));
   const options = firefox
     ? { browser: "firefox", executablePath, headless: true }
-    : { browser: "chrome", executablePath, headless: true, userDataDir: profile, args: CHROMIUM };
+    : { browser: "chrome", executablePath, headless: true, userDataDir: profile, args: CHROMIUM, ...more };
   const browser = await puppeteer.launch({ ...options, protocolTimeout: 180_000, timeout: 120_000 });
   return {
     browser,
@@ -32,9 +32,10 @@ export async function launch(name) {
   };
 }
 
-/** Opens a page and notes what it complains of. */
-export async function open(browser, url) {
+/** Opens a page and notes what it complains of; `before` runs in it before everything else. */
+export async function open(browser, url, before) {
   const page = await browser.newPage();
+  if (before !== undefined) await page.evaluateOnNewDocument(before);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
   page.on("console", (message) => {

@@ -1,6 +1,7 @@
 // Several tabs of one browser on one database.
+import test from "node:test";
 import { makeApp } from "./apps.mjs";
-import { open } from "./browser.mjs";
+import { browsers, launch, open } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 /** An app whose page `/src/tabs.html` is one of several tabs. */
@@ -14,22 +15,81 @@ export async function tabsApp(from) {
   return { ...app, ...server, close };
 }
 
-/** Opens a tab. */
-export async function openTab(browser, origin, path = "/src/tabs.html") {
-  const { page, complaints } = await open(browser, origin + path);
+/**
+ * Runs tests in each browser.
+ * @param {string} what they show.
+ * @param {(tools) => Promise<void>} tests gets the `name` of the browser, the `app`, `tab()` which opens one, and `check()`
+ * which runs a test and closes its tabs.
+ */
+export function inTabs(what, tests, { from, more } = {}) {
+  test(what, async (t) => {
+    const app = await tabsApp(from);
+    try {
+      for (const name of browsers) {
+        await t.test(`${what} in ${name}`, async (t) => {
+          const { browser, close } = await launch(name, more);
+          try {
+            let tabs = [];
+            const tab = async (...how) => {
+              const tab = await openTab(browser, app.origin, ...how);
+              tabs.push(tab);
+              return tab;
+            };
+            const check = (claim, act) =>
+              t.test(claim, async (t) => {
+                try {
+                  await act(t);
+                } finally {
+                  // A page that crashed cannot be closed.
+                  await Promise.all(tabs.map((tab) => tab.close().catch(() => undefined)));
+                  tabs = [];
+                }
+              });
+            await tests({ name, app, browser, tab, check });
+          } finally {
+            await close();
+          }
+        });
+      }
+    } finally {
+      await app.close();
+    }
+  });
+}
+
+/** Opens a tab; `before` runs in its page before everything else. */
+export async function openTab(browser, origin, path = "/src/tabs.html", before = undefined) {
+  const { page, complaints } = await open(browser, origin + path, before);
   await loaded(page);
-  /** Has the page do something of `tab` in tests/npm/app/tabs.js. */
-  const call = (name, ...args) => page.evaluate((name, args) => globalThis.tab[name](...args), name, args);
-  return { page, complaints, call, close: () => page.close(), crash: () => crash(page) };
+  return { page, complaints, ...driven(page), close: () => page.close(), crash: () => crash(page) };
+}
+
+/** What a page, or a frame in one, can be had to do. */
+export function driven(frame) {
+  /** Does something of `tab` in tests/npm/app/tabs.js. */
+  const call = (name, ...args) => frame.evaluate((name, args) => globalThis.tab[name](...args), name, args);
+  /** Waits until a call gives what is wanted. */
+  const until = (wanted, name, ...args) =>
+    frame.waitForFunction(
+      async (wanted, name, args) => JSON.stringify(await globalThis.tab[name](...args)) === wanted,
+      { timeout: 60_000, polling: 50 },
+      JSON.stringify(wanted),
+      name,
+      args,
+    );
+  return { call, until };
 }
 
 /** Waits until the page of a tab has loaded, again after a navigation. */
 export const loaded = (page) => page.waitForFunction("globalThis.tab !== undefined", { timeout: 60_000 });
 
-/** Kills the process of a page, as a crash does: nothing in it hears of it. */
+/** Kills the process of a page (Chromium), as a crash does: nothing in it hears of it. */
 export async function crash(page) {
   const session = await page.createCDPSession();
   const gone = new Promise((resolve) => page.once("error", resolve));
   session.send("Page.crash").catch(() => undefined);
   await gone;
 }
+
+/** A figure among the results. */
+export const tell = (t, what, { ms, tries }) => t.diagnostic(`${what}: ${ms.toFixed(0)} ms${tries > 1 ? `, ${tries} tries` : ""}`);

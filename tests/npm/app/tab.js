@@ -1,0 +1,129 @@
+// What a tab can be had to do with its database. The package is handed in: not every page finds it in the same place.
+
+/** What an error says of itself. */
+const told = ({ name, reason, retryable, message }) => ({
+  name, message, ...(reason === undefined ? {} : { reason }), ...(retryable === undefined ? {} : { retryable }),
+});
+
+// A frame on a broadcast channel is a copy; one over a port is not.
+let copied = 0;
+const post = BroadcastChannel.prototype.postMessage;
+BroadcastChannel.prototype.postMessage = function (message) {
+  if (message instanceof Uint8Array) copied++;
+  return post.call(this, message);
+};
+
+/** A dedicated worker that is a tab of its own. */
+function startWorker() {
+  const worker = new Worker(new URL("./tab_worker.js", import.meta.url), { type: "module" });
+  const waiting = new Map();
+  worker.onmessage = ({ data: { id, value, error } }) => {
+    const { resolve, reject } = waiting.get(id);
+    if (error === undefined) resolve(value);
+    else reject(Object.assign(new Error(error.message), error));
+  };
+  return (name, ...args) => new Promise((resolve, reject) => {
+    const id = waiting.size;
+    waiting.set(id, { resolve, reject });
+    worker.postMessage({ id, name, args });
+  });
+}
+
+export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/worker.js" } = {}) {
+  const insert = text("INSERT INTO t (who, at) VALUES (:who, :at)");
+  const workers = [];
+  // Made here so that the test can end them. Who makes workers has no broker.
+  const ownWorker = () => {
+    const made = new Worker(new URL(worker, location.href), { type: "module" });
+    workers.push(made);
+    return made;
+  };
+  const begun = new Map();
+  const seen = [];
+  const life = [];
+  for (const kind of ["pagehide", "pageshow"]) {
+    globalThis.addEventListener?.(kind, ({ persisted }) => life.push(`${kind} ${persisted}`));
+  }
+  let engine, inner;
+
+  const tab = {
+    /** Opens the database, and says how long it took. */
+    async open(path, { ownWorkers = false, ...options } = {}) {
+      const start = performance.now();
+      engine = createEngine(`sqlite:///${path}`, { ...options, ...(ownWorkers ? { worker: ownWorker } : {}) });
+      for (const kind of ["host", "versionSkew", "change"]) engine.listen(kind, (event) => seen.push({ kind, ...event }));
+      await engine.execute(text("CREATE TABLE IF NOT EXISTS t (at INTEGER, who TEXT)"));
+      return performance.now() - start;
+    },
+    /** Inserts a row, and says how long it took, however often it had to be tried. */
+    async insert(who, at = 0) {
+      const start = performance.now();
+      for (let tries = 1; ; tries++) {
+        try {
+          await engine.execute(insert, { who, at });
+          return { tries, ms: performance.now() - start };
+        } catch (error) {
+          if (!error.retryable || tries === 20) throw error;
+        }
+      }
+    },
+    async count(who = "%") {
+      return engine.scalar(text("SELECT count(*) FROM t WHERE who LIKE :who"), { who });
+    },
+    async scalar(sql, parameters) {
+      return engine.scalar(text(sql), parameters);
+    },
+    /** Does one of the others, and gives its value or its error. */
+    async attempt(name, ...args) {
+      try {
+        return { value: await tab[name](...args) };
+      } catch (error) {
+        return { error: told(error) };
+      }
+    },
+    /** Begins something; `ended` gives what became of it. */
+    begin(id, name, ...args) {
+      begun.set(id, tab.attempt(name, ...args));
+    },
+    async ended(id) {
+      return begun.get(id);
+    },
+    async dispose() {
+      await engine.dispose();
+    },
+    /** Ends the workers that this page made, as a bug might. */
+    terminate() {
+      for (const worker of workers.splice(0)) worker.terminate();
+    },
+    /** Does one of the others in a worker of this page. */
+    async inWorker(name, ...args) {
+      inner ??= startWorker();
+      return inner(name, ...args);
+    },
+    /** Opens another page of this kind in a frame. */
+    async addFrame() {
+      const frame = document.createElement("iframe");
+      const loaded = new Promise((resolve) => (frame.onload = resolve));
+      frame.src = location.href;
+      document.body.append(frame);
+      await loaded;
+    },
+    /** How many frames went out as copies. */
+    copied: () => copied,
+    /** The events of the engine so far. */
+    seen: () => seen,
+    skews: () => seen.filter(({ kind }) => kind === "versionSkew"),
+    /** What happened to the page so far. */
+    life: () => life,
+    /** The locks of aludel that anybody holds or waits for. */
+    async locks() {
+      const { held, pending } = await navigator.locks.query();
+      return [...held, ...pending].map(({ name }) => name).filter((name) => name.startsWith("aludel"));
+    },
+    visibility: () => document.visibilityState,
+    get engine() {
+      return engine;
+    },
+  };
+  return tab;
+}

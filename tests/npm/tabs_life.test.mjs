@@ -1,0 +1,114 @@
+// Tabs that are left and come back, are frozen, or are not seen.
+import assert from "node:assert/strict";
+import { inTabs, loaded, tell } from "./lib/tabs.mjs";
+
+// Puppeteer turns off what these tests are about.
+const more = { ignoreDefaultArgs: ["--disable-back-forward-cache"] };
+
+inTabs("the life of tabs", async ({ name, tab, check }) => {
+  const away = async ({ page }) => page.goto(new URL("/src/blank.html", page.url()).href);
+  /** Goes back. Firefox keeps no page that held a lock when it was left: there it has to open the database again. */
+  const back = async ({ page, call }, path) => {
+    // Puppeteer's own goBack() waits for an event that a kept page does not have.
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    await page.waitForFunction(() => location.pathname.endsWith("tabs.html"));
+    await loaded(page);
+    const life = await call("life");
+    const kept = life.at(-1) === "pageshow true";
+    if (name === "chromium") assert.deepEqual(life, ["pageshow false", "pagehide true", "pageshow true"]);
+    if (!kept) await call("open", path);
+    return kept;
+  };
+
+  await check("a page that is left gives the database up, and takes part again when it comes back", async (t) => {
+    const [a, b] = [await tab(), await tab()];
+    await a.call("open", "back.db");
+    await b.call("open", "back.db");
+    await a.call("insert", "a");
+    await b.call("insert", "b");
+    await away(a);
+    tell(t, "take-over while the page is away", await b.call("insert", "b"));
+    t.diagnostic((await back(a, "back.db")) ? "the page was kept" : "the page was not kept");
+    tell(t, "back as a guest", await a.call("insert", "a"));
+    assert.deepEqual([await a.call("count"), await b.call("count")], [4, 4]);
+    await b.close();
+    tell(t, "and as the host again", await a.call("insert", "a"));
+    assert.equal(await a.call("count"), 5);
+  });
+
+  await check("a guest that is left and comes back", async () => {
+    const [a, b] = [await tab(), await tab()];
+    await a.call("open", "guest-back.db");
+    await b.call("open", "guest-back.db");
+    await b.call("insert", "b");
+    await away(b);
+    await a.call("insert", "a");
+    await back(b, "guest-back.db");
+    await b.call("insert", "b");
+    assert.deepEqual([await a.call("count"), await b.call("count")], [3, 3]);
+  });
+
+  await check("alone, left and back", async () => {
+    const a = await tab();
+    await a.call("open", "alone-back.db");
+    await a.call("insert", "a");
+    await away(a);
+    await back(a, "alone-back.db");
+    await a.call("insert", "a");
+    assert.equal(await a.call("count"), 2);
+  });
+
+  if (name === "chromium") {
+    const state = async (page, state) => {
+      const session = await page.createCDPSession();
+      await session.send("Page.setWebLifecycleState", { state });
+      await session.detach();
+    };
+
+    await check("a host that is frozen gives the database up, and takes part again when it thaws", async (t) => {
+      const [a, b] = [await tab(), await tab()];
+      await a.call("open", "frozen.db");
+      await b.call("open", "frozen.db");
+      await a.call("insert", "a");
+      await b.call("insert", "b");
+      await state(a.page, "frozen");
+      tell(t, "take-over from a frozen page", await b.call("insert", "b"));
+      await state(a.page, "active");
+      tell(t, "after the thaw", await a.call("insert", "a"));
+      assert.deepEqual([await a.call("count"), await b.call("count")], [4, 4]);
+    });
+
+    await check("a frozen guest gives up what it holds", async () => {
+      const [a, b] = [await tab(), await tab()];
+      await a.call("open", "frozen-guest.db");
+      await b.call("open", "frozen-guest.db");
+      await b.page.evaluate(async () => {
+        const conn = await tab.engine.connect();
+        await conn.execute(aludel.text("INSERT INTO t (who) VALUES ('b')"));
+      });
+      await state(b.page, "frozen");
+      await a.call("insert", "a");
+      await state(b.page, "active");
+      await b.call("insert", "b");
+      assert.deepEqual([await a.call("count"), await b.call("count")], [2, 2]);
+    });
+
+    await check("a tab that is seen hosts rather than one that is not", async (t) => {
+      const tabs = [await tab(), await tab(), await tab()];
+      for (const each of tabs) await each.call("open", "seen.db");
+      const seen = [];
+      for (const each of tabs) seen.push(await each.call("visibility"));
+      t.diagnostic(`visibility of the three: ${seen.join(", ")}`);
+      const [host, hidden, visible] = tabs;
+      await visible.page.bringToFront();
+      await hidden.until("hidden", "visibility");
+      await visible.until("visible", "visibility");
+      await host.close();
+      tell(t, "a visible tab took over", await visible.call("insert", "v"));
+      await hidden.call("insert", "h");
+      const host_of = async (tab) => (await tab.call("seen")).filter(({ kind }) => kind === "host").at(-1).tab;
+      assert.deepEqual([await host_of(visible), await host_of(hidden)], ["this", "other"]);
+      assert.deepEqual([await visible.call("count"), await hidden.call("count")], [2, 2]);
+    });
+  }
+}, { more });
