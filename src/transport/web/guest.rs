@@ -75,6 +75,7 @@ impl Tab {
                     Role::Seeking => tab.say(&Line::Who { client: tab.name.clone(), speaks: mine() }),
                     Role::Guest(guest) if !guest.has_joined() => {
                         if guest.since.elapsed() > JOIN_AGAIN {
+                            tab.attempts.set(tab.attempts.get() + 1);
                             tab.seek();
                         }
                     }
@@ -123,7 +124,8 @@ impl Tab {
         self.connect_broker();
         let broker = match presence.broker.found() {
             Found::No | Found::Asked => return,
-            Found::Yes(id) => Some(id),
+            // A broker that died says nothing: every other time it goes without.
+            Found::Yes(id) => Some(id).filter(|_| self.attempts.get().is_multiple_of(2)),
             Found::Missing => None,
         };
         guest.asked.set(true);
@@ -159,6 +161,7 @@ impl Tab {
                 Heard::Ready if !guest.has_joined() => {
                     let links = guest.links.take();
                     *guest.link.borrow_mut() = links.into_iter().find(|(id, _)| *id == which).map(|(_, link)| link);
+                    tab.attempts.set(0);
                     tab.tell_host(Some(listen::Tab::Other));
                     tab.route_is_open();
                 }

@@ -6,13 +6,19 @@ use super::link::{Hear, Heard, Link};
 use super::lock::Lock;
 use super::tab::{Role, Tab, mine};
 use super::talk::{Line, Speaks};
-use super::unavailable;
+use super::{Instant, unavailable};
 use crate::listen;
 use crate::transport::Loss;
 use aludel_protocol::{Header, Reply, Request, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How often in a row a worker is put in the place of one that broke, and what counts as in a row: opening the database
+/// may be what breaks it.
+const BREAKS: u32 = 3;
+const SOON: Duration = Duration::from_secs(10);
 
 /// The worker of this tab, and who uses it.
 pub(super) struct Hosting {
@@ -148,7 +154,10 @@ impl Tab {
             return self.close();
         }
         let with_tabs = self.presence().is_some();
-        if !host.proven.get() || !with_tabs || host.closing.get() {
+        let (count, last) = self.breaks.get();
+        let count = if last.is_some_and(|last| last.elapsed() < SOON) { count + 1 } else { 1 };
+        self.breaks.set((count, Some(Instant::now())));
+        if !host.proven.get() || !with_tabs || host.closing.get() || count > BREAKS {
             return self.inbox.fatal(&message);
         }
         self.say(&Line::Broke { host: host.id.clone(), message: message.clone() });

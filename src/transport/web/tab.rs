@@ -1,6 +1,5 @@
 //! The wire of a tab: to its own worker while it hosts, to that of another tab while it is a guest, to none in between.
 
-use super::Means;
 use super::buffer::{Buffer, joined};
 use super::guest::Guesting;
 use super::host::Hosting;
@@ -8,6 +7,7 @@ use super::js::{Locks, has_class, locks, random};
 use super::life::{Life, Moment, is_hidden};
 use super::lock::{Lock, waiting};
 use super::talk::{Line, Speaks, Talk};
+use super::{Instant, Means};
 use crate::listen::{self, Event, HostChange, VersionSkew};
 use crate::transport::{Inbox, Loss, Place, Wire};
 use aludel_protocol::{Error, Header, PROTOCOL_VERSION, RepeatClass, Request, Result, StorageReason};
@@ -88,6 +88,10 @@ pub(super) struct Tab {
     /// Whether the channel has said good-bye.
     leaving: Cell<bool>,
     pub(super) asking: Cell<bool>,
+    /// How often it has tried in vain to join a host.
+    pub(super) attempts: Cell<u32>,
+    /// How often in a row a worker of this tab broke soon after the one before, and when it last did.
+    pub(super) breaks: Cell<(u32, Option<Instant>)>,
     skew_told: Cell<bool>,
     life: RefCell<Option<Life>>,
     /// What ends with the page, and not before it.
@@ -117,6 +121,8 @@ impl Tab {
             owes_loss: Cell::new(false),
             leaving: Cell::new(false),
             asking: Cell::new(false),
+            attempts: Cell::new(0),
+            breaks: Cell::default(),
             skew_told: Cell::new(false),
             life: RefCell::default(),
             parting: RefCell::default(),

@@ -81,7 +81,7 @@ export function driven(frame) {
 }
 
 /** Waits until the page of a tab has loaded, again after a navigation. */
-export const loaded = (page) => page.waitForFunction("globalThis.tab !== undefined", { timeout: 60_000 });
+export const loaded = (page) => page.waitForFunction("globalThis.tab !== undefined", { timeout: 60_000, polling: 50 });
 
 /** Kills the process of a page (Chromium), as a crash does: nothing in it hears of it. */
 export async function crash(page) {
