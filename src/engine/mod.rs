@@ -319,6 +319,7 @@ impl Engine {
             if !(unavailable && shared.options.fallback_memory && options.storage != Storage::Memory) {
                 return Err(error);
             }
+            channel.withdraw();
             options.storage = Storage::Memory;
         }
     }

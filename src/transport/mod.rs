@@ -67,6 +67,9 @@ pub trait Wire {
         false
     }
 
+    /// From now on the database is in memory, and this channel's alone: a worker is needed that no other tab uses.
+    fn withdraw(&self) {}
+
     /// Ends the worker, or a guest's way to it; nothing more arrives.
     fn terminate(&self);
 

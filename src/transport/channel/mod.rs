@@ -131,6 +131,13 @@ impl Channel {
         Ok(ChannelUse::new(channel))
     }
 
+    /// There is no file storage, and memory is used: it is not shared with other tabs.
+    pub fn withdraw(&self) {
+        if let Some(wire) = self.wire.get() {
+            wire.withdraw();
+        }
+    }
+
     /// Why the worker is gone, if it is.
     pub fn death(&self) -> Option<Error> {
         self.death.borrow().clone()

@@ -57,7 +57,7 @@ impl Guesting {
 impl Tab {
     /// Asks who hosts, until somebody answers or the lock is ours.
     pub(super) fn seek(&self) {
-        self.set_role(Role::Seeking);
+        self.change_role(Role::Seeking);
         self.say(&Line::Who { client: self.name.clone(), speaks: mine() });
         self.keep_asking();
     }
@@ -101,7 +101,7 @@ impl Tab {
         if !self.understands(theirs) {
             return self.refuse_version(theirs);
         }
-        self.set_role(Role::Guest(Rc::new(Guesting {
+        self.change_role(Role::Guest(Rc::new(Guesting {
             host: host.to_owned(),
             attempt: format!("{:016x}", random()),
             since: Instant::now(),

@@ -57,7 +57,7 @@ impl Tab {
     /// Starts a worker for this channel alone.
     pub(super) fn host_alone(&self) -> Result<()> {
         let hosting = self.start_worker()?;
-        self.set_role(Role::Host(hosting));
+        self.change_role(Role::Host(hosting));
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Tab {
         match self.start_worker() {
             Ok(hosting) => {
                 let id = hosting.id.clone();
-                self.set_role(Role::Host(hosting));
+                self.change_role(Role::Host(hosting));
                 self.say(&Line::Host { host: id, speaks: mine() });
                 self.tell_host(Some(listen::Tab::This));
             }

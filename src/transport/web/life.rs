@@ -1,7 +1,14 @@
 //! The life of a page: leaving, being frozen, coming back. In a worker nothing is heard of it.
+//!
+//! A page that is left gives all up at once, whether it will be kept or not: one that is kept while it holds a lock or a
+//! file would hold up every other tab, and one that is frozen answers nobody.
 
 use super::js::{Endpoint, member, text_of};
 use super::link::Listener;
+use super::tab::{Role, Tab};
+use super::talk::Line;
+use crate::transport::Loss;
+use aludel_protocol::Request;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -63,4 +70,50 @@ impl Drop for Life {
 pub(super) fn is_hidden() -> bool {
     let document = member(&js_sys::global(), "document");
     document.and_then(|document| text_of(&document, "visibilityState")).as_deref() == Some("hidden")
+}
+
+impl Tab {
+    pub(super) fn live(&self, moment: Moment) {
+        match (moment, self.role()) {
+            (_, Role::Ended) => {}
+            (Moment::Resumes, Role::Away) => {
+                self.parting.take();
+                if self.owes_loss.replace(false) {
+                    self.lost.set(true);
+                    self.inbox.lost(Loss::Gone);
+                }
+                if matches!(self.role(), Role::Away)
+                    && let Err(error) = self.start()
+                {
+                    self.inbox.refuse(error);
+                }
+            }
+            (Moment::Resumes, _) | (_, Role::Away) => {}
+            (Moment::Ends | Moment::Stops, _) => self.put_away(moment == Moment::Ends),
+        }
+    }
+
+    /// Gives all up at once: another tab takes over.
+    fn put_away(&self, for_good: bool) {
+        let role = self.change_role(Role::Away);
+        match &role {
+            Role::Host(host) => {
+                self.say(&Line::Gone { host: host.id.clone() });
+                if for_good && !host.has_guests() {
+                    // It may get to it; in any case it ends with the page. Guests would hear of it too early.
+                    let _ = host.link.post(&self.frame(&Request::Shutdown));
+                    *self.parting.borrow_mut() = Some(host.clone());
+                }
+            }
+            Role::Guest(guest) if guest.has_joined() => {
+                let _ = guest.post(&self.frame(&Request::Leave));
+            }
+            _ => {}
+        }
+        self.presence.take();
+        self.owes_loss.set(self.owes_loss.get() || self.sent.replace(false));
+        if self.is_lingering() {
+            self.close();
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 mod broker;
 mod buffer;
+mod election;
 pub(crate) mod files;
 mod guest;
 mod host;

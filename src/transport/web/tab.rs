@@ -1,11 +1,12 @@
 //! The wire of a tab: to its own worker while it hosts, to that of another tab while it is a guest, to none in between.
 
 use super::buffer::{Buffer, joined};
+use super::election::Presence;
 use super::guest::Guesting;
 use super::host::Hosting;
-use super::js::{Locks, has_class, locks, random};
-use super::life::{Life, Moment, is_hidden};
-use super::lock::{Lock, waiting};
+use super::js::{has_class, locks, random};
+use super::life::{Life, is_hidden};
+use super::lock::Lock;
 use super::talk::{Line, Speaks, Talk};
 use super::{Instant, Means};
 use crate::listen::{self, Event, HostChange, VersionSkew};
@@ -14,15 +15,9 @@ use aludel_protocol::{Error, Header, PROTOCOL_VERSION, RepeatClass, Request, Res
 use futures_timer::Delay;
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Poll, Waker};
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
-
-/// How long a tab that nobody sees waits to hear whether a visible one wants to host.
-const VOTE: Duration = Duration::from_millis(100);
 
 thread_local! {
     /// Tabs whose engine has gone and whose guests have not.
@@ -44,28 +39,6 @@ pub(super) enum Role {
     Ended,
 }
 
-/// What a tab holds as long as it takes part.
-pub(super) struct Presence {
-    pub(super) locks: Locks,
-    pub(super) path: String,
-    pub(super) talk: Talk,
-    pub(super) broker: Rc<super::broker::Broker>,
-    /// By which others learn that this tab is gone.
-    _alive: Lock,
-    /// Whether that lock is held.
-    pub(super) is_here: Cell<bool>,
-    election: RefCell<Option<Lock>>,
-    votes: Votes,
-}
-
-/// The answers to the question whether a visible tab waits.
-#[derive(Default)]
-struct Votes {
-    count: Cell<usize>,
-    visible: Cell<bool>,
-    waker: Cell<Option<Waker>>,
-}
-
 /// The wire.
 pub(super) struct Tab {
     me: Weak<Tab>,
@@ -74,17 +47,17 @@ pub(super) struct Tab {
     client: u64,
     /// The same, as others write it.
     pub(super) name: String,
-    path: Option<String>,
+    path: RefCell<Option<String>>,
     role: RefCell<Role>,
-    presence: RefCell<Option<Rc<Presence>>>,
+    pub(super) presence: RefCell<Option<Rc<Presence>>>,
     /// Frames for the first host.
     waiting: RefCell<Vec<Uint8Array>>,
     /// Whether a frame went to the host of now.
-    sent: Cell<bool>,
+    pub(super) sent: Cell<bool>,
     /// Whether the channel was told that its host is lost, and not yet of another.
-    lost: Cell<bool>,
+    pub(super) lost: Cell<bool>,
     /// Whether it will be told when the page is back.
-    owes_loss: Cell<bool>,
+    pub(super) owes_loss: Cell<bool>,
     /// Whether the channel has said good-bye.
     leaving: Cell<bool>,
     pub(super) asking: Cell<bool>,
@@ -95,7 +68,7 @@ pub(super) struct Tab {
     skew_told: Cell<bool>,
     life: RefCell<Option<Life>>,
     /// What ends with the page, and not before it.
-    parting: RefCell<Option<Rc<Hosting>>>,
+    pub(super) parting: RefCell<Option<Rc<Hosting>>>,
 }
 
 /// What this tab speaks.
@@ -112,7 +85,7 @@ impl Tab {
             means,
             client,
             name: format!("{client:016x}"),
-            path: place.path.clone(),
+            path: RefCell::new(place.path.clone()),
             role: RefCell::new(Role::Away),
             presence: RefCell::default(),
             waiting: RefCell::default(),
@@ -137,9 +110,9 @@ impl Tab {
         self.role.borrow().clone()
     }
 
-    pub(super) fn set_role(&self, role: Role) {
-        let before = self.role.replace(role);
-        drop(before);
+    /// Becomes something else; what it was ends when it is dropped.
+    pub(super) fn change_role(&self, role: Role) -> Role {
+        self.role.replace(role)
     }
 
     pub(super) fn presence(&self) -> Option<Rc<Presence>> {
@@ -155,7 +128,7 @@ impl Tab {
     /// Takes part: waits for the lock and asks who hosts. A database in memory gets a worker at once, and so does a file
     /// where there are no locks: the worker says best what is missing.
     pub(super) fn start(&self) -> Result<()> {
-        let path = self.path.clone().filter(|_| has_class("BroadcastChannel"));
+        let path = self.path.borrow().clone().filter(|_| has_class("BroadcastChannel"));
         let (Some(path), Some(locks)) = (path, locks()) else { return self.host_alone() };
         let me = self.weak();
         let hear = move |line| {
@@ -174,16 +147,7 @@ impl Tab {
             tab.try_to_join();
         };
         let alive = Lock::hold(&locks, &format!("aludel-tab:{}", self.name), arrived, || {});
-        *self.presence.borrow_mut() = Some(Rc::new(Presence {
-            locks,
-            path,
-            talk,
-            broker: super::broker::Broker::new(),
-            _alive: alive,
-            is_here: Cell::new(false),
-            election: RefCell::new(Some(election)),
-            votes: Votes::default(),
-        }));
+        *self.presence.borrow_mut() = Some(Rc::new(Presence::new(locks, path, talk, alive, election)));
         self.seek();
         if self.life.borrow().is_none() {
             let me = self.weak();
@@ -195,46 +159,6 @@ impl Tab {
             *self.life.borrow_mut() = Some(life);
         }
         Ok(())
-    }
-
-    fn stand_for_election(&self, locks: &Locks, path: &str) -> Lock {
-        let (me, without) = (self.weak(), self.weak());
-        let granted = move || {
-            if let Some(tab) = me.upgrade() {
-                tab.elected();
-            }
-        };
-        let refused = move || {
-            let Some(tab) = without.upgrade() else { return };
-            tab.presence.take();
-            if let Err(error) = tab.host_alone() {
-                tab.inbox.refuse(error);
-            }
-        };
-        Lock::hold(locks, &format!("aludel-host:{path}"), granted, refused)
-    }
-
-    /// The lock is ours. A tab that nobody sees lets one that is seen go first.
-    fn elected(self: &Rc<Tab>) {
-        if !is_hidden() {
-            return self.host();
-        }
-        let Some(presence) = self.presence() else { return };
-        let (me, presence) = (self.weak(), Rc::downgrade(&presence));
-        spawn_local(async move {
-            let passes = match presence.upgrade() {
-                Some(presence) => presence.is_wanted_by_visible(&me).await,
-                None => return,
-            };
-            let (Some(tab), Some(presence)) = (me.upgrade(), presence.upgrade()) else { return };
-            if !passes {
-                return tab.host();
-            }
-            // First the new place in the line, then the old one: the lock goes to the others in between.
-            let again = tab.stand_for_election(&presence.locks, &presence.path);
-            let before = presence.election.replace(Some(again));
-            drop(before);
-        });
     }
 
     /// Frames reach a worker that takes them.
@@ -251,7 +175,7 @@ impl Tab {
 
     /// The host of until now is none any more; what went to it is in doubt.
     pub(super) fn lose(&self, loss: Loss) {
-        self.set_role(Role::Seeking);
+        self.change_role(Role::Seeking);
         if self.sent.replace(false) {
             self.lost.set(true);
             self.inbox.lost(loss);
@@ -304,9 +228,7 @@ impl Tab {
             }
             Line::Waits { to, visible, .. } => {
                 if let Some(presence) = self.presence().filter(|_| to == self.name) {
-                    presence.votes.count.set(presence.votes.count.get() + 1);
-                    presence.votes.visible.set(presence.votes.visible.get() || visible);
-                    presence.votes.waker.take().into_iter().for_each(Waker::wake);
+                    presence.count_vote(visible);
                 }
             }
         }
@@ -324,57 +246,13 @@ impl Tab {
 
     /// Another version has the database open.
     pub(super) fn refuse_version(&self, theirs: &Speaks) {
-        let (mine, path) = (mine(), self.path.as_deref().unwrap_or_default());
+        let (mine, path) = (mine(), self.path.borrow().clone().unwrap_or_default());
         let message = format!(
             "{path} is open in another tab with aludel {} (protocol {}), which cannot work together with aludel {} \
              (protocol {}) of this tab: the older one has to be reloaded or closed",
             theirs.version, theirs.protocol, mine.version, mine.protocol
         );
         self.inbox.refuse(Error::storage(StorageReason::OtherVersion, message));
-    }
-
-    fn live(&self, moment: Moment) {
-        match (moment, self.role()) {
-            (_, Role::Ended) => {}
-            (Moment::Resumes, Role::Away) => {
-                self.parting.take();
-                if self.owes_loss.replace(false) {
-                    self.lost.set(true);
-                    self.inbox.lost(Loss::Gone);
-                }
-                if matches!(self.role(), Role::Away)
-                    && let Err(error) = self.start()
-                {
-                    self.inbox.refuse(error);
-                }
-            }
-            (Moment::Resumes, _) | (_, Role::Away) => {}
-            (Moment::Ends | Moment::Stops, _) => self.put_away(moment == Moment::Ends),
-        }
-    }
-
-    /// Gives all up at once: another tab takes over.
-    fn put_away(&self, for_good: bool) {
-        let role = self.role.replace(Role::Away);
-        match &role {
-            Role::Host(host) => {
-                self.say(&Line::Gone { host: host.id.clone() });
-                if for_good && !host.has_guests() {
-                    // It may get to it; in any case it ends with the page. Guests would hear of it too early.
-                    let _ = host.link.post(&self.frame(&Request::Shutdown));
-                    *self.parting.borrow_mut() = Some(host.clone());
-                }
-            }
-            Role::Guest(guest) if guest.has_joined() => {
-                let _ = guest.post(&self.frame(&Request::Leave));
-            }
-            _ => {}
-        }
-        self.presence.take();
-        self.owes_loss.set(self.owes_loss.get() || self.sent.replace(false));
-        if self.is_lingering() {
-            self.close();
-        }
     }
 
     /// A frame of the wire's own, whose answer nobody waits for.
@@ -389,7 +267,7 @@ impl Tab {
 
     /// Leaves everything.
     pub(super) fn close(&self) {
-        let role = self.role.replace(Role::Ended);
+        let role = self.change_role(Role::Ended);
         match &role {
             Role::Host(host) => self.say(&Line::Gone { host: host.id.clone() }),
             Role::Guest(guest) if guest.has_joined() && !self.leaving.get() => {
@@ -408,30 +286,6 @@ impl Tab {
             at.map(|at| tabs.remove(at))
         });
         drop(gone);
-    }
-}
-
-impl Presence {
-    /// Whether a visible tab waits for the lock that this one has.
-    async fn is_wanted_by_visible(self: Rc<Presence>, tab: &Weak<Tab>) -> bool {
-        let others = waiting(&self.locks, &format!("aludel-host:{}", self.path)).await;
-        let Some(client) = tab.upgrade().map(|tab| tab.name.clone()) else { return false };
-        if others == 0 {
-            return false;
-        }
-        self.votes.count.set(0);
-        self.votes.visible.set(false);
-        self.talk.say(&Line::Vote { client });
-        let mut time = Delay::new(VOTE);
-        poll_fn(|cx| {
-            self.votes.waker.set(Some(cx.waker().clone()));
-            let (count, visible) = (self.votes.count.get(), self.votes.visible.get());
-            if visible || count >= others || Pin::new(&mut time).poll(cx).is_ready() {
-                return Poll::Ready(visible);
-            }
-            Poll::Pending
-        })
-        .await
     }
 }
 
@@ -464,6 +318,22 @@ impl Wire for Tab {
             self.worker_broke(&host, why.to_owned());
         }
         replaces
+    }
+
+    fn withdraw(&self) {
+        if self.path.take().is_none() {
+            return;
+        }
+        if let Role::Host(host) = self.role() {
+            self.say(&Line::Gone { host: host.id.clone() });
+        } else {
+            self.lose(Loss::Gone);
+            if let (Role::Seeking, Err(error)) = (self.role(), self.host_alone()) {
+                self.inbox.refuse(error);
+            }
+        }
+        self.presence.take();
+        self.life.take();
     }
 
     fn terminate(&self) {
