@@ -9,11 +9,12 @@ use crate::database::Database;
 use crate::execution::{Context, Progress, run_once};
 use crate::import::{self, Import};
 use crate::job::{Job, Work, reply, reply_error};
+use crate::mark::Outcome;
 use crate::scheduler::Slice;
 use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
 use crate::transaction;
-use aludel_protocol::{BatchWriter, Error, ErrorKind, Header, OpenOptions, Reply};
+use aludel_protocol::{BatchWriter, Error, ErrorKind, Fate, Header, OpenOptions, Reply};
 use std::collections::VecDeque;
 
 /// Buffers that are larger are not kept from one execution to the next.
@@ -87,9 +88,9 @@ impl Connection {
         self.closed
     }
 
-    /// Whether a transaction is open.
+    /// Whether a transaction is open. One that a request has for itself is nobody else's affair.
     pub(crate) fn in_transaction(&self) -> bool {
-        self.db.in_transaction()
+        self.db.in_transaction() && !self.queue.iter().chain(&self.streams).any(Job::owns_transaction)
     }
 
     /// Since when it reads from one snapshot, if it does.
@@ -132,11 +133,21 @@ impl Connection {
     pub(crate) fn run(&mut self, database: &mut Database, env: &mut dyn Environment, end: f64) {
         let Some(unit) = self.runnable_unit(database) else { return };
         self.unit = unit + 1;
+        let in_transaction = self.in_transaction();
         let job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) };
         let Some(mut job) = job else { return };
         let now = env.now();
-        let in_transaction = self.db.in_transaction();
-        let progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
+        let marks = database.marks.clone();
+        if let Some(marks) = &marks {
+            marks.begin(&job.header);
+        }
+        let mut progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
+        if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
+            && let Some(refusal) = marks.take_refusal()
+        {
+            // SQLite knows only that the commit was refused.
+            progress = Progress::Failed(refusal.with_statement(job.sql()));
+        }
         let waited = job.waits_since.is_some();
         if waited && !matches!(progress, Progress::Busy) {
             database.lock.leave(self.key, job.header.request);
@@ -172,6 +183,9 @@ impl Connection {
             Some(job) => self.streams.insert((unit - 1).min(self.streams.len()), job),
             None => {}
         }
+        if let Some(marks) = &marks {
+            marks.end(&self.db);
+        }
         self.settle(in_transaction, database, env);
     }
 
@@ -199,10 +213,15 @@ impl Connection {
                 spare: &mut self.spare,
                 deadline,
                 lock_is_promised,
+                marks: database.marks.as_deref(),
             }),
             Work::Transaction(op) => {
                 let why = "the transaction in which it was opened has ended";
                 let closed = if transaction::ends(op) { self.stop_streams(why) } else { Vec::new() };
+                if let Some(marks) = &database.marks {
+                    let last_insert_rowid = self.db.last_insert_rowid();
+                    marks.expect(Outcome { changes: -1, last_insert_rowid, had_rows: false });
+                }
                 let outcome = transaction::run(op, &self.db, &mut self.cache, lock_is_promised);
                 self.tell(closed, env);
                 match outcome {
@@ -219,6 +238,13 @@ impl Connection {
                     other => other,
                 }
             }
+            Work::Fates(requests) => match fates(database, &job.header, requests) {
+                Ok(fates) => {
+                    reply(env, &job.header, &Reply::Fates(fates));
+                    Progress::Done
+                }
+                Err(error) => Progress::Failed(error),
+            },
             Work::Reset => {
                 self.import = None;
                 let closed = self.stop_streams("its connection was given back");
@@ -242,7 +268,7 @@ impl Connection {
     }
 
     fn done(&self, job: &Job, env: &mut dyn Environment) -> Progress {
-        reply(env, &job.header, &Reply::Done { in_transaction: self.db.in_transaction() });
+        reply(env, &job.header, &Reply::Done { in_transaction: self.in_transaction() });
         Progress::Done
     }
 
@@ -255,7 +281,7 @@ impl Connection {
 
     /// After anything ran: streams end with their transaction, and the lock may have changed hands.
     fn settle(&mut self, was_in_transaction: bool, database: &mut Database, env: &mut dyn Environment) {
-        if was_in_transaction && !self.db.in_transaction() {
+        if was_in_transaction && !self.in_transaction() {
             let closed = self.stop_streams("the transaction in which it was opened has ended");
             self.tell(closed, env);
         }
@@ -295,7 +321,7 @@ impl Connection {
 
     fn tell(&self, closed: Vec<(Header, Error)>, env: &mut dyn Environment) {
         for (header, error) in closed {
-            reply_error(env, &header, error, self.db.in_transaction());
+            reply_error(env, &header, error, self.in_transaction());
         }
     }
 
@@ -307,7 +333,7 @@ impl Connection {
             self.import = None;
         }
         self.discard(job);
-        reply_error(env, &header, error, self.db.in_transaction());
+        reply_error(env, &header, error, self.in_transaction());
     }
 
     /// Ends a job wherever it stands, without a word.
@@ -331,7 +357,7 @@ impl Connection {
         if !self.queue.iter().chain(&self.streams).any(&which) {
             return false;
         }
-        let in_transaction = self.db.in_transaction();
+        let in_transaction = self.in_transaction();
         let (picked, queue): (Vec<Job>, VecDeque<Job>) = split(std::mem::take(&mut self.queue), &which);
         let (streams, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), &which);
         (self.queue, self.streams) = (queue, kept);
@@ -409,6 +435,13 @@ impl Connection {
 
 fn or_forever(ms: u32) -> f64 {
     if ms == 0 { f64::INFINITY } else { ms.into() }
+}
+
+fn fates(database: &Database, header: &Header, requests: &[u64]) -> Result<Vec<Fate>, Error> {
+    match &database.marks {
+        Some(marks) => marks.fates(header.client, requests),
+        None => Ok(vec![Fate::Unknown; requests.len()]),
+    }
 }
 
 fn split<C: Default + Extend<Job>>(jobs: impl IntoIterator<Item = Job>, which: impl Fn(&Job) -> bool) -> (Vec<Job>, C) {

@@ -6,11 +6,13 @@ use crate::changes::Changes;
 use crate::connection::ConnectionKey;
 use crate::import::Scratches;
 use crate::log::{KEPT_BYTES, Log};
+use crate::mark::{Marks, Start};
 use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
-use crate::{Environment, Preparation, disk, vfs};
+use crate::{Environment, Preparation, disk, health, vfs};
 use aludel_protocol::{Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, Storage, StorageReason};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// SQLite's own default, said so that both builds have it.
@@ -35,6 +37,12 @@ pub(crate) struct Database {
     /// What SQLite calls it.
     name: String,
     files: Files,
+    /// What tells of its commits after this host; where it has files, and clients that could ask.
+    pub(crate) marks: Option<Rc<Marks>>,
+    /// Whether the first connection has found it in order.
+    seen: bool,
+    /// In which epoch this worker was its host before.
+    earlier_epoch: Option<u32>,
     /// How many commits have changed something.
     commits: u64,
     /// Those of them that nobody was told of yet.
@@ -49,7 +57,7 @@ enum Files {
 }
 
 impl Database {
-    pub(crate) fn new(storage: Storage, path: &str) -> Database {
+    pub(crate) fn new(storage: Storage, path: &str, earlier_epoch: Option<u32>) -> Database {
         // Each engine in memory has a database of its own, whatever it calls it, and the VFS knows all by name.
         static MEMORIES: AtomicU64 = AtomicU64::new(1);
         let name = match storage {
@@ -68,6 +76,9 @@ impl Database {
             scratches: Scratches::default(),
             connections: 0,
             files: Files::Absent,
+            marks: None,
+            seen: false,
+            earlier_epoch,
             commits: 0,
             untold: Vec::new(),
         }
@@ -75,7 +86,7 @@ impl Database {
 
     /// Counts its hosts; known as soon as its files are ready.
     pub(crate) fn epoch(&self) -> Option<u32> {
-        self.is_ready().then_some(1)
+        self.is_ready().then(|| self.marks.as_ref().map_or(1, |marks| marks.epoch()))
     }
 
     /// What SQLite calls it.
@@ -88,8 +99,8 @@ impl Database {
         self.files == Files::Ready
     }
 
-    /// Makes its files ready, or has the environment do so.
-    pub(crate) fn prepare(&mut self, env: &mut dyn Environment, create: bool) -> Result<()> {
+    /// Makes its files ready, or has the environment do so. `marks` says whether somebody may ask for fates later.
+    pub(crate) fn prepare(&mut self, env: &mut dyn Environment, create: bool, marks: bool) -> Result<()> {
         if self.files != Files::Absent {
             return Ok(());
         }
@@ -100,39 +111,72 @@ impl Database {
             return Err(Error::storage(StorageReason::CannotOpen, message));
         }
         vfs::register()?;
-        self.files = match self.storage {
-            Storage::Memory => {
-                vfs::attach_memory(&self.name);
-                Files::Ready
-            }
-            Storage::Disk => {
-                disk::attach(&self.name, create)?;
-                Files::Ready
-            }
+        match self.storage {
+            Storage::Memory => vfs::attach_memory(&self.name),
+            Storage::Disk => disk::attach(&self.name, create)?,
             Storage::Opfs => match env.prepare_files(&self.path, create) {
-                Preparation::Ready(result) => {
-                    result?;
-                    Files::Ready
+                Preparation::Ready(result) => result?,
+                Preparation::Later => {
+                    self.files = Files::Preparing;
+                    return Ok(());
                 }
-                Preparation::Later => Files::Preparing,
             },
-        };
+        }
+        self.prepared(env, marks)
+    }
+
+    /// Takes over as the host, now that its files are ready.
+    pub(crate) fn prepared(&mut self, env: &mut dyn Environment, marks: bool) -> Result<()> {
+        self.files = Files::Ready;
+        if let Some(file) = vfs::take_marks(&self.name).filter(|file| file.always || marks) {
+            let start = Start { now: env.wall_clock(), fresh: file.fresh, epoch: self.earlier_epoch };
+            match Marks::host(&self.name, file, start) {
+                Ok(marks) => self.marks = Some(marks),
+                Err(error) => {
+                    self.release(env);
+                    return Err(error);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Takes note of what the environment made of [`Database::prepare`].
-    pub(crate) fn prepared(&mut self, done: bool) {
-        self.files = if done { Files::Ready } else { Files::Absent };
+    /// Takes note that its files cannot be had.
+    pub(crate) fn not_prepared(&mut self) {
+        self.files = Files::Absent;
     }
 
     /// Gives up its files, if it has no connections left that need them.
     pub(crate) fn release(&mut self, env: &mut dyn Environment) {
+        if let Some(marks) = self.marks.take() {
+            // Where nobody has looked, it is as it was.
+            marks.close(self.seen || !marks.was_unclean());
+        }
+        self.let_go(env);
+    }
+
+    /// Gives up its files as the death of its worker would, whoever needs them.
+    pub(crate) fn crash(&mut self, env: &mut dyn Environment) {
+        if let Some(marks) = self.marks.take() {
+            marks.crash();
+        }
+        self.let_go(env);
+    }
+
+    fn let_go(&mut self, env: &mut dyn Environment) {
         let was = std::mem::replace(&mut self.files, Files::Absent);
         match self.storage {
             _ if was != Files::Ready => {}
             Storage::Opfs => env.release_files(&self.path),
             Storage::Memory | Storage::Disk => vfs::detach(&self.name),
         }
+    }
+
+    /// In how many milliseconds the names of its files can be taken as safe from a power cut.
+    pub(crate) fn settles_in(&self, env: &dyn Environment) -> u32 {
+        // Elsewhere a name is made durable with the file.
+        let marks = self.marks.as_ref().filter(|_| self.storage == Storage::Opfs);
+        marks.map_or(0, |marks| marks.settles_in(env.wall_clock()))
     }
 
     /// Whether it can end now: one in memory lives as long as its worker, and files on their way are waited for.
@@ -146,16 +190,35 @@ impl Database {
     }
 
     /// Opens a connection, with all of its settings; says which journal mode SQLite reports.
-    pub(crate) fn connect(&self, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
+    pub(crate) fn connect(&mut self, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
         // Whether the file may be made was decided when its files were; by now it is there, if only empty.
         let connected = sqlite::Connection::open(&self.name, vfs::VFS_NAME, true)
             .and_then(|connection| configure(&connection, options).map(|mode| (connection, mode)));
-        let (connection, mode) = connected.map_err(|failure| failure.into_error(None))?;
+        let (connection, mode) = connected.map_err(|failure| self.explain(failure))?;
         if mode != "wal" {
             let message = format!("the database cannot be used in WAL mode: SQLite answers with journal mode {mode:?}");
             return Err(Error::new(ErrorKind::NotSupported, message));
         }
+        if let Some(marks) = &self.marks {
+            if !self.seen {
+                // SQLite knows nothing of the log before the first read.
+                connection.query("PRAGMA schema_version").map_err(|failure| self.explain(failure))?;
+                marks.see();
+                if marks.was_unclean() {
+                    health::check(&connection, &self.path)?;
+                }
+                self.seen = true;
+            }
+            marks.watch(&connection);
+        }
         Ok((connection, mode))
+    }
+
+    /// Why the first connection cannot be opened.
+    fn explain(&self, failure: Failure) -> Error {
+        let error = failure.into_error(None);
+        let is_no_wonder = !self.seen && self.marks.as_ref().is_some_and(|marks| marks.was_unclean());
+        if is_no_wonder { health::explain(error, &self.path) } else { error }
     }
 
     /// Copies the log into the database as far as readers allow; `restart` also makes the next writer begin it anew. It

@@ -1,12 +1,18 @@
 //! What the worker needs from where it runs, and what it asks of it.
 #![forbid(unsafe_code)]
 
+use crate::vfs;
 use aludel_protocol::{Error, Result, StorageReason};
 
 /// What a [`crate::Service`] needs from where it runs.
 pub trait Environment {
     /// A clock that never goes back, in milliseconds.
     fn now(&self) -> f64;
+
+    /// The time on the wall, in milliseconds since 1970.
+    fn wall_clock(&self) -> u64 {
+        vfs::wall_clock()
+    }
 
     /// Sends one reply frame to a client, given in parts that are to be joined. A client that has gone is sent nothing.
     fn post(&mut self, client: u64, parts: &[&[u8]]);

@@ -5,8 +5,9 @@ use crate::Environment;
 use crate::attach;
 use crate::changes::Changes;
 use crate::cursor::{Cursor, Halt, Limits, Standing};
+use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
-use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState};
+use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState, ffi};
 use crate::statement_cache::StatementCache;
 use aludel_protocol::{BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header};
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub(crate) struct Context<'a> {
     pub(crate) deadline: f64,
     /// Whether others wait for the write lock and come first.
     pub(crate) lock_is_promised: bool,
+    /// Who marks what is committed, where that is done.
+    pub(crate) marks: Option<&'a Marks>,
 }
 
 /// How far an execution came.
@@ -87,6 +90,10 @@ pub(crate) struct Execution {
     changes: i64,
     /// Whether the open transaction is its own.
     owns: bool,
+    /// Whether it returns rows.
+    returns: bool,
+    /// Whether what it has done stays although it failed: ON CONFLICT FAIL.
+    keeps: bool,
     frames: u64,
     /// When the last frame was sent; before that and after a wait for credits, when the first slice ended.
     sent_at: Option<f64>,
@@ -126,6 +133,8 @@ impl Execution {
             attaches: false,
             changes: 0,
             owns: false,
+            returns: false,
+            keeps: false,
             frames: 0,
             sent_at: None,
         }
@@ -145,6 +154,11 @@ impl Execution {
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         self.credits.is_some()
+    }
+
+    /// Whether the transaction that is open is its own.
+    pub(crate) fn owns_transaction(&self) -> bool {
+        self.owns
     }
 
     /// Whether it has sent a frame.
@@ -195,9 +209,13 @@ impl Execution {
     ) -> BatchWriter {
         let batch = self.release(db, cache, changes);
         if self.owns && db.in_transaction() {
-            // A rollback that fails leaves the transaction open, which the reply tells.
-            let _ = run_once(db, cache, "ROLLBACK");
+            let kept = self.keeps && run_once(db, cache, "COMMIT").is_ok();
+            if !kept {
+                // A rollback that fails leaves the transaction open, which the reply tells.
+                let _ = run_once(db, cache, "ROLLBACK");
+            }
         }
+        self.owns = false;
         batch
     }
 
@@ -240,6 +258,7 @@ impl Execution {
         };
         self.readonly = statement.is_readonly();
         self.attaches = statement.attaches();
+        self.returns = statement.column_count() > 0;
         // WITH may begin a SELECT, too.
         self.changing &= !self.readonly;
         self.cursor.attach(statement, cx.spare.take().unwrap_or_default());
@@ -265,10 +284,17 @@ impl Execution {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
-        let own = self.begin == BeginMode::Own && self.many;
+        // A transaction around a statement that SQLite would commit by itself: the mark of a commit tells what the statement
+        // came to, which is not known before it is done. What a stream came to is lost with its rows.
+        let alone = self.changing && !self.many && !self.is_stream();
+        let own = match self.begin {
+            BeginMode::Own => self.many || alone,
+            BeginMode::None => alone,
+            BeginMode::Auto | BeginMode::Deferred | BeginMode::Immediate | BeginMode::Exclusive => false,
+        };
         let sql = match self.begin {
-            BeginMode::None => None,
-            BeginMode::Own if !own => None,
+            BeginMode::None | BeginMode::Own if !own => None,
+            BeginMode::None => Some("BEGIN IMMEDIATE"),
             BeginMode::Auto | BeginMode::Own if self.readonly => Some("BEGIN DEFERRED"),
             BeginMode::Deferred => Some("BEGIN DEFERRED"),
             BeginMode::Auto | BeginMode::Own | BeginMode::Immediate => Some("BEGIN IMMEDIATE"),
@@ -310,6 +336,7 @@ impl Execution {
         if !self.rows && !self.readonly && cx.lock_is_promised && cx.db.transaction_state() != TransactionState::Write {
             return Err(Progress::Busy);
         }
+        self.expect(cx);
         loop {
             if self.is_starved() {
                 // Waiting for the reader is not the rows' fault.
@@ -347,6 +374,10 @@ impl Execution {
                         statement.rewind();
                         cx.changes.note(cx.db, statement, false);
                     }
+                    // SQLite undoes what a statement has changed before it violates a constraint, unless it was told not to.
+                    let violates = failure.code() & 0xff == ffi::SQLITE_CONSTRAINT;
+                    self.keeps = self.owns && !self.many && violates && cx.db.changes() > 0;
+                    self.expect(cx);
                     return Err(self.failure(failure, self.rows));
                 }
             }
@@ -382,6 +413,7 @@ impl Execution {
             attach::settle(cx.db).map_err(|failure| self.failure(failure, false))?;
         }
         if self.owns {
+            self.expect(cx);
             run_once(cx.db, cx.cache, "COMMIT").map_err(|failure| self.failure(failure, false))?;
             self.owns = false;
         }
@@ -389,10 +421,22 @@ impl Execution {
         Err(Progress::Done)
     }
 
+    /// Says what will be answered if a commit comes next.
+    fn expect(&self, cx: &Context<'_>) {
+        if let Some(marks) = cx.marks {
+            let counts = self.changing && self.owns;
+            marks.expect(Outcome {
+                changes: if counts { self.changes } else { -1 },
+                last_insert_rowid: cx.db.last_insert_rowid(),
+                had_rows: self.returns || self.keeps || (self.changing && !self.owns),
+            });
+        }
+    }
+
     fn post(&mut self, cx: &mut Context<'_>, more: bool) {
         let standing = Standing {
             more,
-            in_transaction: cx.db.in_transaction(),
+            in_transaction: cx.db.in_transaction() && !self.owns,
             changes: if self.changing { self.changes } else { -1 },
             last_insert_rowid: cx.db.last_insert_rowid(),
         };

@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Transaction(TransactionOp),
     /// Takes an import a step further.
     Import(import::Step),
+    /// Says what became of earlier requests.
+    Fates(Vec<u64>),
     /// Ends what the connection was doing.
     Reset,
     /// Closes the connection.
@@ -62,7 +64,7 @@ impl Job {
             Work::Transaction(TransactionOp::Savepoint(..)) => "SAVEPOINT",
             Work::Transaction(TransactionOp::Release(_)) => "RELEASE",
             Work::Transaction(TransactionOp::RollbackTo(_)) => "ROLLBACK TO",
-            Work::Import(_) | Work::Close => "",
+            Work::Import(_) | Work::Fates(_) | Work::Close => "",
         }
     }
 
@@ -70,6 +72,11 @@ impl Job {
     pub(crate) fn begins(&self) -> bool {
         use TransactionOp::{Begin, Savepoint};
         matches!(self.work, Work::Execute(_) | Work::Transaction(Begin(_) | Savepoint(..)))
+    }
+
+    /// Whether the transaction that is open is its own.
+    pub(crate) fn owns_transaction(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.owns_transaction())
     }
 
     /// Whether it is a stream.

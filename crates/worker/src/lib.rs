@@ -21,9 +21,11 @@ mod disk;
 pub mod entry;
 mod environment;
 mod execution;
+mod health;
 mod import;
 mod job;
 mod log;
+mod mark;
 mod scheduler;
 mod service;
 #[allow(unsafe_code)]

@@ -1,6 +1,7 @@
 //! Bytes in, bytes out.
 #![forbid(unsafe_code)]
 
+mod clients;
 mod files;
 mod upkeep;
 
@@ -11,9 +12,8 @@ use crate::import;
 use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
 use crate::{Environment, Turn, sqlite};
-use aludel_protocol::{
-    Error, ErrorKind, Header, OpenOptions, PROTOCOL_VERSION, RepeatClass, Reply, Request, Result, Storage,
-};
+use aludel_protocol::{Error, ErrorKind, Header, OpenOptions, RepeatClass, Reply, Request, Result, Storage};
+use clients::{Client, host_lost, is_stale, shut_down};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -29,13 +29,8 @@ pub struct Service<H: Environment> {
     /// The connections, in the order in which they get their turns.
     order: VecDeque<ConnectionKey>,
     last_database: u32,
-}
-
-/// Somebody who said Hello and has not left.
-#[derive(Debug, Default)]
-struct Client {
-    /// Whether it wants to hear of commits.
-    watches: bool,
+    /// The epochs of databases that it hosted before, by their storage and path.
+    epochs: BTreeMap<(u8, String), u32>,
 }
 
 /// A connection that is open or opening, and the database that it belongs to.
@@ -71,6 +66,7 @@ impl<H: Environment> Service<H> {
             slots: BTreeMap::new(),
             order: VecDeque::new(),
             last_database: 0,
+            epochs: BTreeMap::new(),
         }
     }
 
@@ -98,18 +94,6 @@ impl<H: Environment> Service<H> {
         let in_transaction = self.in_transaction(&header);
         let header = Header { epoch: self.epoch(&header).unwrap_or(header.epoch), ..header };
         reply_error(&mut self.env, &header, error, in_transaction);
-    }
-
-    /// The epoch that a frame must be of, or 0: that of its connection's database; as far as it has none, that of the
-    /// only database there is.
-    fn epoch(&self, header: &Header) -> Option<u32> {
-        match self.slots.get(&key_of(header)) {
-            Some(slot) => self.databases.get(&slot.database).and_then(Database::epoch),
-            None => {
-                let mut epochs = self.databases.values().filter_map(Database::epoch);
-                epochs.next().filter(|first| epochs.all(|other| other == *first))
-            }
-        }
     }
 
     fn in_transaction(&self, header: &Header) -> bool {
@@ -174,24 +158,8 @@ impl<H: Environment> Service<H> {
             }
             Request::Site { text } => self.take_site(key_of(header), text),
             Request::Import(step) => self.enqueue(header, Work::Import(import::Step::new(step, frame)), 0)?,
-            Request::Fates(_) => {
-                return Err(Error::new(ErrorKind::NotSupported, "this worker cannot do that yet"));
-            }
+            Request::Fates(requests) => self.enqueue(header, Work::Fates(requests), 0)?,
         }
-        Ok(())
-    }
-
-    fn hello(&mut self, header: &Header, protocol: u16) -> Result<()> {
-        if protocol == 0 {
-            return Err(Error::new(ErrorKind::Protocol, "there is no protocol version 0"));
-        }
-        self.clients.entry(header.client).or_default();
-        let hello = Reply::Hello {
-            protocol: protocol.min(PROTOCOL_VERSION),
-            version: env!("CARGO_PKG_VERSION"),
-            sqlite_version: sqlite::version(),
-        };
-        reply(&mut self.env, header, &hello);
         Ok(())
     }
 
@@ -206,13 +174,14 @@ impl<H: Environment> Service<H> {
             Some((id, _)) => *id,
             None => {
                 self.last_database = self.last_database.wrapping_add(1);
-                self.databases.insert(self.last_database, Database::new(options.storage, &options.path));
+                let epoch = self.epochs.get(&(options.storage as u8, options.path.clone())).copied();
+                self.databases.insert(self.last_database, Database::new(options.storage, &options.path, epoch));
                 self.last_database
             }
         };
         let Some(database) = self.databases.get_mut(&id) else { return Ok(()) };
         database.connections += 1;
-        if let Err(error) = database.prepare(&mut self.env, options.create) {
+        if let Err(error) = database.prepare(&mut self.env, options.create, header.client != 0) {
             self.leave(id);
             return Err(error);
         }
@@ -224,7 +193,11 @@ impl<H: Environment> Service<H> {
 
     fn enqueue(&mut self, header: &Header, work: Work, timeout: u32) -> Result<()> {
         let Some(slot) = self.slots.get_mut(&key_of(header)) else { return Err(not_open(header.connection)) };
-        let epoch = self.databases.get(&slot.database).and_then(Database::epoch);
+        let database = self.databases.get(&slot.database);
+        if let Some(marks) = database.and_then(|database| database.marks.as_ref()) {
+            marks.arrived(header);
+        }
+        let epoch = database.and_then(Database::epoch);
         let header = Header { epoch: epoch.unwrap_or(header.epoch), ..*header };
         let job = Job::new(header, work, self.env.now(), timeout);
         match &mut slot.state {
@@ -321,7 +294,11 @@ impl<H: Environment> Service<H> {
                             queue.push_back(job.of_epoch(epoch));
                         }
                     }
-                    let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode, settles_in: 0 };
+                    if let Some(marks) = &database.marks {
+                        queue.iter().for_each(|job| marks.arrived(&job.header));
+                    }
+                    let settles_in = database.settles_in(&self.env);
+                    let opened = Reply::Opened { storage: options.storage, journal_mode: &journal_mode, settles_in };
                     reply(&mut self.env, header, &opened);
                     slot.state = State::Open(Box::new(Connection::new(key, db, options, std::mem::take(queue))));
                     let id = slot.database;
@@ -391,6 +368,9 @@ impl<H: Environment> Service<H> {
         if let Some(database) = self.databases.get_mut(&id)
             && database.is_over()
         {
+            if let Some(epoch) = database.epoch() {
+                self.epochs.insert((database.storage as u8, database.path.clone()), epoch);
+            }
             database.release(&mut self.env);
             // Somebody may want to know of its last commits.
             self.tell_commits();
@@ -398,38 +378,10 @@ impl<H: Environment> Service<H> {
         }
     }
 
-    /// Closes everything of a client that has gone or goes: its transactions are rolled back, its locks are free for
-    /// others, and what it still waited for is answered, should anybody listen.
-    pub fn drop_client(&mut self, client: u64) {
-        self.clients.remove(&client);
-        let error = Error::new(ErrorKind::ResourceClosed, "its client has left");
-        self.abandon_where(|key| key.client == client, &error);
-    }
-
-    /// The clients that want to hear of commits.
-    pub fn watchers(&self) -> impl Iterator<Item = u64> {
-        self.clients.iter().filter(|(_, client)| client.watches).map(|(id, _)| *id)
-    }
-
     /// How large the log of a database is, as a file in bytes; nothing where the database is not open.
     pub fn log_bytes(&self, storage: Storage, path: &str) -> Option<u64> {
         let known = self.databases.values().find(|d| d.storage == storage && d.path == path);
         known.map(Database::log_file_bytes)
-    }
-
-    fn abandon_where(&mut self, which: impl Fn(ConnectionKey) -> bool, error: &Error) {
-        let keys: Vec<_> = self.slots.keys().copied().filter(|key| which(*key)).collect();
-        keys.into_iter().for_each(|key| self.abandon(key, error));
-    }
-
-    fn shut_down(&mut self, by: u64) {
-        self.down_by = Some(by);
-        self.abandon_where(|key| key.client == by, &shut_down(true));
-        // Others did not want it: they may find the database with its next host.
-        self.abandon_where(|_| true, &shut_down(false));
-        for (_, mut database) in std::mem::take(&mut self.databases) {
-            database.release(&mut self.env);
-        }
     }
 }
 
@@ -450,26 +402,11 @@ fn is_runnable(slot: &Slot, databases: &BTreeMap<u32, Database>) -> bool {
     }
 }
 
-fn connect(database: &Database, header: &Header, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
+fn connect(database: &mut Database, header: &Header, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {
     match database.epoch() {
         Some(epoch) if is_stale(header, epoch) => Err(host_lost(epoch)),
         _ => database.connect(options),
     }
-}
-
-/// Whether a frame was meant for another host: one that knows no host yet says 0.
-fn is_stale(header: &Header, epoch: u32) -> bool {
-    header.epoch != 0 && header.epoch != epoch
-}
-
-fn host_lost(epoch: u32) -> Error {
-    let message = format!("the request was for another host of the database than this one, which is number {epoch}");
-    Error::new(ErrorKind::HostLost, message)
-}
-
-fn shut_down(asked: bool) -> Error {
-    let kind = if asked { ErrorKind::WorkerGone } else { ErrorKind::HostLost };
-    Error::new(kind, "the worker was shut down")
 }
 
 fn key_of(header: &Header) -> ConnectionKey {

@@ -38,7 +38,7 @@ impl Connection {
     /// follow, if a transaction was open: whoever thinks to be in it must not do the second half without the first. Only
     /// what would have ended it anyway makes the connection usable again.
     pub(crate) fn end_transaction(&mut self, error: &Error, database: &mut Database, env: &mut dyn Environment) {
-        let was_in_transaction = self.db.in_transaction();
+        let was_in_transaction = self.in_transaction();
         let began = |job: &Job| matches!(&job.work, Work::Execute(execution) if execution.has_begun());
         let mut told = Vec::new();
         self.remove(database, env, began, |this, job, _, _| {
@@ -66,6 +66,7 @@ impl Connection {
                 self.ended = None;
                 None
             }
+            Work::Fates(_) => None,
             Work::Execute(_) | Work::Transaction(_) | Work::Import(_) => {
                 self.ended.as_ref().map(|error| error.clone().with_statement(job.sql()))
             }

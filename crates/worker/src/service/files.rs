@@ -16,7 +16,13 @@ impl<H: Environment> Service<H> {
             return;
         };
         let id = *id;
-        database.prepared(result.is_ok());
+        let result = match result {
+            Ok(()) => database.prepared(&mut self.env, true),
+            Err(error) => {
+                database.not_prepared();
+                Err(error)
+            }
+        };
         self.end_if_over(id);
         if let Err(error) = result {
             let keys: Vec<_> = self.slots.iter().filter(|(_, slot)| slot.database == id).map(|(key, _)| *key).collect();

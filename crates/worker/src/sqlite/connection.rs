@@ -1,7 +1,9 @@
 //! A connection to a database.
 
+use super::commit::Asked;
 use super::watch::{Learned, Watch};
 use super::{Failure, Statement, Tables, ffi, function};
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 use std::rc::Rc;
@@ -9,7 +11,7 @@ use std::rc::Rc;
 /// A connection. It is closed when it and all of its statements are dropped.
 #[derive(Debug)]
 pub struct Connection {
-    inner: Rc<Inner>,
+    pub(super) inner: Rc<Inner>,
 }
 
 /// The connection proper, shared with its statements.
@@ -17,6 +19,8 @@ pub struct Connection {
 pub(super) struct Inner {
     raw: *mut ffi::sqlite3,
     watch: Watch,
+    /// Who is asked before commits. Statements may commit after the [`Connection`] is dropped.
+    pub(super) asked: RefCell<Option<Box<Asked>>>,
 }
 
 /// What preparing a text gave.
@@ -71,7 +75,7 @@ impl Connection {
         // SAFETY: both texts are NUL-terminated and live; `raw` is a place for the result.
         let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, vfs.as_ptr()) };
         // Even a failed open gives a connection, which says why and has to be closed.
-        let inner = Rc::new(Inner { raw, watch: Watch::default() });
+        let inner = Rc::new(Inner { raw, watch: Watch::default(), asked: RefCell::new(None) });
         if code != ffi::SQLITE_OK {
             return Err(inner.failure(code));
         }
@@ -247,7 +251,7 @@ impl Connection {
         unsafe { ffi::sqlite3_last_insert_rowid(self.raw()) }
     }
 
-    fn raw(&self) -> *mut ffi::sqlite3 {
+    pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
         self.inner.raw
     }
 

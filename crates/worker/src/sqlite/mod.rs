@@ -7,6 +7,7 @@
 //! closed or freed too early, in whatever order things are dropped.
 
 mod backup;
+mod commit;
 mod connection;
 mod error;
 mod function;
@@ -21,6 +22,7 @@ pub use libsqlite3_sys as ffi;
 pub use sqlite_wasm_rs as ffi;
 
 pub use backup::{Backup, Copied};
+pub use commit::BeforeCommit;
 pub use connection::{Checkpoint, Connection, Prepared, TransactionState};
 pub use error::Failure;
 pub use parameters::Parameters;

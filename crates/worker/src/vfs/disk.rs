@@ -4,11 +4,12 @@
 //! that every other SQLite honours: a second process is told that the database is busy, whatever it was written in.
 #![forbid(unsafe_code)]
 
-use super::frame_joiner::FrameJoiner;
 use super::host_file::{HostFile, Kind, Names};
 use super::node::RawFile;
+use super::plain_file::PlainFile;
 use super::scratch::{in_the_way, publish_scratch};
-use super::{Attachment, check_path, publish, storage_error};
+use super::watched_log::log;
+use super::{Attachment, MarkFile, check_path, mark_name, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use rsqlite_vfs::ffi::{SQLITE_SYNC_DATAONLY, SQLITE_SYNC_FULL, SQLITE_SYNC_NORMAL};
 use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
@@ -46,9 +47,13 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
         Ok((Box::new(DiskFile { names: Rc::clone(&names), kind, file: None, size: 0 }), false))
     };
     let (wal, has_wal) = beside(Kind::Wal).map_err(failed)?;
-    let wal = Box::new(FrameJoiner::new(wal));
+    let (wal, watch) = log(wal).map_err(failed)?;
     let journal = beside(Kind::Journal).map_err(failed)?;
-    publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, guard: None })
+    let mark = mark_name(name);
+    let mark = PlainFile::new(std::path::absolute(&mark).unwrap_or_else(|_| mark.into())).map_err(failed)?;
+    let (fresh, always) = (main.size == 0, mark.exists());
+    let marks = Some(MarkFile { file: Box::new(mark), watch, fresh, always });
+    publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, marks, guard: None })
 }
 
 /// Makes a scratch file `fs_path`, known to SQLite as `name`. It vanishes when it is closed, however that comes about.

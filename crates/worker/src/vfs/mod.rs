@@ -5,12 +5,13 @@
 //!
 //! ```text
 //! SQLite  --xOpen-->  Handle  --Rc-->  Node { RawFile, LockTable, Shm }        one Handle per open, one Node per file
-//!                                        RawFile: MemoryFile | DiskFile | OpfsFile | FrameJoiner (around a log)
+//!                                        RawFile: MemoryFile | DiskFile | OpfsFile
+//!                                        around a log: FrameJoiner, and WatchedLog
 //! ```
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
-//! An attached database is three names: `path`, `path-wal` and `path-journal`; everything anonymous is memory. Attached
-//! files belong to the thread that attached them, which is also the only one that may open, use and close connections
+//! An attached database is three names: `path`, `path-wal` and `path-journal`; everything anonymous is memory. A fourth
+//! file, `path-mark`, is none of SQLite's: see [`crate::mark`]. Attached files belong to the thread that attached them, which is also the only one that may open, use and close connections
 //! on them.
 
 #[cfg(any(test, feature = "faults"))]
@@ -25,6 +26,7 @@ mod shm;
 #[cfg(any(test, feature = "faults"))]
 pub mod simulated;
 mod store;
+mod watched_log;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod disk;
@@ -40,6 +42,8 @@ mod os;
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "os_host.rs"]
 mod os;
+#[cfg(not(target_arch = "wasm32"))]
+mod plain_file;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) mod tests;
 
@@ -54,9 +58,13 @@ pub use opfs_scratch::attach_opfs_scratch;
 pub(crate) use scratch::{Scratch, scratch_names};
 
 use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
+pub(crate) use node::RawFile;
+pub(crate) use watched_log::{LogGuard, LogWatch};
+
+use crate::mark::Position;
 use memory::MemoryFile;
-use node::{Node, RawFile};
-use rsqlite_vfs::{VfsError, VfsErrorCode};
+use node::Node;
+use rsqlite_vfs::{OsCallback, VfsError, VfsErrorCode};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -75,6 +83,18 @@ struct Files {
     nodes: BTreeMap<String, Rc<Node>>,
     /// What has to be dropped after the files of a database are closed, by its path.
     guards: BTreeMap<String, Box<dyn Any>>,
+    /// The files of marks that nobody has taken yet.
+    marks: BTreeMap<String, MarkFile>,
+}
+
+/// The file of a database's marks, and what they go by.
+pub(crate) struct MarkFile {
+    pub(crate) file: Box<dyn RawFile>,
+    pub(crate) watch: Rc<LogWatch>,
+    /// Whether the database was empty when it was attached.
+    pub(crate) fresh: bool,
+    /// Whether the file is to be made even if nobody asks for marks.
+    pub(crate) always: bool,
 }
 
 thread_local! {
@@ -107,7 +127,7 @@ pub fn attach_memory(path: &str) {
         return;
     }
     let file = || -> (Box<dyn RawFile>, bool) { (Box::new(MemoryFile::default()), false) };
-    let attachment = Attachment { path, main: file(), wal: file(), journal: file(), guard: None };
+    let attachment = Attachment { path, main: file(), wal: file(), journal: file(), marks: None, guard: None };
     // Only a name that is taken could be refused.
     let _ = publish(attachment);
 }
@@ -117,10 +137,11 @@ pub fn detach(path: &str) {
     let taken = FILES.try_with(|files| {
         let mut files = files.borrow_mut();
         let nodes = names(path).map(|name| files.nodes.remove(&name));
-        (nodes, files.guards.remove(path))
+        (nodes, files.marks.remove(path), files.guards.remove(path))
     });
-    if let Ok((nodes, guard)) = taken {
+    if let Ok((nodes, marks, guard)) = taken {
         nodes.iter().flatten().for_each(|node| node.close());
+        drop(marks);
         drop(guard);
     }
 }
@@ -144,18 +165,46 @@ pub(crate) fn last_error_like(wanted: impl Fn(&Error) -> bool) -> Option<Error> 
     errors.into_iter().rfind(wanted)
 }
 
+/// Takes the file of a database's marks, if it has one.
+pub(crate) fn take_marks(path: &str) -> Option<MarkFile> {
+    FILES.try_with(|files| files.borrow_mut().marks.remove(path)).ok().flatten()
+}
+
+/// Where SQLite's index says that the log of an attached database ends; nothing while it has none.
+pub(crate) fn log_index(path: &str) -> Option<Position> {
+    find(path).and_then(|node| node.shm.borrow().log_end())
+}
+
+/// Cuts the log of an attached database off behind so many bytes. What cannot be cut off stays.
+pub(crate) fn cut_log(path: &str, bytes: u64) {
+    if let Some(node) = find(&names(path)[1]) {
+        let mut log = node.raw.borrow_mut();
+        if log.size().is_ok_and(|size| size > bytes)
+            && let Err(error) = log.truncate(bytes)
+        {
+            record(error);
+        }
+    }
+}
+
+/// The time of the clock on the wall, in milliseconds since 1970.
+pub(crate) fn wall_clock() -> u64 {
+    os::Os.epoch_timestamp_in_ms().ok().and_then(|now| u64::try_from(now).ok()).unwrap_or(0)
+}
+
 /// The files of one database, each with whether it exists.
 struct Attachment<'a> {
     path: &'a str,
     main: (Box<dyn RawFile>, bool),
     wal: (Box<dyn RawFile>, bool),
     journal: (Box<dyn RawFile>, bool),
+    marks: Option<MarkFile>,
     guard: Option<Box<dyn Any>>,
 }
 
 /// Makes the files of a database known; a path that is known already is in use.
 fn publish(attachment: Attachment<'_>) -> Result<()> {
-    let Attachment { path, main, wal, journal, guard } = attachment;
+    let Attachment { path, main, wal, journal, marks, guard } = attachment;
     let names = names(path);
     if names.iter().any(|name| find(name).is_some()) {
         return Err(already_attached(path));
@@ -164,6 +213,9 @@ fn publish(attachment: Attachment<'_>) -> Result<()> {
         let mut files = files.borrow_mut();
         for (name, (raw, present)) in names.into_iter().zip([main, wal, journal]) {
             files.nodes.insert(name, Rc::new(Node::new(raw, present)));
+        }
+        if let Some(marks) = marks {
+            files.marks.insert(path.to_owned(), marks);
         }
         if let Some(guard) = guard {
             files.guards.insert(path.to_owned(), guard);
@@ -174,6 +226,11 @@ fn publish(attachment: Attachment<'_>) -> Result<()> {
 
 fn names(path: &str) -> [String; 3] {
     [path.to_owned(), format!("{path}-wal"), format!("{path}-journal")]
+}
+
+/// The name of the file for a database's marks.
+fn mark_name(path: &str) -> String {
+    format!("{path}-mark")
 }
 
 fn already_attached(path: &str) -> Error {

@@ -7,7 +7,7 @@ use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
 use std::cell::{Cell, RefCell};
 
 /// What a storage has to offer: positioned reads and writes on one file. All calls are synchronous.
-pub(super) trait RawFile {
+pub(crate) trait RawFile {
     /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
     fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize>;
 

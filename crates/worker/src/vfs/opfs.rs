@@ -1,14 +1,14 @@
 //! Files of the origin private file system, through synchronous access handles.
 //!
-//! A database's three files are opened once, before SQLite asks for them, and stay open: opening is asynchronous and
+//! A database's four files are opened once, before SQLite asks for them, and stay open: opening is asynchronous and
 //! slow, and in Chromium the *name* of a new file is not durable for some time. So deleting means emptying.
 
 #![forbid(unsafe_code)]
 
-use super::frame_joiner::FrameJoiner;
 use super::node::RawFile;
 use super::opfs_scratch::remove_scratches;
-use super::{Attachment, already_attached, check_path, find, publish};
+use super::watched_log::log;
+use super::{Attachment, MarkFile, already_attached, check_path, find, mark_name, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use js_sys::{Function, Object, Promise, Reflect};
 use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
@@ -20,8 +20,10 @@ use web_sys::{
 };
 
 /// How long to wait for another holder. A tab that is closing lets go within milliseconds, but Chromium takes two
-/// seconds to terminate a busy worker.
-pub(super) const PATIENCE_MS: f64 = 3000.0;
+/// seconds to terminate a busy worker, and longer on a busy machine.
+pub(super) const PATIENCE_MS: f64 = 10_000.0;
+/// How long to wait for the handles at least, once the lock is there.
+const HANDLE_PATIENCE_MS: f64 = 3_000.0;
 /// A handle is free some milliseconds after the lock that guarded it.
 const RETRY_MS: f64 = 10.0;
 
@@ -66,6 +68,7 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
 
     let deadline = now() + PATIENCE_MS;
     let lock = WebLock::acquire(locks.unchecked_ref(), path).await?;
+    let deadline = deadline.max(now() + HANDLE_PATIENCE_MS);
     if find(path).is_some() {
         return Err(already_attached(path));
     }
@@ -75,12 +78,15 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     let main = open(&directory, name, create, deadline).await?;
     let wal = open(&directory, &format!("{name}-wal"), true, deadline).await?;
     let journal = open(&directory, &format!("{name}-journal"), true, deadline).await?;
-    let (has_wal, has_journal) = (wal.size > 0, journal.size > 0);
+    let mark = open(&directory, &mark_name(name), true, deadline).await?;
+    let (fresh, has_wal, has_journal) = (main.size == 0, wal.size > 0, journal.size > 0);
+    let (wal, watch) = log(Box::new(wal)).map_err(|error| storage_error(&error))?;
     publish(Attachment {
         path,
         main: (Box::new(main), true),
-        wal: (Box::new(FrameJoiner::new(Box::new(wal))), has_wal),
+        wal: (wal, has_wal),
         journal: (Box::new(journal), has_journal),
+        marks: Some(MarkFile { file: Box::new(mark), watch, fresh, always: true }),
         guard: Some(Box::new(lock)),
     })
 }

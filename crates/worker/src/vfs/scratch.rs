@@ -16,7 +16,7 @@ pub(crate) fn scratch_names(path: &str) -> [String; 2] {
 /// Makes a file known as a scratch file. What SQLite wants beside it, it gets in memory: nobody recovers a scratch file.
 pub(super) fn publish_scratch(name: &str, file: Box<dyn RawFile>) -> Result<()> {
     let beside = || -> (Box<dyn RawFile>, bool) { (Box::new(MemoryFile::default()), false) };
-    publish(Attachment { path: name, main: (file, true), wal: beside(), journal: beside(), guard: None })
+    publish(Attachment { path: name, main: (file, true), wal: beside(), journal: beside(), marks: None, guard: None })
 }
 
 /// The error where a file is in the way of a scratch file.

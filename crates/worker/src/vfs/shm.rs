@@ -5,6 +5,7 @@
 //! DELETE and back would believe the old page counts.
 
 use super::fault;
+use crate::mark::Position;
 use rsqlite_vfs::VfsResult;
 use rsqlite_vfs::ffi::{
     SQLITE_BUSY, SQLITE_IOERR_SHMLOCK, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMSIZE, SQLITE_SHM_EXCLUSIVE,
@@ -16,6 +17,10 @@ use std::ptr::{NonNull, null_mut};
 const SLOTS: usize = SQLITE_SHM_NLOCK as usize;
 /// A region indexes 4,096 frames of the log; so many regions are a log of a terabyte.
 const MAX_REGIONS: usize = 1 << 16;
+
+/// The head of the index as SQLite's `wal.c` lays it out: at 12 whether it is in use, at 16 the number of frames up to
+/// the last commit, at 32 the salts of the log.
+const INDEX_HEAD: usize = 48;
 
 /// Zeroed memory that stays where it is until it is dropped.
 struct Region {
@@ -136,6 +141,16 @@ impl Shm {
                 self.regions.clear();
             }
         }
+    }
+
+    /// Where the log ends, by the head of its index; nothing before SQLite has written that.
+    pub(super) fn log_end(&self) -> Option<Position> {
+        let region = self.regions.first().filter(|region| region.layout.size() >= INDEX_HEAD)?;
+        let mut head = [0; INDEX_HEAD];
+        // SAFETY: the region is at least as long, and nobody else runs meanwhile.
+        unsafe { std::ptr::copy_nonoverlapping(region.start.as_ptr(), head.as_mut_ptr(), INDEX_HEAD) };
+        let (frames, salts) = (head.get(16..)?.first_chunk::<4>()?, head.get(32..)?.first_chunk::<8>()?);
+        (head[12] != 0).then_some(Position { salts: *salts, frames: u32::from_ne_bytes(*frames) })
     }
 
     fn release(&mut self, held: &mut ShmHeld, slot: usize) {

@@ -1,8 +1,8 @@
 //! A service on the files of this browser, driven by hand.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
-    Storage, TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, OpenOptions, RepeatClass, Reply,
+    Request, Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Environment, Preparation, Service, Turn, vfs};
 use futures::StreamExt;
@@ -61,11 +61,18 @@ pub enum Got {
     Rows(Vec<Vec<Value>>, bool),
     Done,
     Error(Error),
+    Fates(Vec<Fate>),
 }
 
 pub struct Bench {
     service: Service<Browser>,
     prepared: UnboundedReceiver<Prepared>,
+    /// Who speaks, and what may be done with the requests when the host is lost.
+    client: u64,
+    class: RepeatClass,
+    /// The epoch of the last reply, and after how long it said that names are safe.
+    pub epoch: u32,
+    pub settles_in: u32,
     request: u64,
     replies: BTreeMap<u64, Vec<Got>>,
 }
@@ -86,10 +93,24 @@ pub fn options(path: &str, create: bool) -> OpenOptions {
 
 impl Bench {
     pub fn new() -> Bench {
+        Bench::of(0, RepeatClass::Safe)
+    }
+
+    /// As a client that says so of all of its requests.
+    pub fn of(client: u64, class: RepeatClass) -> Bench {
         let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
         let (sender, prepared) = unbounded();
         let host = Browser { clock: scope.performance().unwrap(), posted: vec![], prepared: sender };
-        let mut bench = Bench { service: Service::new(host), prepared, request: 0, replies: BTreeMap::new() };
+        let mut bench = Bench {
+            service: Service::new(host),
+            prepared,
+            client,
+            class,
+            epoch: 0,
+            settles_in: 0,
+            request: 0,
+            replies: BTreeMap::new(),
+        };
         bench.send(0, &Request::Hello { protocol: 1, version: "test" });
         bench
     }
@@ -113,14 +134,24 @@ impl Bench {
         }
     }
 
-    pub fn send(&mut self, connection: u32, request: &Request<'_>) -> u64 {
+    fn header(&mut self, connection: u32) -> Header {
         self.request += 1;
-        self.service.receive(request.encode(&Header::new(1, self.request, connection, RepeatClass::Safe)));
+        Header { client: self.client, ..Header::new(0, self.request, connection, self.class) }
+    }
+
+    /// Dies as a worker does: the files are as they are.
+    pub fn crash(mut self) {
+        self.service.crash();
+    }
+
+    pub fn send(&mut self, connection: u32, request: &Request<'_>) -> u64 {
+        let header = self.header(connection);
+        self.service.receive(request.encode(&header));
         self.request
     }
 
     pub fn send_execute(&mut self, connection: u32, sql: &str, delivery: Delivery, sets: &[Vec<Value>]) -> u64 {
-        self.request += 1;
+        let header = self.header(connection);
         let execute = Execute {
             begin: BeginMode::None,
             delivery,
@@ -132,7 +163,6 @@ impl Bench {
             parameters: None,
         };
         let mut frame = Writer::new();
-        let header = Header::new(1, self.request, connection, RepeatClass::Safe);
         frame.raw(&execute.encode_head(&header, !sets.is_empty()));
         if let Some(first) = sets.first() {
             let mut batch = BatchWriter::new(first.len() as u32);
@@ -146,15 +176,20 @@ impl Bench {
     fn collect(&mut self) {
         for frame in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap();
+            self.epoch = header.epoch;
             let got = match reply {
                 Reply::Hello { .. } => continue,
-                Reply::Opened { storage, journal_mode, .. } => Got::Opened(storage, journal_mode.into()),
+                Reply::Opened { storage, journal_mode, settles_in } => {
+                    self.settles_in = settles_in;
+                    Got::Opened(storage, journal_mode.into())
+                }
+                Reply::Fates(fates) => Got::Fates(fates),
                 Reply::Done { .. } => Got::Done,
                 Reply::Error { error, .. } => Got::Error(error),
                 Reply::Fatal { message } => panic!("{message}"),
                 // How far it is; `Bench::ask` waits for the end.
                 Reply::Progress { .. } => continue,
-                other @ (Reply::Fates(_) | Reply::Notice(_)) => panic!("{other:?}"),
+                other @ Reply::Notice(_) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;

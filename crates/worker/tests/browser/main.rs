@@ -8,6 +8,7 @@ mod builds;
 #[cfg(feature = "faults")]
 mod contract;
 mod import;
+mod marks;
 mod refusals;
 mod script;
 mod storage;

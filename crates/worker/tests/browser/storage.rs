@@ -58,7 +58,7 @@ async fn connections_share_a_file_in_wal_mode_and_a_stream_runs_beside_a_writer(
 }
 
 #[wasm_bindgen_test]
-async fn what_was_committed_is_found_again_in_exactly_three_files() {
+async fn what_was_committed_is_found_again_in_exactly_four_files() {
     let path = fresh_path("again");
     let mut bench = filled(2, &path).await;
     let values = [
@@ -86,7 +86,7 @@ async fn what_was_committed_is_found_again_in_exactly_three_files() {
         directory = await directory.getDirectoryHandle(folder);
         for await (const key of directory.keys()) if (key.startsWith(name)) names.push(key.slice(name.length));
         return names.sort().join();";
-    assert_eq!(script(&path, list).await.unwrap(), ",-journal,-wal");
+    assert_eq!(script(&path, list).await.unwrap(), ",-journal,-mark,-wal");
 }
 
 #[wasm_bindgen_test]

@@ -1,7 +1,7 @@
 //! A service, a clock that moves only when it is looked at or told to, and readable replies.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Header, ImportPhase, Notice, OpenOptions,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, ImportPhase, Notice, OpenOptions,
     RepeatClass, Reply, Request, Storage, TransactionOp, Value,
 };
 #[cfg(feature = "faults")]
@@ -80,6 +80,7 @@ pub enum Got {
     /// Whether it is the copy, how many bytes, of how many.
     Progress(bool, u64, u64),
     Error(Error, bool),
+    Fates(Vec<Fate>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +112,10 @@ pub struct Bench {
     pub client: u64,
     /// The epoch that is believed in.
     pub epoch: u32,
+    /// What may be done with its requests when the host is lost.
+    pub class: RepeatClass,
+    /// The epoch of the last reply.
+    pub told_epoch: u32,
     /// What was said unasked, in its order.
     pub notices: Vec<(Header, Notice)>,
     request: u64,
@@ -185,6 +190,8 @@ impl Bench {
             clock,
             client: 0,
             epoch: 0,
+            class: RepeatClass::Safe,
+            told_epoch: 0,
             notices: vec![],
             request: 0,
             replies: BTreeMap::new(),
@@ -213,7 +220,7 @@ impl Bench {
 
     fn next_header(&mut self, connection: u32) -> Header {
         self.request += 1;
-        Header { epoch: self.epoch, client: self.client, ..header(self.request, connection) }
+        Header { epoch: self.epoch, client: self.client, class: self.class, ..header(self.request, connection) }
     }
 
     /// Believes in another host.
@@ -263,6 +270,7 @@ impl Bench {
         for (client, frame) in std::mem::take(&mut self.service.environment_mut().posted) {
             let (header, reply) = Reply::decode(&frame).unwrap();
             assert_eq!(header.client, client, "a reply to somebody else: {reply:?}");
+            self.told_epoch = header.epoch;
             let got = match reply {
                 Reply::Hello { protocol, .. } => Got::Hello(protocol),
                 Reply::Opened { journal_mode, .. } => Got::Opened(journal_mode.into()),
@@ -275,7 +283,7 @@ impl Bench {
                     continue;
                 }
                 Reply::Progress { phase, done, total } => Got::Progress(phase == ImportPhase::Copy, done, total),
-                other @ Reply::Fates(_) => panic!("{other:?}"),
+                Reply::Fates(fates) => Got::Fates(fates),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;

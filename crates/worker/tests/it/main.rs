@@ -11,6 +11,7 @@ mod changes;
 mod deliver;
 mod errors;
 mod fairness;
+mod fates;
 #[cfg(feature = "faults")]
 mod faults;
 mod garbage;

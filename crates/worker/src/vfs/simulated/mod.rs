@@ -10,11 +10,11 @@ pub use random::Random;
 
 use file::{SimulatedFile, SimulatedScratch};
 
-use super::frame_joiner::FrameJoiner;
 use super::memory::MemoryFile;
 use super::node::RawFile;
 use super::scratch::{in_the_way, publish_scratch, scratch_names};
-use super::{Attachment, check_path, names, publish};
+use super::watched_log::log;
+use super::{Attachment, MarkFile, check_path, mark_name, names, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use rsqlite_vfs::{VfsError, VfsErrorCode, VfsResult};
 use std::cell::RefCell;
@@ -123,8 +123,10 @@ impl SimulatedDisk {
             let present = self.size(&name) > 0;
             (file, present)
         });
-        let wal = (Box::new(FrameJoiner::new(wal.0)) as Box<dyn RawFile>, wal.1);
-        publish(Attachment { path, main: (main.0, true), wal, journal, guard: None })
+        let (log, watch) = log(wal.0).map_err(|error| storage_error(&error))?;
+        let (mark, fresh) = (self.file(&mark_name(path)), self.size(path) == 0);
+        let marks = Some(MarkFile { file: mark, watch, fresh, always: true });
+        publish(Attachment { path, main: (main.0, true), wal: (log, wal.1), journal, marks, guard: None })
     }
 
     /// Makes a scratch file on it known to SQLite. It is gone when it is detached.
@@ -152,6 +154,13 @@ impl SimulatedDisk {
         Box::new(SimulatedFile::new(self.clone(), name))
     }
 
+    /// Another disk with the same files.
+    pub fn copy(&self) -> SimulatedDisk {
+        let disk = SimulatedDisk::new();
+        disk.state.borrow_mut().files = self.state.borrow().files.clone();
+        disk
+    }
+
     /// Its files, empty ones as well.
     pub fn names(&self) -> Vec<String> {
         self.state.borrow().files.keys().map(|name| name.to_string()).collect()
@@ -165,7 +174,8 @@ impl SimulatedDisk {
     /// Gives the files of a database another name.
     pub fn rename(&self, from: &str, to: &str) {
         let mut state = self.state.borrow_mut();
-        for (from, to) in names(from).into_iter().zip(names(to)) {
+        let all = |path| names(path).into_iter().chain([mark_name(path)]);
+        for (from, to) in all(from).zip(all(to)) {
             if let Some(file) = state.files.remove(from.as_str()) {
                 state.files.insert(to.into(), file);
             }

@@ -9,3 +9,4 @@ mod frames;
 mod locks;
 mod quota;
 pub mod support;
+mod watched_log;
