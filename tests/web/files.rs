@@ -2,11 +2,11 @@
 
 use crate::transport::WORKER;
 use aludel::{
-    Engine, ErrorKind, Storage, StorageReason, TransferOptions, database_exists, drop_database,
+    Engine, ErrorKind, Storage, StorageReason, TransferOptions, TransferPhase, database_exists, drop_database,
     drop_database_if_exists, list_databases, text,
 };
-use futures::StreamExt;
-use std::cell::Cell;
+use futures::{StreamExt, stream};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -41,6 +41,30 @@ async fn a_database_leaves_as_a_stream() {
     assert_eq!(engine.export_bytes(()).await.unwrap(), bytes);
     assert_eq!(engine.pool().checkedout, 0);
     engine.dispose().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_database_comes_in_as_a_stream() {
+    let from = filled("sqlite://").await;
+    let bytes = from.export_bytes(()).await.unwrap();
+    let url = fresh("sqlite:///web/files/imported.db").await;
+    let engine = Engine::builder(url).worker_url(WORKER).build().unwrap();
+    engine.execute(&text("CREATE TABLE old (x)"), ()).await.unwrap();
+    let error = engine.import_bytes(&bytes[..bytes.len() / 2], ()).await.unwrap_err();
+    assert_eq!(error.reason(), Some(StorageReason::Corrupt), "{error}");
+    assert_eq!(engine.table_names().await.unwrap(), ["old"]);
+    let phases: Rc<RefCell<Vec<TransferPhase>>> = Rc::default();
+    let learn = phases.clone();
+    let options = TransferOptions::new().on_progress(move |progress| learn.borrow_mut().push(progress.phase));
+    engine.import(stream::iter(bytes.chunks(300_000)).map(Ok), options).await.unwrap();
+    phases.borrow_mut().dedup();
+    assert_eq!(*phases.borrow(), [TransferPhase::Receive, TransferPhase::Check, TransferPhase::Copy]);
+    assert_eq!(engine.scalar(&text("SELECT count(*) FROM t"), ()).await.unwrap(), Some(2000));
+    assert_eq!(engine.table_names().await.unwrap(), ["t"]);
+    for engine in [from, engine] {
+        engine.dispose().await.unwrap();
+    }
+    drop_database(url).await.unwrap();
 }
 
 #[wasm_bindgen_test]
