@@ -46,6 +46,10 @@ pub(super) enum Step {
     Watch,
     /// Which connections it has.
     Reopen,
+    /// Which connection this call of a user wants to have.
+    Open(u64),
+    /// Which connection it does not want any more.
+    Close,
     /// What it wants to know of the requests that may have been committed.
     Fates,
 }

@@ -116,7 +116,11 @@ impl Channel {
         };
         for (id, options) in lines {
             match self.opening(id) {
-                Some(call) => self.dispatch(call),
+                // Under a number of its own, which no earlier host has heard: its answer is this host's.
+                Some(call) => {
+                    self.calls.borrow_mut().entry(call).and_modify(|call| call.sent += 1);
+                    self.introduce(Step::Open(call), id, &Request::Open(options));
+                }
                 // It was there: a new and empty database in its place would be another one.
                 None => self.introduce(Step::Reopen, id, &Request::Open(OpenOptions { create: false, ..options })),
             }
@@ -147,20 +151,27 @@ impl Channel {
                     line.failed = Some(not_reopened(error));
                 }
             }
+            (Step::Open(id), answer) => {
+                if matches!(answer, Answer::Opened { .. }) && !self.lines.borrow().contains_key(&connection) {
+                    // Its user has given it up.
+                    self.introduce(Step::Close, connection, &Request::Close);
+                }
+                self.settle(id, answer);
+            }
             (Step::Fates, Answer::Fates(fates)) => {
                 let fates: Fates = self.questions.take().into_iter().zip(fates).collect();
                 return self.resume(&fates);
             }
             (Step::Fates, _) => return self.resume(&Fates::new()),
-            (Step::Hello | Step::Watch | Step::Reopen, _) => {}
+            (Step::Hello | Step::Watch | Step::Reopen | Step::Close, _) => {}
         }
         self.ask();
     }
 
     /// Asks what became of the requests that may have been committed, once all connections are open again.
-    pub(super) fn ask(self: &Rc<Channel>) {
-        let is_heard = |call: &Call| matches!(call.waiter, Waiter::Channel(_)) || call.under_way;
-        if self.phase.get() != Phase::Found || self.calls.borrow().values().any(is_heard) {
+    fn ask(self: &Rc<Channel>) {
+        let owes = |call: &Call| matches!(call.waiter, Waiter::Channel(_));
+        if self.phase.get() != Phase::Found || self.calls.borrow().values().any(owes) {
             return;
         }
         let verdicts = self.verdicts(None);
@@ -237,16 +248,24 @@ impl Channel {
         if self.phase.get() != Phase::Lost || self.waiting.replace(true) {
             return;
         }
-        let (channel, losses) = (Rc::downgrade(self), self.losses.get());
-        let give_up = move || {
-            if let Some(channel) = channel.upgrade()
-                && channel.losses.get() == losses
-            {
+        let channel = Rc::downgrade(self);
+        self.after_patience(move || {
+            if let Some(channel) = channel.upgrade() {
                 channel.give_up();
+            }
+        });
+    }
+
+    /// Runs `then` after a while, unless another host was found until then.
+    pub(super) fn after_patience(self: &Rc<Channel>, then: impl FnOnce() + 'static) {
+        let (channel, losses) = (Rc::downgrade(self), self.losses.get());
+        let still = move || {
+            if channel.upgrade().is_some_and(|channel| channel.losses.get() == losses) {
+                then();
             }
         };
         if let Some(wire) = self.wire.get() {
-            wire.later(PATIENCE, Box::new(give_up));
+            wire.later(PATIENCE, Box::new(still));
         }
     }
 

@@ -7,7 +7,7 @@ use super::verdict::{Kind, Why};
 use super::{Channel, Loss, Watch};
 use crate::transport::pending::Slot;
 use crate::transport::{Answer, Buffer, Pending};
-use aludel_protocol::{BeginMode, Delivery, ErrorKind, Execute, Header, ImportStep, RepeatClass, Request};
+use aludel_protocol::{BeginMode, Delivery, Error, ErrorKind, Execute, Header, ImportStep, RepeatClass, Request};
 use std::rc::Rc;
 
 impl Channel {
@@ -221,7 +221,7 @@ impl Channel {
         match &answer {
             Answer::Fatal { message } => return self.die(gone(&format!("the worker broke: {message}"))),
             Answer::Notice(notice) => return self.noticed(&header, notice),
-            Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost => return self.refused(&header),
+            Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost => return self.refused(&header, error),
             Answer::Hello { sqlite_version } => {
                 self.sqlite_version.get_or_init(|| sqlite_version.clone());
             }
@@ -230,8 +230,8 @@ impl Channel {
             }
             _ => {}
         }
-        let called = self.calls.borrow().get(&header.request).map(|call| (call.waiter.clone(), call.kind));
-        let Some((waiter, kind)) = called else { return };
+        let waiter = self.calls.borrow().get(&header.request).map(|call| call.waiter.clone());
+        let Some(waiter) = waiter else { return };
         if header.epoch != 0 && !self.is_in_memory(header.connection) {
             self.epoch.set(header.epoch);
         }
@@ -245,12 +245,7 @@ impl Channel {
                 self.forget(header.request);
                 self.introduced(step, header.connection, answer);
             }
-            Waiter::Slot(_) if answer.is_last() => {
-                self.settle(header.request, answer);
-                if kind == Some(Kind::Open) {
-                    self.ask();
-                }
-            }
+            Waiter::Slot(_) if answer.is_last() => self.settle(header.request, answer),
             Waiter::Slot(slot) => slot.take(answer),
         }
     }
@@ -259,24 +254,32 @@ impl Channel {
     /// even where it is lower than before, since a database may be deleted and made anew.
     fn is_late(&self, header: &Header, answer: &Answer) -> bool {
         let (epoch, now, past) = (header.epoch, self.epoch.get(), self.past.get());
-        let sent = self.calls.borrow().get(&header.request).map(|call| call.sent);
-        match (sent, answer) {
-            _ if epoch == 0 => false,
-            (Some(1), _) => false,
-            (_, Answer::Error { error, .. }) if error.kind() == ErrorKind::HostLost => epoch <= past && epoch != now,
-            (Some(_), _) if now != 0 => epoch != now,
-            // Only what opens connections is answered before that is known. A host that was taken for another one says so.
-            (Some(_), Answer::Opened { .. }) => false,
-            (Some(_) | None, _) => epoch <= past && epoch != now,
+        let refused = matches!(answer, Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost);
+        match self.calls.borrow().get(&header.request) {
+            Some(call) if !call.under_way => true,
+            Some(call) if call.sent > 1 && !refused => epoch != 0 && epoch != now,
+            Some(call) if call.sent > 1 => epoch != 0 && epoch != now && epoch <= past,
+            Some(_) => false,
+            None => epoch != 0 && epoch != now && epoch <= past,
         }
     }
 
-    /// The host has not done what it was asked, since it ends, or since it is another one than was meant.
-    fn refused(self: &Rc<Channel>, header: &Header) {
-        let another = self.epoch.get() != 0 && header.epoch != self.epoch.get();
-        self.lose(&Loss::Gone);
-        if another {
-            self.find();
+    /// A host has not done what it was asked. If it is another one than was meant, it is made known; if it is about to
+    /// go, its wire says so, and then the request is for the next one. An answer that came late means neither.
+    fn refused(self: &Rc<Channel>, header: &Header, error: &Error) {
+        let (epoch, now) = (header.epoch, self.epoch.get());
+        if epoch != 0 && now != 0 && epoch != now {
+            self.lose(&Loss::Gone);
+            return self.find();
+        }
+        let sent = self.calls.borrow().get(&header.request).map(|call| call.sent);
+        if sent == Some(1) || (sent.is_some() && epoch != 0) {
+            let (channel, id, error) = (Rc::downgrade(self), header.request, error.clone());
+            self.after_patience(move || {
+                if let Some(channel) = channel.upgrade() {
+                    channel.settle(id, failed(error));
+                }
+            });
         }
     }
 }

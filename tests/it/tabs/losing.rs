@@ -565,6 +565,31 @@ fn one_that_does_not_know_the_caller_is_a_lost_host() {
     assert_eq!((&*sent[0].what, sent[0].header.epoch), ("call", 3));
     tab.host.rows(&sent[0].header, true);
     assert_eq!(tab.outcomes(), ["call: well"]);
+    // It says so, and does not go.
+    tab.go("alone", alone(&tab.engine, "alone"));
+    let sent = tab.sent();
+    tab.host.fails(&sent[0].header, refused());
+    assert_eq!((tab.outcomes(), tab.words()), (Vec::new(), Vec::new()));
+    tab.host.pass_time();
+    assert_eq!(tab.outcomes(), ["alone: HostLost, again"]);
+    // It was another one, long ago.
+    tab.go("alone", alone(&tab.engine, "alone"));
+    assert_eq!(tab.words(), ["alone"]);
+    tab.host.lost();
+    tab.host.found();
+    let asked = tab.sent();
+    tab.host.fates(&asked[0].header, &[Fate::NotCommitted]);
+    let sent = tab.sent();
+    assert_eq!(sent[0].what, "alone");
+    for epoch in [0, 1, 3] {
+        tab.host.epoch.set(epoch);
+        tab.host.fails(&sent[0].header, refused());
+    }
+    tab.host.pass_time();
+    assert_eq!((tab.outcomes(), tab.words()), (Vec::new(), Vec::new()));
+    tab.host.epoch.set(4);
+    tab.host.rows(&sent[0].header, false);
+    assert_eq!(tab.outcomes(), ["alone: well"]);
 }
 
 #[test]

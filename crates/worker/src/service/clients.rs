@@ -19,6 +19,10 @@ impl<H: Environment> Service<H> {
         if protocol == 0 {
             return Err(Error::new(ErrorKind::Protocol, "there is no protocol version 0"));
         }
+        // Who says it once more has lost sight of this host meanwhile, and begins anew.
+        if self.clients.contains_key(&header.client) {
+            self.drop_client(header.client);
+        }
         self.clients.entry(header.client).or_default();
         let hello = Reply::Hello {
             protocol: protocol.min(PROTOCOL_VERSION),

@@ -62,6 +62,26 @@ fn each_client_says_hello_first() {
 }
 
 #[test]
+fn a_client_that_says_hello_again_begins_anew() {
+    let mut bench = clients(2);
+    begin(&mut bench, 1, 1);
+    insert(&mut bench, 1, 1);
+    bench.settle();
+    let waiting = insert(&mut bench, 2, 1);
+    bench.settle();
+    assert!(bench.take(waiting).is_empty());
+    bench.greet_as(1);
+    bench.open(1, options(Storage::Memory, "shared"));
+    bench.settle();
+    bench.client = 2;
+    bench.outcome(waiting).unwrap();
+    assert_eq!(who(&mut bench, 2), [Value::Integer(2)]);
+    bench.client = 1;
+    assert_eq!(bench.integer(1, "select count(*) from t"), 1);
+    assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false));
+}
+
+#[test]
 fn a_client_that_dies_gives_up_its_transactions_locks_and_streams() {
     let mut bench = clients(3);
     bench.client = 1;
