@@ -136,7 +136,7 @@ fn an_import_takes_the_place_of_a_database_on_every_storage() {
         assert_eq!(bench.scalar(3, "pragma integrity_check"), Value::Text("ok".into()));
         // Nothing is left beside.
         match (&bench.service.environment_mut().disk, storage) {
-            (Some(disk), _) => assert_eq!(disk.names(), ["live.db", "live.db-journal", "live.db-wal"]),
+            (Some(disk), _) => assert_eq!(disk.names(), ["live.db", "live.db-journal", "live.db-mark", "live.db-wal"]),
             (None, Storage::Disk) => {
                 let entries = std::fs::read_dir(&directory.0).unwrap().map(|entry| entry.unwrap().file_name());
                 assert!(!entries.into_iter().any(|name| name.to_string_lossy().contains("import")));
@@ -201,7 +201,7 @@ fn whatever_sqlite_wrote_can_come_in() {
         assert_eq!(bench.integer(3, "pragma page_size"), 4096, "{what}");
         assert_eq!(bench.scalar(3, "pragma integrity_check"), Value::Text("ok".into()), "{what}");
         let disk = bench.service.environment_mut().disk.clone().unwrap();
-        assert_eq!(disk.names().len(), 3, "{what}: {:?}", disk.names());
+        assert_eq!(disk.names().len(), 4, "{what}: {:?}", disk.names());
     }
 }
 
@@ -242,7 +242,7 @@ fn what_is_no_healthy_database_is_refused() {
         assert!(!error.retryable(), "{what}");
         is_as_it_was(&mut bench);
         let disk = bench.service.environment_mut().disk.clone().unwrap();
-        assert_eq!(disk.names().len(), 3, "{what}: {:?}", disk.names());
+        assert_eq!(disk.names().len(), 4, "{what}: {:?}", disk.names());
     }
     // A file that is whole and needs what is not here is not called damaged.
     let foreign = file_of(&[
@@ -392,7 +392,7 @@ fn an_import_can_be_given_up_at_any_point() {
             assert_eq!(tables, [[Value::Text(expected.into())]], "{what} after {turns} turns");
             assert_eq!(bench.scalar(12, "pragma integrity_check"), Value::Text("ok".into()));
             let disk = bench.service.environment_mut().disk.clone().unwrap();
-            assert_eq!(disk.names().len(), 3, "{what}: {:?}", disk.names());
+            assert_eq!(disk.names().len(), 4, "{what}: {:?}", disk.names());
             // The next one can begin at once, and the lock is free.
             import(&mut bench, 13, &bytes).unwrap();
             if done {
@@ -475,7 +475,7 @@ fn scratch_files_are_waited_for_and_given_up() {
     bench.service.scratch_ready("later.db-import", attach("later.db-import"));
     bench.settle();
     assert_eq!(bench.take(third), [Got::Done(false)]);
-    assert_eq!(disk.names().len(), 3, "{:?}", disk.names());
+    assert_eq!(disk.names().len(), 4, "{:?}", disk.names());
     let fourth = send(&mut bench, 2, ImportStep::Begin(0));
     bench.settle();
     let full = aludel_protocol::Error::storage(StorageReason::Quota, "full");
