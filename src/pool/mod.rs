@@ -133,11 +133,9 @@ impl Pool {
         (link.is_sound() && !too_old).then_some(link)
     }
 
+    /// Something that is free. While somebody waits, nothing is: what comes back is handed over to the first who waits, so
+    /// that nobody who comes later overtakes.
     fn try_acquire(&self) -> Option<Grant> {
-        // Nobody overtakes those who wait.
-        if !self.waiters.borrow().is_empty() {
-            return None;
-        }
         loop {
             let link = {
                 let mut idle = self.idle.borrow_mut();

@@ -121,7 +121,7 @@ impl Pool {
         for holder in holders.iter().take(NAMED) {
             let site = holder.site().text().map_or(String::new(), |site| format!(" at {site}"));
             let doing = match holder.idle() {
-                Duration::ZERO if !holder.is_quiet() => "running a statement".to_owned(),
+                Duration::ZERO if !holder.is_quiet() => "waiting for the worker".to_owned(),
                 idle => format!("idle for {:.1} s", idle.as_secs_f64()),
             };
             message += &format!("\n[taken {:.1} s ago{site}, {doing}]", holder.age().as_secs_f64());

@@ -9,6 +9,7 @@ use aludel::{
 use aludel_protocol::{
     self as protocol, Batch, Commit, Header, Notice, Obstacle, RepeatClass, Reply, Request, RowsReply,
 };
+use futures::future::{Either, select};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -179,6 +180,22 @@ fn what_happens_to_the_host_is_told_by_the_wire() {
         during(&host, None, engine.dispose()).await.0.unwrap();
         host.inbox().event(&event);
         assert_eq!(hosts.take(), []);
+    });
+}
+
+#[test]
+fn a_connection_that_is_being_opened_is_not_idle() {
+    run(async {
+        let host = Scripted::of(26);
+        let builder = Engine::builder("sqlite:///listen26.db").transport(Rc::new(ScriptedSpawn(host.clone())));
+        let engine = builder.pool_size(1).pool_timeout(Duration::from_millis(1100)).build().unwrap();
+        let heard = heard(&engine, EventKind::Blocked);
+        let (opening, waiting) = (Box::pin(engine.connect()), Box::pin(engine.connect()));
+        let Either::Right((waited, opening)) = select(opening, waiting).await else { panic!("nobody answered") };
+        let error = waited.unwrap_err();
+        assert!(error.message().ends_with(", waiting for the worker]"), "{error}");
+        assert_eq!(heard.take(), []);
+        during(&host, None, opening).await.0.unwrap();
     });
 }
 
