@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { launch, versionOf } from "./browser.mjs";
 import { streamingPeaks } from "./memory.mjs";
-import { report, table } from "./report.mjs";
+import { median, report, table } from "./report.mjs";
 import { serve } from "./server.mjs";
 
 const { values: asked } = parseArgs({
@@ -71,6 +71,13 @@ const WORKLOADS = [
     options: { "sqlite-wasm": { wal: true } },
     figures: { us: { title: "  sqlite-wasm in exclusive WAL, us" } },
   },
+  ...["normal", "full"].flatMap((durability) => ["marked", "unmarked"].map((io) => ({
+    name: "autocommit",
+    variant: `${durability}, ${io}`,
+    engines: ["aludel"],
+    options: { aludel: { durability, io } },
+    figures: { us: { title: `  aludel at ${durability}, file calls counted, ${io === "marked" ? "with" : "without"} commit marks, us` } },
+  }))),
   ...["normal", "full"].map((durability) => ({
     name: "transaction",
     variant: durability,
@@ -98,6 +105,8 @@ const server = await serve();
 const figures = WORKLOADS.flatMap((workload) =>
   Object.entries(workload.figures).map(([key, figure]) => ({ ...figure, key, workload, values: {} })));
 let failed = 0;
+/** What a round of a workload said beside its figures, by the name of the variant. */
+const details = {};
 
 /** One workload of one engine, on a page of its own. */
 async function measure(workload, engine, round) {
@@ -133,6 +142,7 @@ try {
         const engine = engines[(i + round) % engines.length];
         try {
           const result = await measure(workload, engine, round);
+          if (result.io) details[workload.variant] = result;
           for (const { key, values } of figures.filter((figure) => figure.workload === workload)) {
             (values[engine.name] ??= []).push(result[key]);
           }
@@ -145,6 +155,18 @@ try {
     process.stderr.write(`round ${round + 1} of ${rounds} done\n`);
   }
   console.log(`\n${report(figures, ENGINES)}`);
+  for (const durability of ["normal", "full"]) {
+    const [marked, unmarked] = ["marked", "unmarked"].map((io) =>
+      figures.find(({ workload }) => workload.variant === `${durability}, ${io}`)?.values.aludel);
+    const { io, count } = details[`${durability}, marked`] ?? {};
+    if (!marked || !unmarked || !io) continue;
+    const costs = marked.map((us, round) => us - unmarked[round]);
+    const calls = Object.entries(io).map(([file, { writes, bytes, flushes }]) =>
+      `${file} ${(writes / count).toFixed(2)} writes of ${writes ? (bytes / writes).toFixed(0) : 0} bytes, ${(flushes / count).toFixed(2)} flushes`);
+    const [cost, least, most] = [median(costs), Math.min(...costs), Math.max(...costs)].map((us) => us.toFixed(0));
+    console.log(`\nAt ${durability}, the mark of a commit costs ${cost} us (${least}..${most}) of its ${median(marked).toFixed(0)}. ` +
+      `Calls to files a commit: ${calls.join("; ")}`);
+  }
 
   if (packaged && (!asked.only || asked.only.split(",").includes("memory")) && (!asked.engines || asked.engines.includes("aludel"))) {
     const peaks = await streamingPeaks({ browser, origin: server.origin });

@@ -154,12 +154,14 @@ const workloads = {
     const rows = people(count + 20).map((row) => COLUMNS.map((column) => row[column]));
     await db.exec(CREATE);
     for (const row of rows.slice(count)) await db.run(INSERT.positional, row);
+    if (options.io) await db.fileCalls();
     const ms = await timed(async () => {
       for (const row of rows.slice(0, count)) await db.run(INSERT.positional, row);
     });
+    const io = options.io && (await db.fileCalls());
     check("rows", checksum(await db.all(READ)), checksum(people(count + 20)));
     await db.close();
-    return { us: (ms * 1000) / count };
+    return { us: (ms * 1000) / count, io, count };
   },
 
   /** Inserts of one row, each awaited, all in one transaction; then the same rows in one call. */

@@ -1,10 +1,11 @@
 // aludel as a user writes it: the public API of the package.
-export async function open(path, { durability = "normal", watched = false } = {}) {
+export async function open(path, { durability = "normal", watched = false, io = undefined } = {}) {
   // To be seen, memories have to be noted before the package makes them.
   if (watched) await import("../watch.js");
   const { createEngine, text } = await import("aludel");
-  const worker = () => new Worker(new URL("../workers/aludel-watched.js", import.meta.url), { type: "module" });
-  const engine = createEngine(`sqlite:///${path}`, { durability, ...(watched && { worker }) });
+  const script = watched ? "aludel-watched.js" : io === "unmarked" ? "aludel-io.js?unmarked" : "aludel-io.js";
+  const worker = () => new Worker(new URL(`../workers/${script}`, import.meta.url), { type: "module" });
+  const engine = createEngine(`sqlite:///${path}`, { durability, ...((watched || io) && { worker }) });
   const connection = await engine.connect();
   const kept = new Map();
   const statement = (sql) => {
@@ -32,6 +33,16 @@ export async function open(path, { durability = "normal", watched = false } = {}
       await connection.rollback();
       await connection.begin(() => work((sql, values) => connection.execute(statement(sql), values)));
     },
+    /** The calls to files since this was asked last. */
+    fileCalls: () =>
+      new Promise((resolve) => {
+        const channel = new BroadcastChannel("bench-io");
+        channel.onmessage = ({ data }) => {
+          channel.close();
+          resolve(data);
+        };
+        channel.postMessage(0);
+      }),
     async close() {
       await connection.close();
       await engine.dispose();

@@ -310,8 +310,17 @@ export const files = {
     const { storage } = engine;
     equal(storage.settled, false, "nobody has looked yet");
     await engine.scalar(text("SELECT 1"));
-    equal(typeof storage.settled, "boolean");
-    equal([engine.storage.settled, storage.kind], [storage.settled, "opfs"]);
+    equal([storage.settled, engine.storage.settled, storage.kind], [false, false, "opfs"], "a new file");
+    // The page's clock, put on by what the worker asked for.
+    const now = Date.now;
+    try {
+      Date.now = () => now() + 61_000;
+      equal([storage.settled, engine.storage.settled], [true, true]);
+      await storage.whenSettled();
+    } finally {
+      Date.now = now;
+    }
+    equal(storage.settled, false);
     await engine.dispose();
     await using memory = createEngine("sqlite://");
     equal(memory.storage.settled, true, "there is no name that could be lost");
