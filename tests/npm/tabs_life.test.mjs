@@ -1,11 +1,11 @@
 // Tabs that are left and come back, are frozen, or are not seen.
 import assert from "node:assert/strict";
-import { inTabs, loaded, tell } from "./lib/tabs.mjs";
+import { inTabs, loaded, processOf, tell } from "./lib/tabs.mjs";
 
 // Puppeteer turns off what these tests are about.
 const more = { ignoreDefaultArgs: ["--disable-back-forward-cache"] };
 
-inTabs("the life of tabs", async ({ name, tab, check }) => {
+inTabs("the life of tabs", async ({ name, browser, tab, check }) => {
   const away = async ({ page }) => page.goto(new URL("/src/blank.html", page.url()).href);
   /** Goes back. Firefox keeps no page that held a lock when it was left: there it has to open the database again. */
   const back = async ({ page, call }, path) => {
@@ -91,6 +91,53 @@ inTabs("the life of tabs", async ({ name, tab, check }) => {
       await state(b.page, "active");
       await b.call("insert", "b");
       assert.deepEqual([await a.call("count"), await b.call("count")], [2, 2]);
+    });
+
+    await check("a host that is stopped without a word is given up after a while, and found again", async (t) => {
+      // Time runs twenty times as fast for the guest: what takes half a minute takes two seconds.
+      const hurry = () => {
+        const { setTimeout } = globalThis;
+        globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 20, ...more);
+      };
+      const [a, b] = [await tab(), await tab(undefined, hurry)];
+      await a.call("open", "stopped.db");
+      await b.call("open", "stopped.db");
+      await b.call("insert", "b");
+      const pid = await processOf(browser, a.page);
+      process.kill(pid, "SIGSTOP");
+      try {
+        const start = performance.now();
+        const [read, write] = await Promise.all([b.call("attempt", "count"), b.call("attempt", "insert", "doubt")]);
+        tell(t, "given up", { ms: performance.now() - start });
+        assert.deepEqual([read.error.name, read.error.retryable], ["HostLost", true]);
+        assert.deepEqual([write.error.name, write.error.retryable], ["HostLost", false]);
+        assert.match(write.error.message, /may or may not have been committed/);
+      } finally {
+        process.kill(pid, "SIGCONT");
+      }
+      tell(t, "found again", await b.call("insert", "b"));
+      assert.equal(await a.call("count", "b"), 2);
+      assert.equal(await a.call("count"), await b.call("count"));
+    });
+
+    await check("a host whose worker is busy is not given up", async () => {
+      const hurry = () => {
+        const { setTimeout } = globalThis;
+        globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 20, ...more);
+      };
+      const [a, b] = [await tab(), await tab(undefined, hurry)];
+      await a.call("open", "busy.db");
+      await b.call("open", "busy.db");
+      // One step of SQLite's, which nothing else can be done beside: three seconds are a minute for the guest.
+      const start = performance.now();
+      const sum = "SELECT count(*) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT :many) SELECT x FROM c)";
+      let many = 1_000_000;
+      await a.call("scalar", sum, { many });
+      many = Math.ceil((many * 3000) / (performance.now() - start));
+      const [counted, waited] = await Promise.all([a.call("scalar", sum, { many }), b.call("attempt", "insert", "b")]);
+      assert.equal(counted, many);
+      assert.deepEqual(waited.value.tries, 1);
+      assert.deepEqual((await b.call("seen")).filter(({ kind }) => kind === "host").length, 1);
     });
 
     await check("a tab that is seen hosts rather than one that is not", async (t) => {

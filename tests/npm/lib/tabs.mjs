@@ -91,5 +91,21 @@ export async function crash(page) {
   await gone;
 }
 
+/** The process that a page runs in (Chromium): the one that has worked when the page has. */
+export async function processOf(browser, page) {
+  const session = await browser.target().createCDPSession();
+  const times = async () => {
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    return new Map(processInfo.filter(({ type }) => type === "renderer").map(({ id, cpuTime }) => [id, cpuTime]));
+  };
+  const before = await times();
+  await page.evaluate(() => {
+    for (const end = performance.now() + 300; performance.now() < end; );
+  });
+  const worked = [...(await times())].map(([id, time]) => [time - (before.get(id) ?? 0), id]);
+  await session.detach();
+  return worked.sort(([a], [b]) => b - a)[0][1];
+}
+
 /** A figure among the results. */
 export const tell = (t, what, { ms, tries }) => t.diagnostic(`${what}: ${ms.toFixed(0)} ms${tries > 1 ? `, ${tries} tries` : ""}`);
