@@ -239,7 +239,7 @@ export class Index extends TableItem implements Recorded {
     this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   [record](writer: Writer): void {
     const elements = this.#elements.map((element) => (typeof element === "string" ? element : writer.ref(element)));
     const where = this.#options.sqliteWhere === undefined ? undefined : writer.ref(this.#options.sqliteWhere);

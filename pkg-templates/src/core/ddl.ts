@@ -22,7 +22,7 @@ abstract class Ddl implements Executable<AnyRow>, Recorded {
   readonly kind = "ddl";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: AnyRow;
-  /** @internal */
+  /** Writes its record, for the compiler. */
   abstract [record](writer: Writer): void;
 }
 
@@ -41,7 +41,7 @@ export class CreateTable extends Ddl {
     this.#ifNotExists = options.ifNotExists === true;
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     writer.begin(0x67);
@@ -64,7 +64,7 @@ export class CreateIndex extends Ddl {
     this.#ifNotExists = options.ifNotExists === true;
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const index = writer.ref(this.#index);
@@ -87,7 +87,7 @@ class Drop extends Ddl {
     [this.#what, this.#schema, this.#name, this.#ifExists] = [what, schema, name, ifExists];
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     writer.begin(0x67);
     writer.u8(4);
@@ -143,7 +143,7 @@ class CreateAs extends Ddl {
     [this.#tag, this.#name, this.#query, this.#options] = [tag, name, query, options];
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const query = writer.ref(this.#query);
     writer.begin(0x67);

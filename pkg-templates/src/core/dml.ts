@@ -187,7 +187,7 @@ export class Insert<T extends AnyTable_, R extends RowType> implements Executabl
     return new Insert<T, RowOf<P>>(this.#table, this.#source, this.#prefixes, this.#conflicts, returning, this.excluded);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   [record](writer: Writer): void {
     const source = this.#source;
     const table = writer.ref(this.#table);
@@ -274,7 +274,7 @@ export class Update<T extends AnyTable_, R extends RowType> implements Executabl
     return new Update<T, RowOf<P>>(this.#table, this.#set, this.#ordered, this.#where, [...this.#returning, ...columns]);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const set = this.#set.map(([key, value]) => settings(writer, { [key]: value })[0] as readonly [string, number]);
@@ -316,7 +316,7 @@ export class Delete<T extends AnyTable_, R extends RowType> implements Executabl
     return new Delete<T, RowOf<P>>(this.#table, this.#where, [...this.#returning, ...columns]);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const where = writer.refs(this.#where);

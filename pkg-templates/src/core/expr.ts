@@ -78,7 +78,7 @@ export abstract class Expr<T = unknown> implements Recorded {
   /** The type of its values; there is no value. */
   declare readonly valueType?: T;
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   abstract [record](writer: Writer): void;
 
   /** `=`; with null `IS NULL`. */
@@ -319,7 +319,7 @@ export class Node<T> extends Expr<T> {
     this.#write = write;
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     this.#write(writer);
   }
@@ -438,7 +438,7 @@ export class JsonItem<T> extends Expr<T> {
     return new JsonItem<unknown>(this.#value, this.#path, 0);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const value = writer.ref(this.#value);
     writer.begin(0x1d);
@@ -473,7 +473,7 @@ export class Label<N extends string, T> extends Expr<T> {
     Object.freeze(this);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const element = writer.ref(this.element);
     writer.begin(0x11);

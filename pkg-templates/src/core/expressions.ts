@@ -79,7 +79,7 @@ export class BindParameter<T> extends Expr<T> {
     Object.freeze(this);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     writer.begin(0x05);
     writer.flag(true);

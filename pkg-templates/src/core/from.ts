@@ -36,7 +36,7 @@ export class FromExpr<K extends string, T> extends Expr<T> {
     Object.freeze(this);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const from = writer.ref(this.#from);
     writer.begin(0x00);
@@ -53,7 +53,7 @@ export abstract class From<R extends RowType> implements Recorded {
   abstract readonly c: unknown;
   /** @internal */
   abstract readonly fromColumns: readonly FromColumn[];
-  /** @internal */
+  /** Writes its record, for the compiler. */
   abstract [record](writer: Writer): void;
 
   /** The same under another name; one is made up where none is given. */
@@ -86,7 +86,7 @@ export class Alias<R extends RowType> extends From<R> {
   override get fromColumns(): readonly FromColumn[] {
     return this.#of.fromColumns;
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const of = writer.ref(this.#of);
     writer.begin(0x41);
@@ -111,7 +111,7 @@ export class Subquery<R extends RowType> extends From<R> {
     this.c = exprs<R>(this, columns);
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const query = writer.ref(this.#query);
     writer.begin(0x42);
@@ -162,7 +162,7 @@ export class Cte<R extends RowType> extends From<R> {
     return new Cte<R>(new CteUnion(this.#query, query, kind), this.fromColumns, this.#name, this.#options, this);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     // The recursive part names the CTE that this one takes the place of.
     const restates = this.#restates === undefined ? undefined : writer.ref(this.#restates);
@@ -216,7 +216,7 @@ export class TableValued<K extends string> extends From<Record<K, unknown>> {
     this.c = exprs<Record<K, unknown>>(this, this.fromColumns);
     Object.freeze(this);
   }
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const call = writer.ref(this.#call);
     writer.begin(0x45);

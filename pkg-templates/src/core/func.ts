@@ -36,7 +36,7 @@ export class FunctionCall<T> extends Expr<T> {
     return new TableValued<K>(this, columns, undefined);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     this.#inner[record](writer);
   }

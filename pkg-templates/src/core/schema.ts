@@ -157,7 +157,7 @@ export class TableColumn<K extends string, T> extends Expr<T> {
     Object.freeze(this);
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const table = writer.ref(this.table);
     writer.begin(0x00);
@@ -355,7 +355,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
     return this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target)[1]));
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     // Expressions in it come before its own record.
     this.columns.forEach((column) => writer.refs(column.parts()));

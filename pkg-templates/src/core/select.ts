@@ -93,11 +93,11 @@ const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
 export abstract class SelectBase<R extends RowType> implements QueryLike, Executable<R> {
   /** What kind of statement it is. */
   abstract readonly kind: string;
-  /** @internal */
+  /** Whether it is a query. */
   readonly isQuery = true as const;
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
-  /** @internal */
+  /** Writes its record, for the compiler. */
   abstract [record](writer: Writer): void;
   /** @internal */
   abstract readonly resultColumns: readonly FromColumn[];
@@ -289,7 +289,7 @@ export class Select<R extends RowType> extends SelectBase<R> {
     });
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const parts = this.#parts;
     const columns = parts.columns.map((column) => [column instanceof From, writer.ref(column)] as const);
@@ -375,7 +375,7 @@ export class CompoundSelect<R extends RowType> extends SelectBase<R> {
     return first instanceof SelectBase ? first.resultColumns : [];
   }
 
-  /** @internal */
+  /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const parts = writer.refs(this.#parts);
     const order = writer.refs(this.#orderBy);
