@@ -284,6 +284,9 @@ impl<H: Environment> Service<H> {
             }
             State::Opening { header, options, queue } => match connect(database, header, options) {
                 Ok((db, journal_mode)) => {
+                    if let Some(marks) = &database.marks {
+                        marks.met(header.client);
+                    }
                     let epoch = database.epoch().unwrap_or_default();
                     header.epoch = epoch;
                     for job in std::mem::take(queue) {

@@ -20,7 +20,7 @@ use losses::gone;
 use notices::Notices;
 use recovery::Phase;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -67,6 +67,8 @@ pub struct Channel {
     broke: RefCell<Rc<str>>,
     /// The requests that a host was asked about.
     questions: RefCell<Vec<u64>>,
+    /// Requests of which it does not matter any more what became of them, and of which no host has said it.
+    unheard: RefCell<BTreeSet<u64>>,
     /// Counts the hosts that were found.
     losses: Cell<u64>,
     /// Whether the time is running in which another host must be found.
@@ -109,6 +111,7 @@ impl Channel {
             past: Cell::new(0),
             broke: RefCell::new("".into()),
             questions: RefCell::default(),
+            unheard: RefCell::default(),
             losses: Cell::new(0),
             waiting: Cell::new(false),
             users: Cell::new(0),

@@ -175,8 +175,13 @@ impl Channel {
             return;
         }
         let verdicts = self.verdicts(None);
-        let asked: Vec<u64> =
+        let mut asked: Vec<u64> =
             verdicts.iter().filter(|(.., verdict)| *verdict == Verdict::Ask).map(|(id, ..)| *id).collect();
+        // What is not asked about was heard of, the host concludes.
+        let unheard = self.unheard.take();
+        if !asked.is_empty() {
+            asked.extend(unheard);
+        }
         let sound = self.lines.borrow().iter().find(|(_, line)| line.failed.is_none()).map(|(id, _)| *id);
         match sound {
             Some(connection) if !asked.is_empty() => {
@@ -199,6 +204,8 @@ impl Channel {
         send.into_iter().for_each(|(id, ..)| self.dispatch(id));
         self.phase.set(Phase::Live);
         settle.into_iter().for_each(|(id, _, verdict)| self.carry_out(id, verdict));
+        // Of those that were asked about, all is known now.
+        self.unheard.take();
         self.watch();
         self.missed_changes();
     }

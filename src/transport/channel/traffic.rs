@@ -126,6 +126,9 @@ impl Channel {
     pub(super) fn settle(&self, id: u64, answer: Answer) {
         let call = self.calls.borrow_mut().remove(&id);
         let Some(call) = call else { return };
+        if call.class == RepeatClass::InDoubt && call.sent > 0 && !call.under_way {
+            self.unheard.borrow_mut().insert(id);
+        }
         if call.closes || (call.kind == Some(Kind::Open) && matches!(answer, Answer::Error { .. })) {
             self.lines.borrow_mut().remove(&call.connection);
             self.set_site(call.connection, None);

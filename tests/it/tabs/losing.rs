@@ -403,6 +403,21 @@ fn what_is_given_up_while_there_is_no_host_ends_at_once() {
     tab.host.lost();
     tab.host.found();
     assert_eq!(tab.words(), ["kept"]);
+
+    // Hosts conclude from what they are not asked about; so they are asked about what nobody has heard of, too.
+    let token = CancelToken::new();
+    let (engine, options) = (tab.engine.clone(), CallOptions::new().cancel(&token));
+    tab.go("given up", async move { engine.execute_with(&text("given up"), (), &options).await.map(drop) });
+    tab.go("alone", alone(&tab.engine, "alone"));
+    let ids: Vec<_> = tab.sent().iter().map(|sent| sent.header.request).collect();
+    tab.host.lost();
+    token.cancel();
+    assert_eq!(tab.outcomes(), ["given up: Cancelled, again"]);
+    tab.host.found();
+    let asked = tab.sent();
+    assert_eq!(asked[0].what, format!("fates [{}, {}]", ids[1], ids[0]));
+    tab.host.fates(&asked[0].header, &[committed(1, 1), committed(1, 2)]);
+    assert_eq!(tab.outcomes(), ["alone: well"]);
 }
 
 #[test]

@@ -3,3 +3,5 @@
 mod losing;
 mod notices;
 pub mod scripted;
+mod world;
+mod worlds;

@@ -80,6 +80,8 @@ impl Ledger {
         let heads = HEADS_AT.map(|at| block(&bytes, at).and_then(|block| Head::decode(&block)));
         let head = heads.iter().flatten().filter(|head| head.turn < u64::MAX / 2).max_by_key(|head| head.turn);
         let was_unclean = head.map_or(size > 0, |head| !head.clean);
+        // Where a database was before its marks, there may have been others.
+        let first = if start.fresh || head.is_some() { 1 } else { SLOTS + 1 };
         let mut head = head.copied().unwrap_or_else(|| {
             // Without a head, at least no epoch is used twice.
             let epoch = ring.records().iter().map(|record| record.epoch).max().unwrap_or(0);
@@ -88,8 +90,6 @@ impl Ledger {
         if start.fresh {
             head.created = start.now;
         }
-        // Where a database was before its marks, there may have been others.
-        let first = if start.fresh { 1 } else { SLOTS + 1 };
         let mut ledger = Ledger {
             file,
             head,

@@ -98,10 +98,18 @@ impl Marks {
         connection.before_commit(Box::new(move || marks.before_commit()));
     }
 
+    /// Takes note of a client that has come. Of those it knows it can be told that requests which never arrived were not
+    /// committed.
+    pub(crate) fn met(&self, client: u64) {
+        if client != 0 {
+            self.ledger.borrow_mut().arrive(client);
+        }
+    }
+
     /// Takes note of a request that has come.
     pub(crate) fn arrived(&self, header: &Header) {
         if is_due(header) {
-            self.ledger.borrow_mut().arrive(header.client);
+            self.met(header.client);
         }
     }
 

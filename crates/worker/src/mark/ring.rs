@@ -56,7 +56,8 @@ impl Ring {
         self.last().is_some_and(|last| last.number > SLOTS)
     }
 
-    /// What became of requests of a client, which it had sent to hosts before `epoch`. `last` is the fate of the last
+    /// What became of requests of a client, which it had sent to hosts before that of `epoch`, or to this one if it has
+    /// lost sight of it meanwhile. `last` is the fate of the last
     /// commit, of which no other record tells; nothing when nobody knows it.
     ///
     /// A request that is not found was not committed if its record cannot be among those that had to make room. That is
@@ -72,10 +73,11 @@ impl Ring {
             | Entry::Kept { client: of, request, .. }
             | Entry::Lost { client: of, request }
             | Entry::Blind { client: of, request } => of == client && !asked.contains(&request),
-            Entry::Here { client: of } => of == client,
+            // It arrives here before it asks, and after what it asks about.
+            Entry::Here { client: of } => of == client && record.epoch != epoch,
             Entry::Done | Entry::Failed { .. } => false,
         };
-        let complete = !self.has_lost_some() || self.records.iter().any(|r| r.epoch != epoch && has_heard(r));
+        let complete = !self.has_lost_some() || self.records.iter().any(has_heard);
         let fate = |request: &u64| {
             let own = |of: u64, id: u64| of == client && id == *request;
             let committed = self.records.iter().rev().find_map(|record| match record.entry {

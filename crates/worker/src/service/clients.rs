@@ -21,7 +21,7 @@ impl<H: Environment> Service<H> {
         }
         // Who says it once more has lost sight of this host meanwhile, and begins anew.
         if self.clients.contains_key(&header.client) {
-            self.drop_client(header.client);
+            self.drop_connections(header.client);
         }
         self.clients.entry(header.client).or_default();
         let hello = Reply::Hello {
@@ -49,11 +49,15 @@ impl<H: Environment> Service<H> {
     /// others, and what it still waited for is answered, should anybody listen.
     pub fn drop_client(&mut self, client: u64) {
         self.clients.remove(&client);
-        let error = Error::new(ErrorKind::ResourceClosed, "its client has left");
-        self.abandon_where(|key| key.client == client, &error);
+        self.drop_connections(client);
         for marks in self.databases.values().filter_map(|database| database.marks.as_ref()) {
             marks.left(client);
         }
+    }
+
+    fn drop_connections(&mut self, client: u64) {
+        let error = Error::new(ErrorKind::ResourceClosed, "its client has left");
+        self.abandon_where(|key| key.client == client, &error);
     }
 
     /// Ends as a worker does that is killed: nothing is answered, rolled back, copied or flushed, and the files stay as

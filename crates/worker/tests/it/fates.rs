@@ -406,3 +406,15 @@ fn the_cost_of_a_mark_is_printed() {
     let [without, with] = spent.map(|seconds| seconds * 1e6 / (10.0 * count as f64));
     println!("a commit takes {without:.1} us without a mark, {with:.1} with one: {:.2} times", with / without);
 }
+
+#[test]
+fn a_client_that_says_hello_again_is_told_what_became_of_its_requests() {
+    let place = Place::new();
+    let mut bench = place.host();
+    bench.run(1, "create table t (v)");
+    let insert = bench.send_execute(1, &own("insert into t values (1)"), &[]);
+    bench.settle();
+    bench.greet_as(CLIENT);
+    bench.open(1, place.options());
+    assert_eq!(fates(&mut bench, &[insert, insert + 100]), [committed(1, 1, false), Fate::NotCommitted]);
+}

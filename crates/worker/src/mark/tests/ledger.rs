@@ -214,6 +214,28 @@ fn a_client_that_rests_while_others_commit_is_told_all_the_same() {
 }
 
 #[test]
+fn a_client_that_lost_sight_of_its_host_is_told_by_the_same_one() {
+    let mut ledger = Ledger::host(TestFile::default().boxed(), FRESH).unwrap();
+    let mut at = Position { salts: [7; 8], frames: 1 };
+    ledger.arrive(1);
+    for request in 0..2 * SLOTS {
+        ledger.mark(1 + request % 2, request, at, NOTHING).unwrap();
+        at.frames += 1;
+        ledger.settled(true);
+    }
+    let last = 2 * SLOTS - 2;
+    assert_eq!(ledger.fates(1, &[last, last + 10]).unwrap(), [Fate::from(NOTHING), Fate::NotCommitted]);
+}
+
+#[test]
+fn a_host_that_died_before_it_marked_anything_had_nothing_to_mark() {
+    let file = TestFile::default();
+    drop(Ledger::host(file.boxed(), FRESH).unwrap());
+    let mut next = Ledger::host(file.boxed(), LATER).unwrap();
+    assert_eq!(next.fates(1, &[1]).unwrap(), [Fate::NotCommitted]);
+}
+
+#[test]
 fn a_commit_that_failed_is_not_taken_for_the_next_one() {
     let file = TestFile::default();
     let mut ledger = Ledger::host(file.boxed(), FRESH).unwrap();
