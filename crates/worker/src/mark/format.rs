@@ -243,6 +243,10 @@ impl Record {
     }
 
     pub(crate) fn decode(block: &Block) -> Option<Record> {
+        if block[4] == 0 {
+            // No kind: most often, nothing was ever written there.
+            return None;
+        }
         let mut parts = Parts::of(block)?;
         let [kind, had_rows] = parts.take()?;
         let (epoch, number, client, request) = (parts.u32()?, parts.u64()?, parts.u64()?, parts.u64()?);

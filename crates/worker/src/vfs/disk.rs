@@ -9,7 +9,7 @@ use super::node::RawFile;
 use super::plain_file::PlainFile;
 use super::scratch::{in_the_way, publish_scratch};
 use super::watched_log::log;
-use super::{Attachment, MarkFile, check_path, mark_name, publish, storage_error};
+use super::{Attachment, MARK, MarkFile, check_path, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use rsqlite_vfs::ffi::{SQLITE_SYNC_DATAONLY, SQLITE_SYNC_FULL, SQLITE_SYNC_NORMAL};
 use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
@@ -49,7 +49,7 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
     let (wal, has_wal) = beside(Kind::Wal).map_err(failed)?;
     let (wal, watch) = log(wal).map_err(failed)?;
     let journal = beside(Kind::Journal).map_err(failed)?;
-    let mark = mark_name(name);
+    let mark = format!("{name}{MARK}");
     let mark = PlainFile::new(std::path::absolute(&mark).unwrap_or_else(|_| mark.into())).map_err(failed)?;
     let (fresh, always) = (main.size == 0, mark.exists());
     let marks = Some(MarkFile { file: Box::new(mark), watch, fresh, always });

@@ -75,6 +75,8 @@ use std::sync::{Mutex, PoisonError};
 /// The name to give to `sqlite3_open_v2`.
 pub const VFS_NAME: &CStr = c"aludel";
 
+/// What the name of the file for a database's marks has behind that of the database.
+const MARK: &str = "-mark";
 /// SQLite's limit for a path, less the longest suffix that it adds.
 const MAX_PATH: usize = 1024 - 12;
 
@@ -226,11 +228,6 @@ fn publish(attachment: Attachment<'_>) -> Result<()> {
 
 fn names(path: &str) -> [String; 3] {
     [path.to_owned(), format!("{path}-wal"), format!("{path}-journal")]
-}
-
-/// The name of the file for a database's marks.
-fn mark_name(path: &str) -> String {
-    format!("{path}-mark")
 }
 
 fn already_attached(path: &str) -> Error {

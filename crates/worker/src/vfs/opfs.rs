@@ -8,7 +8,7 @@
 use super::node::RawFile;
 use super::opfs_scratch::remove_scratches;
 use super::watched_log::log;
-use super::{Attachment, MarkFile, already_attached, check_path, find, mark_name, publish, storage_error};
+use super::{Attachment, MARK, MarkFile, already_attached, check_path, find, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use js_sys::{Function, Object, Promise, Reflect};
 use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult};
@@ -75,10 +75,14 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     let (directory, name) = walk(root(&storage).await?, path, create).await?;
     remove_scratches(&directory, name).await;
 
-    let main = open(&directory, name, create, deadline).await?;
-    let wal = open(&directory, &format!("{name}-wal"), true, deadline).await?;
-    let journal = open(&directory, &format!("{name}-journal"), true, deadline).await?;
-    let mark = open(&directory, &mark_name(name), true, deadline).await?;
+    let file = async |suffix: &str, create: bool| {
+        let opened = open(&directory, &format!("{name}{suffix}"), create, deadline).await;
+        opened.map_err(
+            |error| if error.reason() == Some(StorageReason::InUse) { in_use(path, "a handle") } else { error },
+        )
+    };
+    let (main, wal) = (file("", create).await?, file("-wal", true).await?);
+    let (journal, mark) = (file("-journal", true).await?, file(MARK, true).await?);
     let (fresh, has_wal, has_journal) = (main.size == 0, wal.size > 0, journal.size > 0);
     let (wal, watch) = log(Box::new(wal)).map_err(|error| storage_error(&error))?;
     publish(Attachment {
@@ -301,10 +305,7 @@ impl Failure {
 
     fn locking(&self, path: &str) -> Error {
         match self.name.as_str() {
-            "TimeoutError" | "AbortError" => {
-                let message = format!("{path} is open in another tab or worker (the Web Lock aludel:{path} is held)");
-                Error::storage(StorageReason::InUse, message)
-            }
+            "TimeoutError" | "AbortError" => in_use(path, &format!("the Web Lock aludel:{path}")),
             _ => unavailable(&format!("a usable navigator.locks ({}: {})", self.name, self.message)),
         }
     }
@@ -318,6 +319,10 @@ impl Failure {
         );
         Error::storage(StorageReason::Unavailable, message)
     }
+}
+
+fn in_use(path: &str, what: &str) -> Error {
+    Error::storage(StorageReason::InUse, format!("{path} is open in another tab or worker, which holds {what}"))
 }
 
 fn unavailable(what: &str) -> Error {

@@ -14,7 +14,7 @@ use super::memory::MemoryFile;
 use super::node::RawFile;
 use super::scratch::{in_the_way, publish_scratch, scratch_names};
 use super::watched_log::log;
-use super::{Attachment, MarkFile, check_path, mark_name, names, publish, storage_error};
+use super::{Attachment, MARK, MarkFile, check_path, names, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use rsqlite_vfs::{VfsError, VfsErrorCode, VfsResult};
 use std::cell::RefCell;
@@ -124,7 +124,7 @@ impl SimulatedDisk {
             (file, present)
         });
         let (log, watch) = log(wal.0).map_err(|error| storage_error(&error))?;
-        let (mark, fresh) = (self.file(&mark_name(path)), self.size(path) == 0);
+        let (mark, fresh) = (self.file(&format!("{path}{MARK}")), self.size(path) == 0);
         let marks = Some(MarkFile { file: mark, watch, fresh, always: true });
         publish(Attachment { path, main: (main.0, true), wal: (log, wal.1), journal, marks, guard: None })
     }
@@ -174,7 +174,7 @@ impl SimulatedDisk {
     /// Gives the files of a database another name.
     pub fn rename(&self, from: &str, to: &str) {
         let mut state = self.state.borrow_mut();
-        let all = |path| names(path).into_iter().chain([mark_name(path)]);
+        let all = |path| names(path).into_iter().chain([format!("{path}{MARK}")]);
         for (from, to) in all(from).zip(all(to)) {
             if let Some(file) = state.files.remove(from.as_str()) {
                 state.files.insert(to.into(), file);
