@@ -195,7 +195,7 @@ mod tests {
         allows_only_in(exports, "crates/js/src/engine.rs", "src/engine.rs", "#[wasm_bindgen]\npub fn start() {}");
         let import = "#[wasm_bindgen]\nextern \"C\" {\n    #[wasm_bindgen(method)]\n    fn close(this: &X);\n}\n";
         let export = format!("{import}\n#[wasm_bindgen(js_name = x)]\npub fn start() {{\n}}\n");
-        tells_apart(exports, "src/transport/web/", import, &export);
+        tells_apart(exports, "src/transport/web/link.rs", import, &export);
     }
 
     #[test]
