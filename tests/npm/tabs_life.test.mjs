@@ -15,7 +15,8 @@ inTabs("the life of tabs", async ({ name, browser, tab, check }) => {
     await loaded(page);
     const life = await call("life");
     const kept = life.at(-1) === "pageshow true";
-    if (name === "chromium") assert.deepEqual(life, ["pageshow false", "pagehide true", "pageshow true"]);
+    // The first "pageshow" may be over before anyone listens.
+    if (name === "chromium") assert.deepEqual(life.filter((event) => event !== "pageshow false"), ["pagehide true", "pageshow true"]);
     if (!kept) await call("open", path);
     return kept;
   };
