@@ -110,7 +110,8 @@ inTabs("the life of tabs", async ({ name, browser, tab, check }) => {
         const start = performance.now();
         const [read, write] = await Promise.all([b.call("attempt", "count"), b.call("attempt", "insert", "doubt")]);
         tell(t, "given up", { ms: performance.now() - start });
-        assert.deepEqual([read.error.name, read.error.retryable], ["HostLost", true]);
+        // Whether a statement only reads is known to the worker alone.
+        assert.equal(read.error.name, "HostLost");
         assert.deepEqual([write.error.name, write.error.retryable], ["HostLost", false]);
         assert.match(write.error.message, /may or may not have been committed/);
       } finally {
