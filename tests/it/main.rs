@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
-// It is made of the worker itself, which a host has in the process.
-#[cfg(not(target_arch = "wasm32"))]
 mod tabs;
 
 mod calls;

@@ -3,5 +3,7 @@
 mod losing;
 mod notices;
 pub mod scripted;
+#[cfg(not(target_arch = "wasm32"))]
 mod world;
+#[cfg(not(target_arch = "wasm32"))]
 mod worlds;
