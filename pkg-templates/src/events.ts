@@ -50,6 +50,8 @@ export interface ChangeEvent {
   readonly schema: boolean;
   /** Which tab committed. */
   readonly tab: Tab;
+  /** Whether it was the engine itself that committed. */
+  readonly own: boolean;
   /**
    * Whether the tab that hosted the database went away, so that the last commits may not have been told: any table may
    * have changed, and the rest of the event says nothing.
@@ -122,10 +124,11 @@ type Listen = (name: string, tell: (...parts: never[]) => void) => NativeListene
 
 // What comes from wasm, in its order.
 const shapes: { readonly [K in keyof EngineEvents]: (...parts: never[]) => EngineEvents[K] } = {
-  change: (tables: string[], schema: boolean, tab: Tab, missed: boolean) => ({
+  change: (tables: string[], schema: boolean, tab: Tab, own: boolean, missed: boolean) => ({
     tables: Object.freeze(tables),
     schema,
     tab,
+    own,
     missed,
   }),
   blocked: (

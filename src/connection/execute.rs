@@ -7,7 +7,7 @@ use crate::options::OnAbort;
 use crate::raw::{RawCall, RawStream};
 use crate::transport::{Answer, Buffer, ChannelUse, Pending, RowsFrame, Watch};
 use aludel_protocol::{Batch, BeginMode, Delivery, Error, ErrorKind, Execute, Reader, RepeatClass, Result, Value};
-use aludel_sql::{Text, describe, describe_batch, is_dml};
+use aludel_sql::{Text, describe, describe_batch, is_commit, is_dml};
 use std::rc::Rc;
 
 /// About how many bytes the first frame of rows holds: few, so that the first row is there soon.
@@ -212,6 +212,11 @@ impl Inner {
         let begin = if own { BeginMode::Own } else { root.begin_mode() };
         let class = match begin {
             BeginMode::None | BeginMode::Own => RepeatClass::InDoubt,
+            // It may have been committed by hand.
+            _ if is_commit(call.text.sql()) => {
+                root.sent.set(true);
+                RepeatClass::InDoubt
+            }
             _ if root.sent.replace(true) => RepeatClass::Transaction,
             _ => RepeatClass::Safe,
         };

@@ -304,6 +304,7 @@ impl Engine {
         };
         loop {
             let id = channel.new_connection();
+            shared.events.owns(id);
             let mut link = Link::new(channel.clone(), id);
             let open = Request::Open(options.clone());
             let mut pending = channel.request(id, RepeatClass::Safe, &open, None);

@@ -14,6 +14,7 @@ pub(crate) struct Events {
     listeners: RefCell<Vec<Entry>>,
     next: Cell<u64>,
     channel: RefCell<Weak<Channel>>,
+    own: RefCell<Own>,
     /// Listens to the worker; whether to changes, too.
     listening: RefCell<Option<(bool, Listening)>>,
 }
@@ -22,6 +23,32 @@ struct Entry {
     id: u64,
     kind: EventKind,
     tell: Rc<dyn Fn(&Event)>,
+}
+
+/// The numbers of the engine's connections, in runs from the first to the last of each: other engines have others.
+#[derive(Default)]
+struct Own(Vec<(u32, u32)>);
+
+/// How many runs of numbers are remembered.
+const MOST_RUNS: usize = 256;
+
+impl Own {
+    fn add(&mut self, id: u32) {
+        match self.0.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            _ => {
+                // The oldest connections are closed long since.
+                if self.0.len() == MOST_RUNS {
+                    self.0.remove(0);
+                }
+                self.0.push((id, id));
+            }
+        }
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&id))
+    }
 }
 
 impl fmt::Debug for Events {
@@ -67,10 +94,16 @@ impl Events {
     pub(crate) fn attach(self: &Rc<Events>, channel: &Rc<Channel>) {
         if !std::ptr::eq(self.channel.borrow().as_ptr(), Rc::as_ptr(channel)) {
             *self.channel.borrow_mut() = Rc::downgrade(channel);
+            self.own.take();
             self.listening.take();
             channel.add_events(self);
             self.tune();
         }
+    }
+
+    /// A connection of this number is opened for the engine.
+    pub(crate) fn owns(&self, connection: u32) {
+        self.own.borrow_mut().add(connection);
     }
 
     /// Asks the worker for what somebody listens to, and for no more.
@@ -102,7 +135,8 @@ impl Events {
         match notice {
             Notice::Changed(commits) => commits.iter().for_each(|commit| {
                 let (tables, tab) = (commit.tables.clone(), tab(channel, commit.by));
-                self.emit(&Event::Change(Change { tables, schema: commit.schema, tab, missed: false }));
+                let own = tab == Tab::This && self.own.borrow().has(commit.by.connection);
+                self.emit(&Event::Change(Change { tables, schema: commit.schema, tab, own, missed: false }));
             }),
             Notice::Blocked(blocked) => self.emit(&Event::Blocked(translate(channel, blocked))),
             // The channel itself answers.

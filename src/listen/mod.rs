@@ -62,6 +62,8 @@ pub struct Change {
     pub schema: bool,
     /// Which tab committed.
     pub tab: Tab,
+    /// Whether it was the engine itself that committed.
+    pub own: bool,
     /// The host of the database went away, and what was committed last may not have been told: any table may have
     /// changed. The other fields say nothing.
     pub missed: bool,

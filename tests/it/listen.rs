@@ -95,8 +95,14 @@ fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
         assert_eq!(
             changes.take(),
             [
-                Change { tables: vec![], schema: true, tab: Tab::This, missed: false },
-                Change { tables: vec!["a".into(), "b".into()], schema: false, tab: Tab::Other, missed: false },
+                Change { tables: vec![], schema: true, tab: Tab::This, own: true, missed: false },
+                Change {
+                    tables: vec!["a".into(), "b".into()],
+                    schema: false,
+                    tab: Tab::Other,
+                    own: false,
+                    missed: false
+                },
             ]
         );
         let another = engine.on_change(|_| ());
@@ -307,7 +313,11 @@ fn commits_are_told_with_the_tables_that_they_changed() {
             };
             limit.limit(told).await.unwrap();
             let tables = tables.iter().map(|name| name.to_string()).collect();
-            assert_eq!(changes.take(), [Change { tables, schema, tab: Tab::This, missed: false }], "{script}");
+            assert_eq!(
+                changes.take(),
+                [Change { tables, schema, tab: Tab::This, own: true, missed: false }],
+                "{script}"
+            );
         }
         // What is rolled back was not committed.
         let conn = engine.connect().await.unwrap();

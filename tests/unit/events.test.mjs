@@ -34,12 +34,12 @@ test("wasm is listened to once for each name, while anybody listens", () => {
   listeners.add("change", second);
   listeners.add("host", first);
   assert.deepEqual(log, ["listen change", "listen host"]);
-  tell("change", ["a", "b"], false, "other", false);
-  const change = { tables: ["a", "b"], schema: false, tab: "other", missed: false };
+  tell("change", ["a", "b"], false, "other", false, false);
+  const change = { tables: ["a", "b"], schema: false, tab: "other", own: false, missed: false };
   assert.deepEqual(seen.splice(0), [["first", change], ["second", change]]);
   listeners.remove("change", first);
-  tell("change", [], true, "this", true);
-  assert.deepEqual(seen.splice(0), [["second", { tables: [], schema: true, tab: "this", missed: true }]]);
+  tell("change", [], true, "this", true, true);
+  assert.deepEqual(seen.splice(0), [["second", { tables: [], schema: true, tab: "this", own: true, missed: true }]]);
   listeners.remove("change", second);
   listeners.remove("change", second);
   listeners.remove("blocked", second);

@@ -24,7 +24,8 @@ impl NativeListener {
 fn arguments(event: &Event) -> Array {
     let parts: Vec<JsValue> = match event {
         Event::Change(change) => {
-            vec![texts(&change.tables).into(), change.schema.into(), tab(change.tab), change.missed.into()]
+            let (own, missed) = (change.own.into(), change.missed.into());
+            vec![texts(&change.tables).into(), change.schema.into(), tab(change.tab), own, missed]
         }
         Event::Blocked(blocked) => {
             let waiter = blocked.waiter.as_ref();

@@ -16,6 +16,6 @@ pub mod types;
 pub mod wire;
 
 pub use parameters::{Expected, Style, describe, describe_batch, missing_parameter, mixed_parameters, wrong_count};
-pub use script::{StatementSpan, first_keyword, is_dml, is_explain, split_statements};
+pub use script::{StatementSpan, first_keyword, is_commit, is_dml, is_explain, split_statements};
 pub use text::Text;
 pub use token::{Token, TokenKind, Tokens, tokens};

@@ -121,6 +121,11 @@ pub fn is_dml(sql: &str) -> bool {
     false
 }
 
+/// Whether a statement ends a transaction so that it lasts: a COMMIT, an END, or the RELEASE of a savepoint that is one.
+pub fn is_commit(sql: &str) -> bool {
+    ["COMMIT", "END", "RELEASE"].contains(&first_keyword(sql).as_str())
+}
+
 /// Whether a statement is an `EXPLAIN` or `EXPLAIN QUERY PLAN`.
 pub fn is_explain(sql: &str) -> bool {
     first_keyword(sql) == "EXPLAIN"
@@ -197,6 +202,12 @@ mod tests {
             [("select 1", "SELECT"), ("-- a\n /* b */ With x", "WITH"), ("(1)", ""), ("", ""), ("'a'", "")]
         {
             assert_eq!(first_keyword(sql), keyword);
+        }
+        for sql in ["commit", "-- a\n END TRANSACTION", "Release sp"] {
+            assert!(is_commit(sql), "{sql}");
+        }
+        for sql in ["BEGIN", "ROLLBACK", "SELECT 'commit'", "SAVEPOINT sp", ""] {
+            assert!(!is_commit(sql), "{sql}");
         }
         assert!(is_explain(" explain query plan select 1"));
         assert!(!is_explain("select 'explain'"));

@@ -102,7 +102,8 @@ impl Channel {
     /// Tells those who listen to changes that they may have missed some.
     pub(super) fn missed_changes(&self) {
         if self.notices.wants_changes() {
-            self.emit(&Event::Change(Change { tables: Vec::new(), schema: true, tab: Tab::Other, missed: true }));
+            let change = Change { tables: Vec::new(), schema: true, tab: Tab::Other, own: false, missed: true };
+            self.emit(&Event::Change(change));
         }
     }
 

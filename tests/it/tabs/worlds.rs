@@ -2,7 +2,7 @@
 //! ever.
 
 use super::world::{CALM, Dice, Rough, World};
-use aludel::{CallOptions, Engine, ErrorKind, Result, many, params, text};
+use aludel::{CallOptions, Change, Engine, ErrorKind, IsolationLevel, Result, Tab, many, params, text};
 use futures::future::join_all;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -92,6 +92,18 @@ async fn count_at_once(engine: &Engine, id: i64) -> Result<()> {
     }));
     all.await.into_iter().collect::<Result<()>>()?;
     transaction.commit().await
+}
+
+/// The same, with a transaction that is written as statements.
+async fn count_by_hand(engine: &Engine, id: i64, autocommit: bool) -> Result<()> {
+    let conn = engine.connect().await?;
+    if autocommit {
+        conn.set_isolation_level(IsolationLevel::Autocommit)?;
+        conn.exec_driver_sql("BEGIN IMMEDIATE", ()).await?;
+    }
+    conn.execute(&text("UPDATE counter SET value = value + 1"), ()).await?;
+    insert(&conn, id).await?;
+    conn.exec_driver_sql("/* by hand */ COMMIT", ()).await.map(drop)
 }
 
 /// A statement by itself.
@@ -327,10 +339,11 @@ fn at_each_step<T: 'static>(
 
 #[test]
 fn a_transaction_is_lost_or_done_at_whichever_step_its_host_ends() {
-    for act in ["begin", "at once"] {
+    for act in ["begin", "at once", "by hand", "in a transaction"] {
         let transaction = async move |engine: &Engine| match act {
             "begin" => count(engine, 1).await,
-            _ => count_at_once(engine, 1).await,
+            "at once" => count_at_once(engine, 1).await,
+            _ => count_by_hand(engine, 1, act == "by hand").await,
         };
         at_each_step(transaction, |outcome, rows, of| match outcome {
             Ok(()) => assert_eq!(rows, PARTS, "{of}"),
@@ -403,4 +416,42 @@ fn a_statement_that_breaks_the_worker_is_sent_once() {
     });
     outcome.unwrap();
     assert_eq!(world.kills(), 1);
+}
+
+#[test]
+fn changes_say_who_made_them() {
+    let world = World::new(3, CALM);
+    let [mine, beside, other] = [0, 0, 1].map(|tab| world.engine(tab).build().unwrap());
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let into = heard.clone();
+    let _listener = mine.on_change(move |change| into.borrow_mut().push(change.clone()));
+    let engines = [mine.clone(), beside, other];
+    let commit = async move |table: &str| {
+        for engine in &engines {
+            engine.execute(&text(&format!("INSERT INTO {table} VALUES (1)")), ()).await.unwrap();
+        }
+    };
+    // Notices arrive before what is answered after them.
+    let look = async move |engine: &Engine| engine.execute(&text("SELECT 1"), ()).await.map(drop).unwrap();
+    let (first, engine) = (commit.clone(), mine.clone());
+    world.calm(async move {
+        engine.execute(&text("CREATE TABLE t (x)"), ()).await.unwrap();
+        first("t").await;
+        look(&engine).await;
+    });
+    let change = |table: &str, tab, own| Change { tables: vec![table.into()], schema: false, tab, own, missed: false };
+    let of_t = [change("t", Tab::This, true), change("t", Tab::This, false), change("t", Tab::Other, false)];
+    assert_eq!(heard.borrow()[1..], of_t);
+    assert!(heard.borrow()[0].schema && heard.borrow()[0].own);
+    heard.borrow_mut().clear();
+
+    // The next host tells of changes, too, and that nobody knows what was missed.
+    world.kill_in(0, false);
+    world.calm(async move {
+        commit("t").await;
+        look(&mine).await;
+    });
+    let heard = heard.take();
+    assert!(heard[0].missed, "{heard:?}");
+    assert_eq!(heard[1..], of_t);
 }
