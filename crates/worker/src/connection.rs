@@ -1,9 +1,11 @@
 //! A connection: its queue of jobs, its streams, its transaction.
 #![forbid(unsafe_code)]
 
+mod attached;
 mod ended;
 
 use crate::Environment;
+use crate::attach::{Attached, Wanted};
 use crate::changes::Changes;
 use crate::database::Database;
 use crate::execution::{Context, Progress, run_once};
@@ -35,6 +37,11 @@ pub(crate) struct Connection {
     cache: StatementCache,
     changes: Changes,
     import: Option<Import>,
+    /// A file that the first job attaches.
+    wanted: Option<Wanted>,
+    attached: Vec<Attached>,
+    /// Databases whose files are no more attached.
+    released: Vec<u32>,
     /// The first is the one that runs.
     queue: VecDeque<Job>,
     streams: Vec<Job>,
@@ -45,6 +52,10 @@ pub(crate) struct Connection {
     log_limit: u64,
     spare: Option<BatchWriter>,
     state: TransactionState,
+    /// The most that it has of any database, attached ones included.
+    holds: TransactionState,
+    /// Whether that became less.
+    freed: bool,
     /// Since when it reads from one snapshot.
     snapshot_since: Option<f64>,
     /// Since when it has nothing to do.
@@ -62,6 +73,9 @@ impl Connection {
             cache: StatementCache::new(options.statement_cache as usize),
             changes: Changes::default(),
             import: None,
+            wanted: None,
+            attached: Vec::new(),
+            released: Vec::new(),
             queue,
             streams: Vec::new(),
             unit: 0,
@@ -70,6 +84,8 @@ impl Connection {
             log_limit: if options.log_limit == 0 { u64::MAX } else { options.log_limit },
             spare: None,
             state: TransactionState::None,
+            holds: TransactionState::None,
+            freed: false,
             snapshot_since: None,
             idle_since: None,
             ended: None,
@@ -107,6 +123,9 @@ impl Connection {
         if self.state == TransactionState::None && job.begins() && database.log.holds_back() {
             return false;
         }
+        if self.wanted_by(job.header.request).is_some_and(|wanted| wanted.outcome.is_none()) {
+            return false;
+        }
         if matches!(job.work, Work::Import(_)) && database.scratches.is_waiting(self.key) {
             return false;
         }
@@ -139,7 +158,7 @@ impl Connection {
         let now = env.now();
         let marks = database.marks.clone();
         if let Some(marks) = &marks {
-            marks.begin(&job.header);
+            marks.begin(&job.header, !self.attached.is_empty());
         }
         let mut progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
@@ -173,6 +192,14 @@ impl Connection {
                 self.fail(job, env, |job| job.timed_out());
                 None
             }
+            Progress::Attach(name) => match self.want(job.header.request, name, database) {
+                Ok(()) => Some(job),
+                Err(error) => {
+                    let error = error.with_statement(job.sql());
+                    self.fail(job, env, |_| error);
+                    None
+                }
+            },
             Progress::Failed(error) => {
                 self.fail(job, env, |_| error);
                 None
@@ -198,6 +225,9 @@ impl Connection {
     ) -> Progress {
         if let Some(error) = self.refusal(job) {
             return Progress::Failed(error);
+        }
+        if let Some(Wanted { outcome: Some(Err(error)), .. }) = self.wanted_by(job.header.request) {
+            return Progress::Failed(error.clone().with_statement(job.sql()));
         }
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
@@ -295,6 +325,9 @@ impl Connection {
             database.lock.released();
         }
         self.state = state;
+        let holds = self.db.any_transaction_state();
+        self.freed |= holds < self.holds;
+        self.holds = holds;
         self.snapshot_since = if state == TransactionState::None { None } else { self.snapshot_since.or(Some(now)) };
         database.log.touch(now);
         self.rest(now);
@@ -342,6 +375,10 @@ impl Connection {
             let batch = execution.stop(&self.db, &mut self.cache, &mut self.changes);
             if batch.capacity() <= SPARE_BYTES {
                 self.spare = Some(batch);
+            }
+            // It may have come as far as wanting a file, and no further.
+            if execution.attaches() || self.wanted_by(job.header.request).is_some() {
+                self.look_at_attached();
             }
         }
     }

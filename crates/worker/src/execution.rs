@@ -5,6 +5,7 @@ use crate::Environment;
 use crate::attach;
 use crate::changes::Changes;
 use crate::cursor::{Cursor, Halt, Limits, Standing};
+use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
 use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState, ffi};
@@ -51,6 +52,8 @@ pub(crate) enum Progress {
     Busy,
     /// Its deadline has passed.
     Expired,
+    /// A file of this name has to be made ready, so that it can be attached; nothing has happened.
+    Attach(String),
     /// It failed.
     Failed(Error),
 }
@@ -85,7 +88,7 @@ pub(crate) struct Execution {
     /// Whether it is an INSERT, UPDATE or DELETE.
     changing: bool,
     readonly: bool,
-    /// Whether it attaches a database.
+    /// Whether it attaches or detaches a database.
     attaches: bool,
     changes: i64,
     /// Whether the open transaction is its own.
@@ -159,6 +162,11 @@ impl Execution {
     /// Whether the transaction that is open is its own.
     pub(crate) fn owns_transaction(&self) -> bool {
         self.owns
+    }
+
+    /// Whether it attaches or detaches a database.
+    pub(crate) fn attaches(&self) -> bool {
+        self.attaches
     }
 
     /// Whether it has sent a frame.
@@ -259,6 +267,8 @@ impl Execution {
         self.readonly = statement.is_readonly();
         self.attaches = statement.attaches();
         self.returns = statement.column_count() > 0;
+        // The name of a file means nothing later on.
+        self.cacheable &= !self.attaches;
         // WITH may begin a SELECT, too.
         self.changing &= !self.readonly;
         self.cursor.attach(statement, cx.spare.take().unwrap_or_default());
@@ -449,6 +459,9 @@ impl Execution {
     }
 
     fn failure(&self, failure: Failure, rows_were_sent: bool) -> Progress {
+        if let Some(name) = failure.attach() {
+            return Progress::Attach(name.to_owned());
+        }
         if failure.is_busy() && !rows_were_sent {
             return Progress::Busy;
         }
@@ -476,40 +489,4 @@ pub(crate) fn run_once(db: &sqlite::Connection, cache: &mut StatementCache, sql:
     let outcome = statement.step(None);
     cache.put(&sql.into(), statement);
     outcome.map(|_| ())
-}
-
-/// The first word of a statement, behind white space and comments.
-fn first_keyword(sql: &str) -> &str {
-    let mut rest = sql;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c', ';']);
-        rest = if let Some(comment) = rest.strip_prefix("--") {
-            comment.split_once('\n').map_or("", |(_, rest)| rest)
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            comment.split_once("*/").map_or("", |(_, rest)| rest)
-        } else {
-            let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-            return &rest[..end];
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::first_keyword;
-
-    #[test]
-    fn the_first_keyword_stands_behind_comments() {
-        for (sql, keyword) in [
-            ("insert into t", "insert"),
-            (" \n-- select\n ; /* delete */\tUPDATE t", "UPDATE"),
-            ("-- nothing", ""),
-            ("/* nothing", ""),
-            ("", ""),
-            ("with(x)", "with"),
-            ("é", ""),
-        ] {
-            assert_eq!(first_keyword(sql), keyword, "{sql}");
-        }
-    }
 }

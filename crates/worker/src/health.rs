@@ -49,7 +49,7 @@ fn damage(connection: &sqlite::Connection) -> Result<Option<String>, Failure> {
     if pages.saturating_mul(page) > SMALL {
         return Ok(None);
     }
-    let first = connection.query("PRAGMA quick_check(1)")?;
+    let first = connection.quick_check()?;
     // It looks at the pages first. What it says of rows that break a constraint is no damage.
     let said = first.filter(|said| said.starts_with("*** in database"));
     Ok(said.map(|said| said.lines().skip(1).collect::<Vec<_>>().join("; ")))

@@ -24,6 +24,7 @@ mod execution;
 mod health;
 mod import;
 mod job;
+mod keyword;
 mod log;
 mod mark;
 mod scheduler;

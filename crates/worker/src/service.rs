@@ -1,6 +1,7 @@
 //! Bytes in, bytes out.
 #![forbid(unsafe_code)]
 
+mod attachments;
 mod clients;
 mod files;
 mod upkeep;
@@ -169,16 +170,7 @@ impl<H: Environment> Service<H> {
             let message = format!("connection {} cannot be opened: its number is taken", key.id);
             return Err(Error::new(ErrorKind::Protocol, message));
         }
-        let known = self.databases.iter().find(|(_, d)| d.storage == options.storage && d.path == options.path);
-        let id = match known {
-            Some((id, _)) => *id,
-            None => {
-                self.last_database = self.last_database.wrapping_add(1);
-                let epoch = self.epochs.get(&(options.storage as u8, options.path.clone())).copied();
-                self.databases.insert(self.last_database, Database::new(options.storage, &options.path, epoch));
-                self.last_database
-            }
-        };
+        let id = self.database(options.storage, &options.path);
         let Some(database) = self.databases.get_mut(&id) else { return Ok(()) };
         database.connections += 1;
         if let Err(error) = database.prepare(&mut self.env, options.create, header.client != 0) {
@@ -189,6 +181,13 @@ impl<H: Environment> Service<H> {
         self.slots.insert(key, Slot { database: id, state });
         self.order.push_back(key);
         Ok(())
+    }
+
+    fn opened(&mut self, key: ConnectionKey) -> Option<&mut Connection> {
+        match self.slots.get_mut(&key).map(|slot| &mut slot.state) {
+            Some(State::Open(connection)) => Some(connection),
+            Some(State::Opening { .. }) | None => None,
+        }
     }
 
     fn enqueue(&mut self, header: &Header, work: Work, timeout: u32) -> Result<()> {
@@ -220,6 +219,7 @@ impl<H: Environment> Service<H> {
         let key = key_of(header);
         if let Some((connection, database, env)) = self.connection(header) {
             connection.cancel(request, database, env);
+            self.look_after_attachments(key);
             return;
         }
         let Some(State::Opening { header, queue, .. }) = self.slots.get_mut(&key).map(|slot| &mut slot.state) else {
@@ -280,6 +280,8 @@ impl<H: Environment> Service<H> {
                 connection.run(database, &mut self.env, end);
                 if connection.is_closed() {
                     self.abandon(key, &not_open(key.id));
+                } else {
+                    self.look_after_attachments(key);
                 }
             }
             State::Opening { header, options, queue } => match connect(database, header, options) {
@@ -313,11 +315,13 @@ impl<H: Environment> Service<H> {
     }
 
     fn expire(&mut self, now: f64) {
-        for slot in self.slots.values_mut() {
+        let mut late_ones = Vec::new();
+        for (key, slot) in &mut self.slots {
             let Some(database) = self.databases.get_mut(&slot.database) else { continue };
             match &mut slot.state {
                 State::Open(connection) if connection.expires_at() <= now => {
                     connection.expire(now, database, &mut self.env);
+                    late_ones.push(*key);
                 }
                 State::Opening { queue, .. } if queue.iter().any(|job| job.deadline() <= now) => {
                     let (late, kept) = std::mem::take(queue).into_iter().partition(|job| job.deadline() <= now);
@@ -328,6 +332,7 @@ impl<H: Environment> Service<H> {
                 State::Open(_) | State::Opening { .. } => {}
             }
         }
+        late_ones.into_iter().for_each(|key| self.look_after_attachments(key));
     }
 
     /// Ends a connection. A request that opened it is answered with `error`; requests that are left hear that it is not
@@ -341,6 +346,7 @@ impl<H: Environment> Service<H> {
             }
             _ => not_open(key.id).with_statement(job.sql()).with_cause(error.clone()),
         };
+        let mut attached = Vec::new();
         match slot.state {
             State::Opening { header, queue, .. } => {
                 reply_error(&mut self.env, &header, error.clone(), false);
@@ -351,6 +357,7 @@ impl<H: Environment> Service<H> {
                 if let Some(database) = self.databases.get_mut(&slot.database) {
                     connection.hand_over_commits(database);
                 }
+                attached = connection.attached_databases();
             }
         }
         if let Some(database) = self.databases.get_mut(&slot.database) {
@@ -358,6 +365,7 @@ impl<H: Environment> Service<H> {
             database.scratches.leave(key);
         }
         self.set_log_limit(slot.database);
+        attached.into_iter().for_each(|id| self.leave(id));
         self.leave(slot.database);
     }
 

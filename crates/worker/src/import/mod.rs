@@ -281,7 +281,8 @@ fn open(name: &str) -> Result<sqlite::Connection> {
 fn check(source: &sqlite::Connection) -> Result<()> {
     match source.quick_check().map_err(into_error)? {
         None => Ok(()),
-        Some(problem) => {
+        Some(said) => {
+            let problem = said.rsplit("***\n").next().unwrap_or_default().trim();
             Err(Error::storage(StorageReason::Corrupt, format!("the imported file is damaged: {problem}")))
         }
     }
@@ -316,7 +317,7 @@ fn check_encoding(source: &sqlite::Connection, own: &sqlite::Connection) -> Resu
 
 /// Writes the rows of a database into another, in pages of that size.
 fn convert(source: &sqlite::Connection, page_size: u32, name: &str) -> Result<()> {
-    source.set_attachable(name, true);
+    source.set_attachable(Some((name, name)));
     source.query(&format!("PRAGMA page_size = {page_size}")).map_err(into_error)?;
     let into = format!("VACUUM INTO '{}'", name.replace('\'', "''"));
     source.query(&into).map(|_| ()).map_err(into_error)

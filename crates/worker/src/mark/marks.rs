@@ -15,6 +15,8 @@ struct Intent {
     client: u64,
     request: u64,
     outcome: Outcome,
+    /// Whether it may be committed to other files, of which this one's log says nothing.
+    elsewhere: bool,
 }
 
 /// A commit that is marked and going on.
@@ -118,10 +120,10 @@ impl Marks {
         self.ledger.borrow_mut().leave(client);
     }
 
-    /// A request is worked at from here on.
-    pub(crate) fn begin(&self, header: &Header) {
+    /// A request is worked at from here on. `elsewhere` says whether its connection has other files attached.
+    pub(crate) fn begin(&self, header: &Header, elsewhere: bool) {
         let outcome = Outcome { changes: -1, last_insert_rowid: 0, had_rows: false };
-        let intent = Intent { client: header.client, request: header.request, outcome };
+        let intent = Intent { client: header.client, request: header.request, outcome, elsewhere };
         self.intent.set(is_due(header).then_some(intent));
         self.arrived(header);
     }
@@ -173,9 +175,10 @@ impl Marks {
         if self.dead.get() {
             return false;
         }
-        let Some(Intent { client, request, outcome }) = self.intent.get() else { return true };
+        let Some(Intent { client, request, outcome, elsewhere }) = self.intent.get() else { return true };
         self.conclude(true);
         let marked = match vfs::log_index(&self.name) {
+            _ if elsewhere => self.ledger.borrow_mut().mark_blind(client, request),
             Some(index) => {
                 let on_file = self.watch.position();
                 // They differ where SQLite is about to begin a new log, and has not written to it yet.

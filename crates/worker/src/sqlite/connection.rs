@@ -54,6 +54,16 @@ pub enum TransactionState {
     Write,
 }
 
+impl TransactionState {
+    fn of(state: c_int) -> TransactionState {
+        match state {
+            ffi::SQLITE_TXN_WRITE => TransactionState::Write,
+            ffi::SQLITE_TXN_READ => TransactionState::Read,
+            _ => TransactionState::None,
+        }
+    }
+}
+
 impl Connection {
     /// Opens a database through a VFS. URIs are not understood (`SQLITE_USE_URI=0`), so a name is only a name.
     pub fn open(name: &str, vfs: &CStr, create: bool) -> Result<Connection, Failure> {
@@ -113,9 +123,15 @@ impl Connection {
         Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
     }
 
-    /// Lets ATTACH and VACUUM INTO open the file of this name, or no more.
-    pub fn set_attachable(&self, name: &str, attachable: bool) {
-        self.inner.watch.set_attachable(name, attachable);
+    /// Lets ATTACH and VACUUM INTO open one file, which is `path` for the VFS, by this name. `None` lets them open none.
+    pub fn set_attachable(&self, file: Option<(&str, &str)>) {
+        self.inner.watch.set_attachable(file.map(|(name, path)| (name.to_owned(), path.to_owned())));
+    }
+
+    /// What was committed to attached databases since this was last asked: their schemas, and how many frames their logs
+    /// have.
+    pub fn take_attached_commits(&self) -> Vec<(String, u32)> {
+        self.inner.watch.take_attached_commits()
     }
 
     /// Runs one statement of the worker's own, and gives the first cell of its first row as text.
@@ -161,7 +177,8 @@ impl Connection {
         tables
     }
 
-    /// Looks whether the database is whole, but for its indexes; the first problem, if there is one.
+    /// Looks whether the database is whole, but for its indexes; what SQLite says of the first problem, if there is one.
+    /// Of pages, it says so in several lines, the first of which begins with `*** in database`.
     pub fn quick_check(&self) -> Result<Option<String>, Failure> {
         drop(crate::vfs::last_error());
         let answer = self.query("PRAGMA quick_check(1)")?.unwrap_or_default();
@@ -169,10 +186,7 @@ impl Connection {
             return Ok(None);
         }
         // SQLite takes a page that cannot be read for a damaged one.
-        match Failure::of_storage() {
-            Some(failure) => Err(failure),
-            None => Ok(Some(answer.rsplit("***\n").next().unwrap_or_default().trim().to_owned())),
-        }
+        Failure::of_storage().map_or(Ok(Some(answer)), Err)
     }
 
     /// Turns one of SQLite's boolean options (`SQLITE_DBCONFIG_...`) on or off.
@@ -200,11 +214,13 @@ impl Connection {
     /// What the transaction (or a running statement) holds of the main database.
     pub fn transaction_state(&self) -> TransactionState {
         // SAFETY: the connection is live and the name NUL-terminated.
-        match unsafe { ffi::sqlite3_txn_state(self.raw(), c"main".as_ptr()) } {
-            ffi::SQLITE_TXN_WRITE => TransactionState::Write,
-            ffi::SQLITE_TXN_READ => TransactionState::Read,
-            _ => TransactionState::None,
-        }
+        TransactionState::of(unsafe { ffi::sqlite3_txn_state(self.raw(), c"main".as_ptr()) })
+    }
+
+    /// As [`Connection::transaction_state`], the most that it holds of any database.
+    pub fn any_transaction_state(&self) -> TransactionState {
+        // SAFETY: the connection is live, and no name asks for all databases.
+        TransactionState::of(unsafe { ffi::sqlite3_txn_state(self.raw(), ptr::null()) })
     }
 
     /// Rows that the last INSERT, UPDATE or DELETE changed, those of triggers and foreign keys aside.
@@ -276,7 +292,6 @@ impl Inner {
         self.watch.stopped_by(stop, work)
     }
 
-    #[cfg(feature = "faults")]
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }

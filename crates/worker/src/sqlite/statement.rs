@@ -34,7 +34,7 @@ impl Statement {
         Statement { raw, connection, frame: None, attaches, tables: Rc::default(), learned_at: 0 }
     }
 
-    /// Whether it attaches a database.
+    /// Whether it attaches or detaches a database.
     pub fn attaches(&self) -> bool {
         self.attaches
     }
@@ -71,7 +71,12 @@ impl Statement {
     pub fn step(&mut self, stop: Option<&dyn Fn() -> bool>) -> Result<Step, Failure> {
         let raw = self.raw();
         // SAFETY: the statement is live.
-        let code = self.connection.watched(stop, || unsafe { ffi::sqlite3_step(raw) });
+        let step = || unsafe { ffi::sqlite3_step(raw) };
+        let code = if self.attaches {
+            self.connection.watch().with_attachable(step)
+        } else {
+            self.connection.watched(stop, step)
+        };
         super::function::panic_if_asked(&self.connection);
         match code {
             ffi::SQLITE_ROW => Ok(Step::Row),

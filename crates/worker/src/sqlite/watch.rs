@@ -2,7 +2,6 @@
 
 use super::ffi;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
@@ -17,9 +16,11 @@ pub(super) struct Watch {
     learning: RefCell<Option<Learned>>,
     /// Frames in the log after the last commit.
     commit: Cell<Option<u32>>,
+    /// The same for attached databases, by their schemas.
+    attached_commits: RefCell<Vec<(String, u32)>>,
     rollback: Cell<bool>,
-    /// The names of files that may be attached: their files are ready.
-    attachable: RefCell<BTreeSet<String>>,
+    /// The file that may be attached, because it is ready: its name in SQL, and its path.
+    attachable: RefCell<Option<(String, String)>>,
     /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
     #[cfg(feature = "faults")]
     pub(super) panic: Cell<bool>,
@@ -43,9 +44,9 @@ pub(super) struct Learned {
     pub(super) tables: Tables,
     /// The table that the statement creates, and which is not there yet.
     pub(super) made: Option<String>,
-    /// Whether it attaches a database.
+    /// Whether it attaches a database, or detaches one.
     pub(super) attaches: bool,
-    /// The file of that. Only a literal tells it.
+    /// The file that it attaches. Only a literal tells it.
     pub(super) file: Option<String>,
 }
 
@@ -95,13 +96,17 @@ impl Watch {
         (prepared, self.learning.take().unwrap_or_default())
     }
 
-    /// Lets a file be attached by this name, or no more.
-    pub(super) fn set_attachable(&self, name: &str, attachable: bool) {
-        let mut names = self.attachable.borrow_mut();
-        if attachable {
-            names.insert(name.to_owned());
-        } else {
-            names.remove(name);
+    /// Lets one file be attached by a name, or none.
+    pub(super) fn set_attachable(&self, file: Option<(String, String)>) {
+        self.attachable.replace(file);
+    }
+
+    /// Runs `work`, which may open the file that may be attached by the name that it has in SQL.
+    pub(super) fn with_attachable<T>(&self, work: impl FnOnce() -> T) -> T {
+        let file = self.attachable.borrow().clone();
+        match file {
+            Some((name, path)) => crate::vfs::with_alias(&name, &path, work),
+            None => work(),
         }
     }
 
@@ -111,13 +116,17 @@ impl Watch {
         if let Some(learned) = &mut *self.learning.borrow_mut() {
             (learned.attaches, learned.file) = (true, name.map(str::to_owned));
         }
-        let in_memory = name.is_some_and(|name| ["", ":memory:"].contains(&name));
-        let may = in_memory || name.is_some_and(|name| self.attachable.borrow().contains(name));
+        let is = |name: &str| self.attachable.borrow().as_ref().is_some_and(|(known, _)| known == name);
+        let may = name.is_some_and(|name| ["", ":memory:"].contains(&name) || is(name));
         if may { ffi::SQLITE_OK } else { ffi::SQLITE_DENY }
     }
 
     pub(super) fn take_commit(&self) -> Option<u32> {
         self.commit.take()
+    }
+
+    pub(super) fn take_attached_commits(&self) -> Vec<(String, u32)> {
+        self.attached_commits.take()
     }
 
     pub(super) fn take_rollback(&self) -> bool {
@@ -192,6 +201,11 @@ unsafe extern "C" fn authorize(
     if action == ffi::SQLITE_ATTACH {
         return watch.attach(if no_first { None } else { Some(first) });
     }
+    if action == ffi::SQLITE_DETACH
+        && let Some(learned) = &mut *watch.learning.borrow_mut()
+    {
+        learned.attaches = true;
+    }
     if action == ffi::SQLITE_PRAGMA {
         // Setting it would put SQLite's own hook in the place of the worker's, which sees to checkpoints.
         let sets = first.to_bytes().eq_ignore_ascii_case(b"wal_autocheckpoint") && !second.is_empty();
@@ -215,9 +229,14 @@ unsafe extern "C" fn committed(
     frames: c_int,
 ) -> c_int {
     // SAFETY: SQLite names the database, and the name ends with a zero.
-    if unsafe { CStr::from_ptr(database) } == c"main" {
-        // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
-        unsafe { &*watch.cast::<Watch>() }.commit.set(u32::try_from(frames).ok());
+    let database = unsafe { CStr::from_ptr(database) };
+    // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    let frames = u32::try_from(frames).ok();
+    if database == c"main" {
+        watch.commit.set(frames);
+    } else if let (Ok(schema), Some(frames)) = (database.to_str(), frames) {
+        watch.attached_commits.borrow_mut().push((schema.to_owned(), frames));
     }
     ffi::SQLITE_OK
 }

@@ -101,6 +101,8 @@ pub(crate) struct MarkFile {
 
 thread_local! {
     static FILES: RefCell<Files> = RefCell::default();
+    /// What SQLite calls a file for now, and what it is called here.
+    static ALIAS: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
     /// One for each of SQLite's primary codes, the latest at the end.
     static LAST_ERRORS: RefCell<Vec<Error>> = const { RefCell::new(Vec::new()) };
 }
@@ -152,6 +154,28 @@ pub fn detach(path: &str) {
 pub fn log_bytes(path: &str) -> u64 {
     let size = |node: Rc<Node>| node.raw.borrow_mut().size().unwrap_or(0);
     find(&format!("{path}-wal")).map_or(0, size)
+}
+
+/// Runs `work`, during which SQLite may open the file `path` by another name.
+pub(crate) fn with_alias<T>(name: &str, path: &str, work: impl FnOnce() -> T) -> T {
+    struct Forget;
+    impl Drop for Forget {
+        fn drop(&mut self) {
+            let _ = ALIAS.try_with(|alias| alias.take());
+        }
+    }
+    let _ = ALIAS.try_with(|alias| alias.replace(Some((name.to_owned(), path.to_owned()))));
+    let _forget = Forget;
+    work()
+}
+
+/// What a file is called here that SQLite calls so.
+fn full_name(name: &str) -> String {
+    let aliased = ALIAS.try_with(|alias| {
+        let alias = alias.borrow();
+        alias.as_ref().filter(|(known, _)| known == name).map(|(_, path)| path.clone())
+    });
+    aliased.ok().flatten().unwrap_or_else(|| name.to_owned())
 }
 
 /// Takes the storage error behind the last `SQLITE_IOERR`, `SQLITE_FULL` or `SQLITE_CANTOPEN` on this thread; its

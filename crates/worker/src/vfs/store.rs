@@ -4,7 +4,7 @@ use super::handle::Handle;
 use super::memory::MemoryFile;
 use super::node::Node;
 use super::os::Os;
-use super::{fault, find, record};
+use super::{fault, find, full_name, record};
 use rsqlite_vfs::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_OK, sqlite3_file, sqlite3_io_methods};
 use rsqlite_vfs::{
     AccessMode, FileKind, OpenAccess, OpenOptions, OpenRequest, OpenedFile, SQLiteIoMethods, SQLiteVfs, SQLiteVfsFile,
@@ -51,7 +51,7 @@ impl VfsStore for Store {
     }
 
     fn full_pathname(_data: &(), name: &str) -> VfsResult<String> {
-        Ok(name.to_owned())
+        Ok(full_name(name))
     }
 
     fn delete_file(_data: &(), name: &str, sync_dir: bool) -> VfsResult<()> {

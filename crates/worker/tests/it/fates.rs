@@ -302,6 +302,95 @@ fn what_was_committed_without_a_log_is_unknown() {
     assert_eq!(next.integer(1, "select count(*) from t"), 3);
 }
 
+/// The log of the database says nothing of what was committed to others.
+#[test]
+fn nobody_knows_what_was_committed_with_other_files_attached() {
+    let place = Place::new();
+    let mut bench = place.host();
+    bench.run(1, "create table t (id integer primary key)");
+    bench.run(1, "attach ':memory:' as memory");
+    let mut run = |sql: &str| {
+        let id = bench.send_execute(1, &own(sql), &[]);
+        bench.settle();
+        bench.outcome(id).unwrap();
+        id
+    };
+    let alone = run("insert into t default values");
+    run("attach 'other.db' as other");
+    run("create table other.u (id integer primary key)");
+    let here = run("insert into t default values");
+    let there = run("insert into other.u default values");
+    run("detach other");
+    let again = run("insert into t default values");
+    bench.service.crash();
+    let mut next = place.host();
+    let told = fates(&mut next, &[alone, here, there, again]);
+    assert_eq!(told, [committed(1, 1, false), Fate::Unknown, Fate::Unknown, committed(1, 3, false)]);
+    next.run(1, "attach 'other.db' as other");
+    assert_eq!(next.integer(1, "select count(*) from other.u"), 1);
+}
+
+/// It adds to the log, or begins it anew, and has no mark of its own.
+#[test]
+fn an_import_leaves_what_was_known_as_it_was() {
+    use aludel_protocol::ImportStep;
+    let source = Place::new();
+    let mut bench = source.host();
+    bench.run(1, "create table u (a)");
+    drop(bench);
+    let bytes = std::fs::read(source.file("")).unwrap();
+    for reader in [false, true] {
+        let place = Place::new();
+        let mut bench = place.host();
+        bench.open(2, place.options());
+        bench.run(1, "create table t (id integer primary key)");
+        let ask = |bench: &mut Bench, sql: &str| {
+            let id = bench.send_execute(1, &own(sql), &[]);
+            bench.settle();
+            (id, bench.outcome(id).is_ok())
+        };
+        let (done, _) = ask(&mut bench, "insert into t default values");
+        let (failed, succeeded) = ask(&mut bench, "insert into t values (1)");
+        assert!(!succeeded);
+        if reader {
+            bench.run(2, "begin");
+            bench.integer(2, "select count(*) from t");
+        }
+        for step in [ImportStep::Begin(0), ImportStep::Chunk(&bytes), ImportStep::Finish] {
+            let id = bench.send(1, Request::Import(step));
+            bench.settle();
+            assert_eq!(bench.take(id).pop(), Some(Got::Done(false)));
+        }
+        bench.service.crash();
+        let mut next = place.host();
+        assert_eq!(fates(&mut next, &[done, failed]), [committed(1, 1, false), Fate::NotCommitted], "{reader}");
+        assert_eq!(next.integer(1, "select count(*) from u"), 0);
+    }
+}
+
+/// Whoever attaches a file is its host as well.
+#[test]
+fn what_a_dead_host_committed_is_known_after_its_file_was_attached_to_another() {
+    let place = Place::new();
+    let mut bench = place.host();
+    bench.run(1, "create table t (id integer primary key)");
+    let done = bench.send_execute(1, &own("insert into t default values"), &[]);
+    bench.settle();
+    bench.outcome(done).unwrap();
+    bench.service.crash();
+    let mut other = Bench::fresh();
+    other.greet_as(CLIENT + 1);
+    let path = place.0.join("main.db");
+    other.open(1, options(Storage::Disk, path.to_str().unwrap()));
+    other.run(1, "attach 'app.db' as app");
+    other.run(1, "insert into app.t default values");
+    other.run(1, "pragma app.wal_checkpoint(truncate)");
+    other.run(1, "detach app");
+    let mut next = place.host();
+    assert_eq!(fates(&mut next, &[done]), [committed(1, 1, false)]);
+    assert_eq!(next.integer(1, "select count(*) from t"), 2);
+}
+
 #[test]
 fn a_program_of_its_own_has_no_marks() {
     let place = Place::new();
@@ -417,4 +506,41 @@ fn a_client_that_says_hello_again_is_told_what_became_of_its_requests() {
     bench.greet_as(CLIENT);
     bench.open(1, place.options());
     assert_eq!(fates(&mut bench, &[insert, insert + 100]), [committed(1, 1, false), Fate::NotCommitted]);
+}
+
+/// SQLite says of a page that it cannot read what it says of a damaged one.
+#[cfg(feature = "faults")]
+#[test]
+fn a_disk_that_cannot_be_read_is_not_taken_for_a_damaged_database() {
+    use aludel_worker::vfs::simulated::{Call, Failing, Plan, SimulatedDisk};
+    let host = |disk: &SimulatedDisk| {
+        let mut bench = Bench::fresh();
+        bench.greet_as(CLIENT);
+        bench.service.environment_mut().disk = Some(disk.clone());
+        let id = bench.send(1, Request::Open(options(Storage::Opfs, "unread.db")));
+        bench.settle();
+        (bench.take(id).remove(0), bench)
+    };
+    let disk = SimulatedDisk::new();
+    let (_, mut bench) = host(&disk);
+    bench.run(1, "create table t (id integer primary key, v)");
+    bench.run(1, "insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < 50) select i, zeroblob(900) from n");
+    bench.run(1, "pragma wal_checkpoint(truncate)");
+    bench.service.crash();
+    let mut failed = 0;
+    for after in 0.. {
+        disk.plan(Some(Plan { call: Some(Call::Read), after, count: 1, failing: Failing::Io }));
+        let (got, mut bench) = host(&disk);
+        let hit = disk.seen().1 > 0;
+        disk.plan(None);
+        if let Got::Error(error, _) = got {
+            assert_eq!(error.reason(), Some(StorageReason::Io), "after {after}: {error}");
+            failed += 1;
+        }
+        bench.service.crash();
+        if !hit {
+            break;
+        }
+    }
+    assert!(failed > 0);
 }

@@ -182,6 +182,12 @@ impl SimulatedDisk {
         }
     }
 
+    /// Puts bytes at the start of a file, as somebody else would.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        // A file in memory takes them.
+        let _ = self.state.borrow_mut().apply(Op::Write { file: name.into(), offset: 0, bytes: bytes.to_vec() });
+    }
+
     /// The bytes of a file; none when it does not exist.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         let mut bytes = vec![0; usize::try_from(self.size(name)).unwrap_or(0)];
