@@ -60,12 +60,15 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
 pub(crate) fn attach_disk_scratch(name: &str, fs_path: &Path) -> Result<()> {
     check_path(name)?;
     let nameless = || VfsError::new(VfsErrorCode::CantOpen, "its name is not Unicode".into());
-    let opened = fs_path.to_str().ok_or_else(nameless).and_then(Names::new);
-    match opened.and_then(|names| DiskFile::open(&names, Kind::Scratch, true)) {
-        Ok(file) => publish_scratch(name, Box::new(file)),
-        Err(_) if fs_path.exists() => Err(in_the_way(name)),
-        Err(error) => Err(storage_error(&error)),
+    let names = fs_path.to_str().ok_or_else(nameless).and_then(Names::new).map_err(|error| storage_error(&error))?;
+    // SQLite, asked for a new file, takes one that is there if it can be read, and deletes it.
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(fs_path) {
+        Err(_) if fs_path.exists() => return Err(in_the_way(name)),
+        // SQLite says why.
+        Ok(_) | Err(_) => {}
     }
+    let file = DiskFile::open(&names, Kind::Scratch, true).map_err(|error| storage_error(&error))?;
+    publish_scratch(name, Box::new(file))
 }
 
 /// Reads the first bytes of the file `fs_path`, which may be open: through SQLite, since closing a file in any other way

@@ -138,9 +138,7 @@ impl HostFile {
                 Kind::Main => ffi::SQLITE_OPEN_MAIN_DB,
                 Kind::Wal => ffi::SQLITE_OPEN_WAL,
                 Kind::Journal => ffi::SQLITE_OPEN_MAIN_JOURNAL,
-                Kind::Scratch => {
-                    ffi::SQLITE_OPEN_TRANSIENT_DB | ffi::SQLITE_OPEN_EXCLUSIVE | ffi::SQLITE_OPEN_DELETEONCLOSE
-                }
+                Kind::Scratch => ffi::SQLITE_OPEN_TRANSIENT_DB | ffi::SQLITE_OPEN_DELETEONCLOSE,
             };
         // SAFETY: the VFS is live; only fields are read.
         let (open, size) = unsafe { ((*names.vfs).xOpen, (*names.vfs).szOsFile) };

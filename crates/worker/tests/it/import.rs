@@ -485,3 +485,40 @@ fn scratch_files_are_waited_for_and_given_up() {
     bench.service.environment_mut().scratches = None;
     import(&mut bench, 2, &new_file()).unwrap();
 }
+
+/// Prints for how long others wait; nothing depends on it. `cargo test --release`, or the figure is that of a debug build.
+#[test]
+fn how_long_an_import_holds_others_up_is_printed() {
+    let bytes = file_of(&[
+        "create table t (id integer primary key, v text, w int)",
+        "create index byw on t (w)",
+        "insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
+         select i, printf('%0100d', i), i * 7919 % 60000 from n",
+    ]);
+    let mut bench = bench(Storage::Opfs, "how-long.db");
+    begin(&mut bench, 1, &bytes);
+    // Each slice does as little as it can.
+    bench.service.environment_mut().tick = 9.0;
+    let finish = send(&mut bench, 1, ImportStep::Finish);
+    let (mut longest, mut turns) = ([0.0_f64; 2], 0);
+    loop {
+        let start = std::time::Instant::now();
+        bench.service.turn();
+        let took = start.elapsed().as_secs_f64() * 1000.0;
+        turns += 1;
+        match bench.take(finish).last() {
+            Some(Got::Done(_)) => {
+                let mb = bytes.len() as f64 / 1e6;
+                let [check, slice] = longest;
+                println!(
+                    "{mb:.1} MB: {check:.1} ms for the check, {slice:.1} for a slice of the copy, {took:.1} for the end; \
+                     {turns} turns"
+                );
+                break;
+            }
+            Some(Got::Progress(false, ..)) => longest[0] = longest[0].max(took),
+            _ => longest[1] = longest[1].max(took),
+        }
+    }
+    assert!(turns > 50, "{turns}");
+}

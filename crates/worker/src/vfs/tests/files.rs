@@ -1,11 +1,14 @@
 //! Names, and files that other programs see.
 
-use super::support::{Fixture, stock};
+use super::support::{Directory, Fixture, stock};
 use crate::sqlite::ffi;
 use crate::vfs::contract::Db;
 use crate::vfs::memory::MemoryFile;
-use crate::vfs::{attach_disk, attach_memory, detach, last_error};
+use crate::vfs::simulated::{Op, SimulatedDisk};
+use crate::vfs::store::Store;
+use crate::vfs::{Scratch, attach_disk, attach_disk_scratch, attach_memory, detach, find, last_error};
 use aludel_protocol::StorageReason;
+use rsqlite_vfs::VfsStore;
 
 #[test]
 fn only_attached_files_can_be_reached_from_sql() {
@@ -112,4 +115,47 @@ fn memory_reads_zeros_where_nothing_was_written() {
     assert_eq!(&bytes[..10], b"ab\0\0\0\0\0\0\0\0");
     assert!(file.write(b"x", u64::MAX).is_err());
     assert_eq!(file.size().unwrap(), 10);
+}
+
+#[test]
+fn a_scratch_file_of_the_disk_leaves_nothing_behind_and_takes_nothing_away() {
+    let directory = Directory::new();
+    let (name, path) = ("/s.db-import", directory.0.join("s.db-import"));
+    attach_disk_scratch(name, &path).unwrap();
+    let scratch = Scratch::of(name).unwrap();
+    scratch.write(b"0123456789", 3).unwrap();
+    let mut bytes = [1; 6];
+    scratch.read(&mut bytes, 1).unwrap();
+    assert_eq!(&bytes, b"\x00\x000123");
+    assert_eq!(scratch.read(&mut [0; 100], 0).unwrap_err().reason(), Some(StorageReason::Io));
+    // Where the system allows it, its name is gone already, so that a process that dies leaves none.
+    assert!(!cfg!(unix) || !path.exists());
+    drop(scratch);
+    assert!(!path.exists() && std::fs::read_dir(&directory.0).unwrap().next().is_none());
+    assert!(Scratch::of(name).is_err());
+
+    for bytes in [&b"somebody's"[..], b""] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = attach_disk_scratch(name, &path).unwrap_err();
+        assert_eq!(error.reason(), Some(StorageReason::CannotOpen), "{error}");
+        assert!(error.message().contains("another file of that name"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    let nowhere = directory.0.join("no/such/directory");
+    assert_eq!(attach_disk_scratch(name, &nowhere).unwrap_err().reason(), Some(StorageReason::CannotOpen));
+}
+
+#[test]
+fn deleting_empties_a_file_that_keeps_its_name_and_syncs_it() {
+    let disk = SimulatedDisk::new();
+    disk.attach("/deleted.db", true).unwrap();
+    for name in ["/deleted.db", "/deleted.db-wal", "/deleted.db-journal"] {
+        find(name).unwrap().raw.borrow_mut().write(&[1; 100], 0).unwrap();
+        disk.remember();
+        Store::delete_file(&(), name, false).unwrap();
+        let ops = disk.log();
+        assert!(matches!(&ops[..], [Op::Truncate { size: 0, .. }, Op::Sync { .. }]), "{name}: {ops:?}");
+        assert!(disk.names().contains(&name.to_owned()));
+    }
+    detach("/deleted.db");
 }
