@@ -188,9 +188,9 @@ export const pool = {
     await engine.execute(text("CREATE INDEX i ON b (a)"));
     while (seen.length < 3) await next();
     equal(seen, [
-      { tables: ["a", "b"], schema: false, tab: "this", missed: false },
-      { tables: ["a", "b"], schema: false, tab: "this", missed: false },
-      { tables: [], schema: true, tab: "this", missed: false },
+      { tables: ["a", "b"], schema: false, tab: "this", own: true, missed: false },
+      { tables: ["a", "b"], schema: false, tab: "this", own: true, missed: false },
+      { tables: [], schema: true, tab: "this", own: true, missed: false },
     ]);
     ok(Object.isFrozen(seen[0].tables), "frozen");
     stop();
