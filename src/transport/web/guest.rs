@@ -23,9 +23,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const JOIN_AGAIN: Duration = Duration::from_secs(3);
 /// How long nothing may be heard while an answer is due, before the host's page is asked whether it still runs.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often that is asked in vain before the host is taken for gone. Counted, because the clock goes on while a machine
+/// After how many such times of silence the host is taken for gone. Counted, because the clock goes on while a machine
 /// sleeps.
-const SILENCES: u32 = 6;
+const SILENCES: u32 = 4;
 
 /// The worker of another tab.
 pub(super) struct Guesting {
@@ -38,7 +38,9 @@ pub(super) struct Guesting {
     links: RefCell<Vec<(u8, Rc<Link>)>>,
     /// The one that it answered on.
     link: RefCell<Option<Rc<Link>>>,
-    /// How often nothing was heard when something was due.
+    /// Whether anything was heard of the host since it was looked last.
+    heard: Cell<bool>,
+    /// How often in a row nothing was.
     silences: Cell<u32>,
     listening: Cell<bool>,
 }
@@ -108,6 +110,7 @@ impl Tab {
             asked: Cell::new(false),
             links: RefCell::default(),
             link: RefCell::default(),
+            heard: Cell::new(false),
             silences: Cell::new(0),
             listening: Cell::new(false),
         })));
@@ -156,7 +159,7 @@ impl Tab {
             if guest.attempt != attempt {
                 return;
             }
-            guest.silences.set(0);
+            guest.heard.set(true);
             match heard {
                 Heard::Ready if !guest.has_joined() => {
                     let links = guest.links.take();
@@ -194,7 +197,7 @@ impl Tab {
         if let Role::Guest(guest) = self.role()
             && guest.host == host
         {
-            guest.silences.set(0);
+            guest.heard.set(true);
         }
     }
 
@@ -215,10 +218,12 @@ impl Tab {
                 }
                 if !tab.inbox.awaits() {
                     guest.listening.set(false);
+                    guest.silences.set(0);
                     return;
                 }
-                let silences = guest.silences.replace(guest.silences.get() + 1);
-                if silences >= SILENCES {
+                let silences = if guest.heard.replace(false) { 0 } else { guest.silences.get() + 1 };
+                guest.silences.set(silences);
+                if silences == SILENCES {
                     tab.lose(Loss::Gone);
                     return tab.seek_unless_ended();
                 }
