@@ -167,6 +167,25 @@ inTabs("tabs of all kinds", async ({ app, tab, check }) => {
     assert.equal(await b.call("count"), 3);
   });
 
+  await check("a lone tab, and one in a browser that has no tabs to offer", async (t) => {
+    const without = {
+      "with tabs": undefined,
+      "no BroadcastChannel": () => delete globalThis.BroadcastChannel,
+      "no locks in the page": () => Object.defineProperty(navigator, "locks", { value: undefined }),
+    };
+    for (const [what, before] of Object.entries(without)) {
+      const a = await tab(undefined, before);
+      const times = [];
+      for (let i = 0; i < 9; i++) {
+        times.push(await a.call("open", "lone.db"));
+        await a.call("insert", "a");
+        await a.call("dispose");
+      }
+      times.sort((x, y) => x - y);
+      t.diagnostic(`open with a new worker, ${what}: ${times[4].toFixed(0)} ms (${times[0].toFixed(0)} to ${times[8].toFixed(0)})`);
+    }
+  });
+
   await check("databases in memory stay apart", async () => {
     const [a, b] = [await tab(), await tab()];
     const memory = (tab) => tab.page.evaluate(async () => {

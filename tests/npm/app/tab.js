@@ -7,11 +7,13 @@ const told = ({ name, reason, retryable, message }) => ({
 
 // A frame on a broadcast channel is a copy; one over a port is not.
 let copied = 0;
-const post = BroadcastChannel.prototype.postMessage;
-BroadcastChannel.prototype.postMessage = function (message) {
-  if (message instanceof Uint8Array) copied++;
-  return post.call(this, message);
-};
+const post = globalThis.BroadcastChannel?.prototype.postMessage;
+if (post !== undefined) {
+  BroadcastChannel.prototype.postMessage = function (message) {
+    if (message instanceof Uint8Array) copied++;
+    return post.call(this, message);
+  };
+}
 
 /** A dedicated worker that is a tab of its own. */
 function startWorker() {
@@ -44,14 +46,14 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
   for (const kind of ["pagehide", "pageshow"]) {
     globalThis.addEventListener?.(kind, ({ persisted }) => life.push(`${kind} ${persisted}`));
   }
-  let engine, inner;
+  let engine, inner, held;
 
   const tab = {
     /** Opens the database, and says how long it took. */
     async open(path, { ownWorkers = false, ...options } = {}) {
       const start = performance.now();
       engine = createEngine(`sqlite:///${path}`, { ...options, ...(ownWorkers ? { worker: ownWorker } : {}) });
-      for (const kind of ["host", "versionSkew", "change"]) engine.listen(kind, (event) => seen.push({ kind, ...event }));
+      for (const kind of ["host", "versionSkew", "change", "blocked"]) engine.listen(kind, (event) => seen.push({ kind, ...event }));
       await engine.execute(text("CREATE TABLE IF NOT EXISTS t (at INTEGER, who TEXT)"));
       return performance.now() - start;
     },
@@ -88,6 +90,20 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
     async ended(id) {
       return begun.get(id);
     },
+    /** Begins a transaction that has the write lock, and leaves it at that. */
+    async hold() {
+      held = await engine.connect();
+      await held.execute(insert, { who: "held", at: 0 });
+    },
+    async letGo() {
+      await held.commit();
+      await held.close();
+    },
+    /** Inserts a row in a block of its own. */
+    async block(who) {
+      await engine.begin((conn) => conn.execute(insert, { who, at: 0 }));
+      return true;
+    },
     async dispose() {
       await engine.dispose();
     },
@@ -112,6 +128,9 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
     copied: () => copied,
     /** The events of the engine so far. */
     seen: () => seen,
+    /** Those of them that say who holds others up, and how many there are. */
+    blocked: () => seen.filter(({ kind }) => kind === "blocked"),
+    blocks: () => tab.blocked().length,
     skews: () => seen.filter(({ kind }) => kind === "versionSkew"),
     /** What happened to the page so far. */
     life: () => life,
