@@ -3,6 +3,7 @@
 
 mod attached;
 mod ended;
+mod given_up;
 
 use crate::Environment;
 use crate::attach::{Attached, Wanted};
@@ -60,6 +61,8 @@ pub(crate) struct Connection {
     snapshot_since: Option<f64>,
     /// Since when it has nothing to do.
     idle_since: Option<f64>,
+    /// Whether its client was told last that a transaction is open.
+    told_open: bool,
     /// Why its transaction was ended from outside, until it is told that it has ended.
     ended: Option<Error>,
     closed: bool,
@@ -88,6 +91,7 @@ impl Connection {
             freed: false,
             snapshot_since: None,
             idle_since: None,
+            told_open: false,
             ended: None,
             closed: false,
         }
@@ -152,7 +156,6 @@ impl Connection {
     pub(crate) fn run(&mut self, database: &mut Database, env: &mut dyn Environment, end: f64) {
         let Some(unit) = self.runnable_unit(database) else { return };
         self.unit = unit + 1;
-        let in_transaction = self.in_transaction();
         let job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) };
         let Some(mut job) = job else { return };
         let now = env.now();
@@ -160,12 +163,16 @@ impl Connection {
         if let Some(marks) = &marks {
             marks.begin(&job.header, !self.attached.is_empty());
         }
+        let in_transaction = self.db.in_transaction() && !job.owns_transaction();
         let mut progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
             && let Some(refusal) = marks.take_refusal()
         {
             // SQLite knows only that the commit was refused.
             progress = Progress::Failed(refusal.with_statement(job.sql()));
+        }
+        if job.has_answered() {
+            self.told_open = self.in_transaction() && !job.owns_transaction();
         }
         let waited = job.waits_since.is_some();
         if waited && !matches!(progress, Progress::Busy) {
@@ -232,6 +239,7 @@ impl Connection {
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
+        let is_anothers = self.queue.iter().chain(&self.streams).any(Job::owns_transaction);
         match &mut job.work {
             Work::Execute(execution) => execution.run(&mut Context {
                 db: &self.db,
@@ -243,6 +251,7 @@ impl Connection {
                 spare: &mut self.spare,
                 deadline,
                 lock_is_promised,
+                is_anothers,
                 marks: database.marks.as_deref(),
             }),
             Work::Transaction(op) => {
@@ -297,8 +306,9 @@ impl Connection {
         }
     }
 
-    fn done(&self, job: &Job, env: &mut dyn Environment) -> Progress {
-        reply(env, &job.header, &Reply::Done { in_transaction: self.in_transaction() });
+    fn done(&mut self, job: &Job, env: &mut dyn Environment) -> Progress {
+        self.told_open = self.in_transaction();
+        reply(env, &job.header, &Reply::Done { in_transaction: self.told_open });
         Progress::Done
     }
 
@@ -311,7 +321,7 @@ impl Connection {
 
     /// After anything ran: streams end with their transaction, and the lock may have changed hands.
     fn settle(&mut self, was_in_transaction: bool, database: &mut Database, env: &mut dyn Environment) {
-        if was_in_transaction && !self.in_transaction() {
+        if was_in_transaction && !self.db.in_transaction() {
             let closed = self.stop_streams("the transaction in which it was opened has ended");
             self.tell(closed, env);
         }
@@ -366,7 +376,8 @@ impl Connection {
             self.import = None;
         }
         self.discard(job);
-        reply_error(env, &header, error, self.in_transaction());
+        self.told_open = self.in_transaction();
+        reply_error(env, &header, error, self.told_open);
     }
 
     /// Ends a job wherever it stands, without a word.
@@ -382,92 +393,6 @@ impl Connection {
             }
         }
     }
-
-    /// Takes jobs out that `which` picks, and ends each by `end`.
-    fn remove(
-        &mut self,
-        database: &mut Database,
-        env: &mut dyn Environment,
-        which: impl Fn(&Job) -> bool,
-        mut end: impl FnMut(&mut Connection, Job, &mut Database, &mut dyn Environment),
-    ) -> bool {
-        if !self.queue.iter().chain(&self.streams).any(&which) {
-            return false;
-        }
-        let in_transaction = self.in_transaction();
-        let (picked, queue): (Vec<Job>, VecDeque<Job>) = split(std::mem::take(&mut self.queue), &which);
-        let (streams, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), &which);
-        (self.queue, self.streams) = (queue, kept);
-        for job in picked.into_iter().chain(streams) {
-            if job.waits_since.is_some() {
-                database.lock.leave(self.key, job.header.request);
-            }
-            end(self, job, database, env);
-        }
-        self.settle(in_transaction, database, env);
-        true
-    }
-
-    /// Ends a request that its caller gave up. What ends a transaction or connection is done all the same.
-    pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
-        let which = |job: &Job| job.header.request == request && job.can_be_cancelled();
-        self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
-    }
-
-    /// Ends a stream whose reader wants no more of it.
-    pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
-        let which = |job: &Job| job.header.request == request && job.is_stream();
-        self.remove(database, env, which, |this, job, _, _| this.discard(job))
-    }
-
-    /// Lets a stream send more frames.
-    pub(crate) fn credit(&mut self, request: u64, credits: u32) -> bool {
-        let job = self.queue.iter_mut().chain(&mut self.streams).find(|job| job.header.request == request);
-        match job.map(|job| &mut job.work) {
-            Some(Work::Execute(execution)) => {
-                execution.grant(credits);
-                self.idle_since = None;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Ends what has waited or run too long.
-    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
-        if self.idle_until() <= now {
-            self.end_idle(now, database, env);
-        }
-        let lock_timeout = self.lock_timeout;
-        let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
-        let which = move |job: &Job| now >= job.deadline() || locked_out(job);
-        self.remove(database, env, which, |this, job, database, env| {
-            this.fail(job, env, |job| {
-                let late = now >= job.deadline();
-                let locked = job.waits_since.map(|_| database.locked(job.header.client, now).with_statement(job.sql()));
-                match (locked, late) {
-                    (Some(locked), true) => job.timed_out().with_cause(locked),
-                    (Some(locked), false) => locked,
-                    (None, _) => job.timed_out(),
-                }
-            });
-        });
-    }
-
-    /// When [`Connection::expire`] is due next.
-    pub(crate) fn expires_at(&self) -> f64 {
-        let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
-        let times = self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job)));
-        times.fold(self.idle_until(), f64::min)
-    }
-
-    /// Answers everything that is left with an error, before it is dropped.
-    pub(crate) fn abandon(&mut self, env: &mut dyn Environment, error: impl Fn(&Job) -> Error) {
-        let jobs = std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.streams));
-        for job in jobs.collect::<Vec<_>>() {
-            self.fail(job, env, &error);
-        }
-    }
 }
 
 fn or_forever(ms: u32) -> f64 {
@@ -479,12 +404,4 @@ fn fates(database: &Database, header: &Header, requests: &[u64]) -> Result<Vec<F
         Some(marks) => marks.fates(header.client, requests),
         None => Ok(vec![Fate::Unknown; requests.len()]),
     }
-}
-
-fn split<C: Default + Extend<Job>>(jobs: impl IntoIterator<Item = Job>, which: impl Fn(&Job) -> bool) -> (Vec<Job>, C) {
-    let (mut picked, mut kept) = (Vec::new(), C::default());
-    for job in jobs {
-        if which(&job) { picked.push(job) } else { kept.extend([job]) }
-    }
-    (picked, kept)
 }

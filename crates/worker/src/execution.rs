@@ -1,6 +1,8 @@
 //! An Execute on its way: prepare, begin, run each parameter set, commit.
 #![forbid(unsafe_code)]
 
+mod look;
+
 use crate::Environment;
 use crate::attach;
 use crate::changes::Changes;
@@ -35,6 +37,8 @@ pub(crate) struct Context<'a> {
     pub(crate) deadline: f64,
     /// Whether others wait for the write lock and come first.
     pub(crate) lock_is_promised: bool,
+    /// Whether the transaction that is open, if one is, belongs to another request, whose caller has not heard of it.
+    pub(crate) is_anothers: bool,
     /// Who marks what is committed, where that is done.
     pub(crate) marks: Option<&'a Marks>,
 }
@@ -97,6 +101,8 @@ pub(crate) struct Execution {
     returns: bool,
     /// Whether what it has done stays although it failed: ON CONFLICT FAIL.
     keeps: bool,
+    /// Whether it began a transaction that is to outlive it.
+    begins: bool,
     frames: u64,
     /// When the last frame was sent; before that and after a wait for credits, when the first slice ended.
     sent_at: Option<f64>,
@@ -138,56 +144,9 @@ impl Execution {
             owns: false,
             returns: false,
             keeps: false,
+            begins: false,
             frames: 0,
             sent_at: None,
-        }
-    }
-
-    /// The text of the statement.
-    pub(crate) fn sql(&self) -> &str {
-        &self.sql
-    }
-
-    /// Whether it is a ROLLBACK, of the whole transaction.
-    pub(crate) fn is_rollback(&self) -> bool {
-        let mut words = self.sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        first_keyword(&self.sql).eq_ignore_ascii_case("ROLLBACK") && !words.any(|word| word.eq_ignore_ascii_case("TO"))
-    }
-
-    /// Whether it is a stream.
-    pub(crate) fn is_stream(&self) -> bool {
-        self.credits.is_some()
-    }
-
-    /// Whether the transaction that is open is its own.
-    pub(crate) fn owns_transaction(&self) -> bool {
-        self.owns
-    }
-
-    /// Whether it attaches or detaches a database.
-    pub(crate) fn attaches(&self) -> bool {
-        self.attaches
-    }
-
-    /// Whether it has sent a frame.
-    pub(crate) fn has_answered(&self) -> bool {
-        self.frames > 0
-    }
-
-    /// Whether it was prepared.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.stage != Stage::Prepare
-    }
-
-    /// Whether it has to wait for credits.
-    pub(crate) fn is_starved(&self) -> bool {
-        self.credits == Some(0)
-    }
-
-    /// Lets it send more frames.
-    pub(crate) fn grant(&mut self, credits: u32) {
-        if let Some(left) = &mut self.credits {
-            *left = left.saturating_add(credits);
         }
     }
 
@@ -316,7 +275,7 @@ impl Execution {
                 return Err(Progress::Busy);
             }
             run_once(cx.db, cx.cache, sql).map_err(|failure| self.failure(failure, false))?;
-            self.owns = own;
+            (self.owns, self.begins) = (own, !own);
         }
         self.stage = Stage::Next;
         Ok(())
@@ -377,6 +336,10 @@ impl Execution {
                         cx.changes.settle(cx.db);
                     }
                     self.stage = Stage::Next;
+                    if self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0) {
+                        // What is done, and perhaps committed, is answered at once, whatever the clock says.
+                        return Ok(());
+                    }
                 }
                 Err(Halt::Cell(error)) => return Err(Progress::Failed(error.with_statement(&*self.sql))),
                 Err(Halt::Sqlite(failure)) => {
@@ -393,7 +356,7 @@ impl Execution {
             }
             if cx.slice.is_over(|| cx.env.now()) {
                 let now = cx.env.now();
-                if now >= cx.deadline {
+                if now >= cx.deadline && !self.must_finish() {
                     return Err(Progress::Expired);
                 }
                 // Where rows are rare, a reader does not wait until they fill a frame.
@@ -446,7 +409,7 @@ impl Execution {
     fn post(&mut self, cx: &mut Context<'_>, more: bool) {
         let standing = Standing {
             more,
-            in_transaction: cx.db.in_transaction() && !self.owns,
+            in_transaction: cx.db.in_transaction() && !self.owns && !cx.is_anothers,
             changes: if self.changing { self.changes } else { -1 },
             last_insert_rowid: cx.db.last_insert_rowid(),
         };

@@ -49,6 +49,7 @@ impl Job {
     pub(crate) fn deadline(&self) -> f64 {
         match &self.work {
             Work::Execute(execution) if execution.is_stream() && execution.has_answered() => f64::INFINITY,
+            Work::Execute(execution) if execution.must_finish() => f64::INFINITY,
             _ if self.timeout == 0 => f64::INFINITY,
             _ => self.arrived + f64::from(self.timeout),
         }
@@ -74,9 +75,10 @@ impl Job {
         matches!(self.work, Work::Execute(_) | Work::Transaction(Begin(_) | Savepoint(..)))
     }
 
-    /// Whether the transaction that is open is its own.
+    /// Whether the open transaction is its own, and ends with it; or if not, nobody has heard of it yet.
     pub(crate) fn owns_transaction(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.owns_transaction())
+            || (self.has_begun_transaction() && !self.has_answered())
     }
 
     /// Whether it is a stream.
@@ -84,12 +86,32 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.is_stream())
     }
 
-    /// Whether giving it up leaves nothing behind that would have to be done after all.
+    /// Whether it is a statement that has sent a frame.
+    pub(crate) fn has_answered(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.has_answered())
+    }
+
+    /// Whether it is a statement that began a transaction which is to outlive it.
+    pub(crate) fn has_begun_transaction(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.has_begun_transaction())
+    }
+
+    /// Lets a stream send more frames.
+    pub(crate) fn grant(&mut self, credits: u32) {
+        if let Work::Execute(execution) = &mut self.work {
+            execution.grant(credits);
+        }
+    }
+
+    /// Whether giving it up leaves nothing behind that would have to be done after all, and nothing done.
     pub(crate) fn can_be_cancelled(&self) -> bool {
-        !matches!(
-            self.work,
-            Work::Transaction(TransactionOp::Rollback) | Work::Import(import::Step::Abort) | Work::Reset | Work::Close
-        )
+        match &self.work {
+            Work::Execute(execution) => !execution.must_finish(),
+            Work::Transaction(op) => *op != TransactionOp::Rollback,
+            Work::Import(step) => !matches!(step, import::Step::Abort),
+            Work::Fates(_) => true,
+            Work::Reset | Work::Close => false,
+        }
     }
 
     /// The error of a job that took too long.

@@ -1,6 +1,7 @@
 //! Bytes in, bytes out.
 #![forbid(unsafe_code)]
 
+mod at_once;
 mod attachments;
 mod clients;
 mod files;
@@ -135,16 +136,8 @@ impl<H: Environment> Service<H> {
                 self.enqueue(header, work, execute.deadline)?;
             }
             Request::Transaction { op, deadline } => self.enqueue(header, Work::Transaction(op), deadline)?,
-            Request::Credit { stream, credits } => {
-                if let Some((connection, ..)) = self.connection(header) {
-                    connection.credit(stream, credits);
-                }
-            }
-            Request::CloseStream { stream } => {
-                if let Some((connection, database, env)) = self.connection(header) {
-                    connection.close_stream(stream, database, env);
-                }
-            }
+            Request::Credit { stream, credits } => self.credit(header, stream, credits),
+            Request::CloseStream { stream } => self.close_stream(header, stream),
             Request::Cancel { request } => self.cancel(header, request),
             Request::Reset => self.enqueue(header, Work::Reset, 0)?,
             Request::Close => self.enqueue(header, Work::Close, 0)?,
@@ -204,34 +197,6 @@ impl<H: Environment> Service<H> {
             State::Open(connection) => connection.enqueue(job),
         }
         Ok(())
-    }
-
-    fn connection(&mut self, header: &Header) -> Option<(&mut Connection, &mut Database, &mut dyn Environment)> {
-        let slot = self.slots.get_mut(&key_of(header))?;
-        let database = self.databases.get_mut(&slot.database)?;
-        match &mut slot.state {
-            State::Open(connection) => Some((connection, database, &mut self.env)),
-            State::Opening { .. } => None,
-        }
-    }
-
-    fn cancel(&mut self, header: &Header, request: u64) {
-        let key = key_of(header);
-        if let Some((connection, database, env)) = self.connection(header) {
-            connection.cancel(request, database, env);
-            self.look_after_attachments(key);
-            return;
-        }
-        let Some(State::Opening { header, queue, .. }) = self.slots.get_mut(&key).map(|slot| &mut slot.state) else {
-            return;
-        };
-        if header.request == request {
-            self.abandon(key, &Error::new(ErrorKind::Cancelled, "the connection was cancelled while it opened"));
-        } else if let Some(at) = queue.iter().position(|job| job.header.request == request && job.can_be_cancelled())
-            && let Some(job) = queue.remove(at)
-        {
-            reply_error(&mut self.env, &job.header, job.cancelled(), false);
-        }
     }
 
     /// Works for a few milliseconds, then says when to come back.

@@ -35,22 +35,31 @@ impl Connection {
     }
 
     /// Ends what the connection reads and writes. Requests that were under way fail with `error`, and so do all that
-    /// follow, if a transaction was open: whoever thinks to be in it must not do the second half without the first. Only
-    /// what would have ended it anyway makes the connection usable again.
+    /// follow, if the client knows that a transaction is open: whoever thinks to be in it must not do the second half
+    /// without the first. Only what would have ended it anyway makes the connection usable again.
     pub(crate) fn end_transaction(&mut self, error: &Error, database: &mut Database, env: &mut dyn Environment) {
         let was_in_transaction = self.in_transaction();
-        let began = |job: &Job| matches!(&job.work, Work::Execute(execution) if execution.has_begun());
-        let mut told = Vec::new();
+        // What only waits for its turn has nothing to lose but its place in a transaction.
+        let began = |job: &Job| match &job.work {
+            Work::Execute(execution) => {
+                // A transaction that was begun for it keeps the snapshot of the streams beside it.
+                let has_part = was_in_transaction || execution.is_under_way() || execution.has_begun_transaction();
+                execution.has_begun() && has_part
+            }
+            Work::Transaction(_) | Work::Import(_) | Work::Fates(_) | Work::Reset | Work::Close => false,
+        };
+        let (mut told, mut begun) = (Vec::new(), was_in_transaction);
         self.remove(database, env, began, |this, job, _, _| {
+            begun |= job.has_begun_transaction();
             told.push((job.header, error.clone().with_statement(job.sql())));
             this.discard(job);
         });
-        if was_in_transaction {
+        if begun {
             // A rollback that fails leaves it open; the next request that ends it tries again.
             let _ = self.roll_back();
-            self.ended = Some(error.clone());
+            self.ended = self.told_open.then(|| error.clone());
         }
-        let in_transaction = self.db.in_transaction();
+        let in_transaction = self.in_transaction();
         told.into_iter().for_each(|(header, error)| reply_error(env, &header, error, in_transaction));
         self.settle(was_in_transaction, database, env);
     }

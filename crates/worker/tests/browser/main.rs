@@ -8,6 +8,9 @@ mod bench;
 mod builds;
 #[cfg(feature = "faults")]
 mod contract;
+mod histories;
+#[path = "../histories/history/mod.rs"]
+mod history;
 mod import;
 mod marks;
 mod refusals;

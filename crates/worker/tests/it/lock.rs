@@ -266,3 +266,23 @@ fn fifty_waiters_over_many_rounds_are_served_fairly() {
     }
     assert_eq!(bench.run(1, "select who from t order by id").rows.concat(), expected);
 }
+
+#[test]
+fn a_deferred_transaction_that_begins_with_a_write_has_nothing_that_could_be_stale() {
+    for explicit in [true, false] {
+        let mut bench = table(2);
+        begin(&mut bench, 2);
+        bench.run(2, "insert into t (who) values (2)");
+        let begin = if explicit { BeginMode::None } else { BeginMode::Deferred };
+        if explicit {
+            bench.run(1, "begin");
+        }
+        let write = Execute { begin, ..execute("insert into t (who) values (1) returning id") };
+        let id = bench.send_execute(1, &write, &[]);
+        bench.settle();
+        assert!(bench.take(id).is_empty());
+        bench.transaction(2, TransactionOp::Commit);
+        let outcome = bench.outcome(id).unwrap();
+        assert_eq!((outcome.rows, outcome.in_transaction), (vec![vec![Value::Integer(2)]], true));
+    }
+}

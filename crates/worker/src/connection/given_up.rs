@@ -1,0 +1,109 @@
+//! Jobs that end before they are done.
+
+use super::Connection;
+use crate::Environment;
+use crate::database::Database;
+use crate::job::Job;
+use aludel_protocol::Error;
+use std::collections::VecDeque;
+
+impl Connection {
+    /// Takes jobs out that `which` picks, and ends each by `end`.
+    pub(super) fn remove(
+        &mut self,
+        database: &mut Database,
+        env: &mut dyn Environment,
+        which: impl Fn(&Job) -> bool,
+        mut end: impl FnMut(&mut Connection, Job, &mut Database, &mut dyn Environment),
+    ) -> bool {
+        if !self.queue.iter().chain(&self.streams).any(&which) {
+            return false;
+        }
+        let in_transaction = self.in_transaction();
+        let (picked, queue): (Vec<Job>, VecDeque<Job>) = split(std::mem::take(&mut self.queue), &which);
+        let (streams, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), &which);
+        (self.queue, self.streams) = (queue, kept);
+        for job in picked.into_iter().chain(streams) {
+            if job.waits_since.is_some() {
+                database.lock.leave(self.key, job.header.request);
+            }
+            end(self, job, database, env);
+        }
+        // Whoever gave up on something is there: being idle begins anew.
+        self.idle_since = None;
+        self.settle(in_transaction, database, env);
+        true
+    }
+
+    /// Ends a request that its caller gave up. What ends a transaction or connection is done all the same.
+    pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
+        let which = |job: &Job| job.header.request == request && job.can_be_cancelled();
+        self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
+    }
+
+    /// Ends a stream whose reader wants no more of it.
+    pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
+        let which = |job: &Job| job.header.request == request && job.is_stream();
+        self.remove(database, env, which, |this, job, _, _| {
+            let begun = job.has_begun_transaction() && !job.has_answered();
+            this.discard(job);
+            if begun {
+                // Nobody has heard of this transaction, and nobody would end it. A failure leaves it open, as any other.
+                let _ = this.roll_back();
+            }
+        })
+    }
+
+    /// Lets a stream send more frames.
+    pub(crate) fn credit(&mut self, request: u64, credits: u32) -> bool {
+        let job = self.queue.iter_mut().chain(&mut self.streams).find(|job| job.header.request == request);
+        let Some(job) = job else { return false };
+        job.grant(credits);
+        self.idle_since = None;
+        true
+    }
+
+    /// Ends what has waited or run too long.
+    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
+        if self.idle_until() <= now {
+            self.end_idle(now, database, env);
+        }
+        let lock_timeout = self.lock_timeout;
+        let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
+        let which = move |job: &Job| now >= job.deadline() || locked_out(job);
+        self.remove(database, env, which, |this, job, database, env| {
+            this.fail(job, env, |job| {
+                let late = now >= job.deadline();
+                let locked = job.waits_since.map(|_| database.locked(job.header.client, now).with_statement(job.sql()));
+                match (locked, late) {
+                    (Some(locked), true) => job.timed_out().with_cause(locked),
+                    (Some(locked), false) => locked,
+                    (None, _) => job.timed_out(),
+                }
+            });
+        });
+    }
+
+    /// When [`Connection::expire`] is due next.
+    pub(crate) fn expires_at(&self) -> f64 {
+        let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
+        let times = self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job)));
+        times.fold(self.idle_until(), f64::min)
+    }
+
+    /// Answers everything that is left with an error, before it is dropped.
+    pub(crate) fn abandon(&mut self, env: &mut dyn Environment, error: impl Fn(&Job) -> Error) {
+        let jobs = std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.streams));
+        for job in jobs.collect::<Vec<_>>() {
+            self.fail(job, env, &error);
+        }
+    }
+}
+
+fn split<C: Default + Extend<Job>>(jobs: impl IntoIterator<Item = Job>, which: impl Fn(&Job) -> bool) -> (Vec<Job>, C) {
+    let (mut picked, mut kept) = (Vec::new(), C::default());
+    for job in jobs {
+        if which(&job) { picked.push(job) } else { kept.extend([job]) }
+    }
+    (picked, kept)
+}

@@ -1,0 +1,70 @@
+//! What its connection may ask of an execution.
+
+use super::{Execution, Stage};
+use crate::keyword::first_keyword;
+
+impl Execution {
+    /// The text of the statement.
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Whether it is a ROLLBACK, of the whole transaction.
+    pub(crate) fn is_rollback(&self) -> bool {
+        let mut words = self.sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        first_keyword(&self.sql).eq_ignore_ascii_case("ROLLBACK") && !words.any(|word| word.eq_ignore_ascii_case("TO"))
+    }
+
+    /// Whether the open transaction is its own, and ends with it.
+    pub(crate) fn owns_transaction(&self) -> bool {
+        self.owns
+    }
+
+    /// Whether it is a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.credits.is_some()
+    }
+
+    /// Whether it attaches or detaches a database.
+    pub(crate) fn attaches(&self) -> bool {
+        self.attaches
+    }
+
+    /// Whether it has sent a frame.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.frames > 0
+    }
+
+    /// Whether it was prepared.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.stage != Stage::Prepare
+    }
+
+    /// Whether all that it writes is written, and only rows are left to be fetched: SQLite hands out what RETURNING
+    /// returns when everything is done. Breaking off now would commit it and say that it failed.
+    pub(crate) fn must_finish(&self) -> bool {
+        self.rows && !self.readonly && !self.owns && !self.is_stream()
+    }
+
+    /// Whether it has read or written something.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.rows || self.owns
+    }
+
+    /// Whether it began a transaction that is to outlive it.
+    pub(crate) fn has_begun_transaction(&self) -> bool {
+        self.begins
+    }
+
+    /// Whether it has to wait for credits.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.credits == Some(0)
+    }
+
+    /// Lets it send more frames.
+    pub(crate) fn grant(&mut self, credits: u32) {
+        if let Some(left) = &mut self.credits {
+            *left = left.saturating_add(credits);
+        }
+    }
+}
