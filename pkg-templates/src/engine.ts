@@ -12,7 +12,7 @@ import { ArgumentError, NotSupportedError } from "./errors.js";
 import { Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeEngine } from "./generated/client.js";
-import type { CallOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
+import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
 import { callerOf } from "./site.js";
 import { spawnBroker, spawnWorker } from "./spawn.js";
@@ -221,9 +221,10 @@ export class Engine implements AsyncDisposable {
    * database any more, its worker ends, and with it what was kept in memory. The engine can be used again; nobody listens
    * to it then.
    */
-  async dispose(): Promise<void> {
-    this.#listeners.clear();
-    await call(undefined, () => this.#native.dispose());
+  async dispose(options?: DisposeOptions): Promise<void> {
+    const close = closes(options);
+    if (close) this.#listeners.clear();
+    await call(undefined, () => this.#native.dispose(close));
   }
 
   /**
@@ -325,6 +326,18 @@ function checkExecutionOptions(options: ExecutionOptions | undefined): Execution
   }
   yieldPer(options?.yieldPer);
   return Object.freeze({ ...options });
+}
+
+/** Whether the pool is closed. */
+function closes(options: DisposeOptions | undefined): boolean {
+  if (options === undefined || options === null) return true;
+  if (typeof options !== "object") throw new ArgumentError(`the options of dispose() are an object, not ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if (name !== "close") throw new ArgumentError(`Unknown option '${name}' of dispose(); known are: close`);
+  }
+  const { close = true } = options;
+  if (typeof close !== "boolean") throw new ArgumentError(`close is true or false, not ${describe(close)}`);
+  return close;
 }
 
 function spawner(worker: (() => Worker) | undefined, wasmUrl: string | URL | undefined): () => Worker {

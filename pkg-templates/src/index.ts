@@ -155,6 +155,7 @@ export {
   type BeginMode,
   type BeginOptions,
   type CallOptions,
+  type DisposeOptions,
   type EngineBeginOptions,
   type EngineOptions,
   type ExecutionOptions,

@@ -118,6 +118,16 @@ export interface BeginOptions extends CallOptions {
   readonly mode?: BeginMode;
 }
 
+/** Options of `engine.dispose()`. */
+export interface DisposeOptions {
+  /**
+   * False only puts a new pool in the place of the old one: nothing is waited for, and listeners stay. Connections in use
+   * go back to the old pool, which ends, with what is idle in it, when the last of them has. An engine in memory begins
+   * with another database all the same. True unless given.
+   */
+  readonly close?: boolean;
+}
+
 /** Options of `engine.begin()`. */
 export interface EngineBeginOptions extends BeginOptions {
   /** Begins with a snapshot and without the write lock: the same as `mode: "deferred"`. */

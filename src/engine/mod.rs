@@ -204,10 +204,23 @@ impl Engine {
     }
 
     /// Closes the idle connections; those in use are closed when they come back. The engine stays usable: its next
-    /// connection starts anew; nobody listens to it any more. What a `sqlite://` engine held is lost. When nobody else uses the worker, it closes its
-    /// files and ends, and this waits for that.
+    /// connection starts anew; nobody listens to it any more. What a `sqlite://` engine held is lost. When nobody else uses
+    /// the worker, it closes its files and ends, and this waits for that.
     pub async fn dispose(&self) -> Result<()> {
+        self.dispose_with(true).await
+    }
+
+    /// As [`Engine::dispose`]; without `close`, a new pool only takes the place of the old one. Nothing is waited for, and
+    /// listeners stay. Connections in use go back to the old pool, which ends, with what is idle in it, when the last of
+    /// them has. A `sqlite://` engine begins with another database all the same.
+    pub async fn dispose_with(&self, close: bool) -> Result<()> {
         let pool = self.0.pool.replace(Rc::new(Pool::new(&self.0.options, &self.0.events)));
+        if !close {
+            if matches!(self.0.url.database(), Database::Memory) {
+                self.0.channel.take();
+            }
+            return Ok(());
+        }
         pool.dispose();
         self.0.events.clear();
         let channel = self.0.channel.take();

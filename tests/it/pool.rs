@@ -3,7 +3,8 @@
 use crate::support::{Scratch, memory, run, scalar, setup};
 use aludel::{CallOptions, CancelToken, Engine, ErrorKind, Storage, StorageReason, Value, params, text};
 use futures::FutureExt;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 fn small(size: usize, overflow: isize, timeout: u64) -> Engine {
@@ -223,6 +224,48 @@ fn dispose_closes_what_is_idle_and_lets_the_rest_finish() {
         setup(&memory, "CREATE TABLE t (x)").await;
         memory.dispose().await.unwrap();
         assert!(!memory.has_table("t").await.unwrap(), "what was in memory is lost");
+    });
+}
+
+#[test]
+fn a3_12_dispose_without_close_leaves_the_old_pool_to_those_who_use_it() {
+    run(async {
+        let scratch = Scratch::new();
+        let engine = Engine::new(&scratch.url("a.db")).unwrap();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let heard = Rc::new(Cell::new(0));
+        let count = heard.clone();
+        engine.on_change(move |_| count.set(count.get() + 1)).keep();
+        let (conn, idle) = (engine.connect().await.unwrap(), engine.connect().await.unwrap());
+        idle.close().await.unwrap();
+        conn.execute(&text("INSERT INTO t VALUES (1)"), ()).await.unwrap();
+        let sent = engine.frames_sent();
+        engine.dispose_with(false).await.unwrap();
+        assert_eq!(engine.frames_sent(), sent, "nothing is closed while the old pool is in use");
+        assert_eq!((engine.pool().checkedin, engine.pool().checkedout), (0, 0));
+        assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(0));
+        conn.commit().await.unwrap();
+        conn.close().await.unwrap();
+        assert_eq!((engine.pool().checkedin, engine.pool().checkedout), (1, 0), "it went back to its own pool");
+        assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(1));
+        assert_eq!(heard.get(), 1, "listeners stay");
+        engine.dispose().await.unwrap();
+        assert!(!scratch.path("a.db-wal").exists(), "the old pool keeps nothing open");
+    });
+}
+
+#[test]
+fn a3_12_an_engine_in_memory_begins_with_another_database_whether_its_pool_is_closed_or_not() {
+    run(async {
+        let engine = memory();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let conn = engine.connect().await.unwrap();
+        engine.dispose_with(false).await.unwrap();
+        assert!(!engine.has_table("t").await.unwrap());
+        conn.execute(&text("INSERT INTO t VALUES (1)"), ()).await.unwrap();
+        conn.commit().await.unwrap();
+        let count = conn.execute(&text("SELECT count(*) FROM t"), ()).await.unwrap();
+        assert_eq!(count.scalar::<i64>().unwrap(), Some(1), "who has a connection to the old one keeps it");
     });
 }
 

@@ -22,6 +22,7 @@ import {
   type ChangeEvent,
   type Connection,
   type DatabaseFile,
+  type DisposeOptions,
   type EchoRecord,
   type Engine,
   type Result,
@@ -88,6 +89,9 @@ export async function engines(): Promise<void> {
   const transaction = await engine.begin({ readOnly: true, signal: AbortSignal.timeout(5) });
   same<typeof transaction, Transaction>(true);
   same<Awaited<ReturnType<Engine["dispose"]>>, void>(true);
+  await engine.dispose({ close: false } satisfies DisposeOptions);
+  // @ts-expect-error it takes no other option
+  await engine.dispose({ wait: true });
   await using disposed = createEngine("sqlite://");
   await using conn = await engine.connect({ timeout: 100 });
   const answer = await engine.connect(async (conn) => (conn.closed ? "closed" : 1));

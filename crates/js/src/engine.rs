@@ -102,11 +102,11 @@ impl NativeEngine {
         })
     }
 
-    /// Closes the connections of the pool.
+    /// Closes the connections of the pool, or only puts another pool in its place.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn dispose(&self) -> Promise {
+    pub fn dispose(&self, close: bool) -> Promise {
         let engine = self.0.clone();
-        promise(async move { engine.dispose().await.map(nothing) })
+        promise(async move { engine.dispose_with(close).await.map(nothing) })
     }
 
     /// What the pool does at the moment.

@@ -201,6 +201,25 @@ export const pool = {
     also();
   },
 
+  async "a3_12 dispose({ close: false }) leaves the old pool to those who use it"() {
+    await using engine = createEngine(`sqlite:///pool/dispose-${Date.now()}.db`);
+    await engine.execute(text("CREATE TABLE t (x)"));
+    const changed = new Promise((resolve) => engine.onChange(resolve));
+    const conn = await engine.connect();
+    await conn.execute(insert);
+    await engine.dispose({ close: false });
+    equal([engine.pool.checkedin(), engine.pool.checkedout()], [0, 0]);
+    equal(await engine.scalar(text("SELECT count(*) FROM t")), 0);
+    await conn.commit();
+    await conn.close();
+    equal([engine.pool.checkedin(), engine.pool.checkedout()], [1, 0], "it went back to its own pool");
+    equal(await engine.scalar(text("SELECT count(*) FROM t")), 1);
+    equal((await changed).tables, ["t"], "listeners stay");
+    await throws(ArgumentError, /^Unknown option 'wait' of dispose\(\); known are: close$/, () => engine.dispose({ wait: true }));
+    await throws(ArgumentError, /^close is true or false, not number$/, () => engine.dispose({ close: 0 }));
+    await throws(ArgumentError, /^the options of dispose\(\) are an object, not boolean$/, () => engine.dispose(false));
+  },
+
   async "listeners come and go, and what they throw stops nothing"() {
     const engine = createEngine("sqlite://", { poolClass: StaticPool, poolTimeout: 1.2 });
     const seen = [];
