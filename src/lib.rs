@@ -41,6 +41,7 @@ mod pool;
 pub mod raw;
 mod result_set;
 mod row;
+mod schema;
 mod site;
 mod storage;
 mod transaction;
@@ -70,6 +71,7 @@ pub use result_set::{
     FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
 };
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
+pub use schema::{Bind, CreateAll, DdlOptions, inspect};
 pub use storage::{StorageEstimate, StorageInfo};
 pub use transaction::Transaction;
 pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};

@@ -139,6 +139,10 @@ export class PendingRollbackError extends InvalidRequestError {}
 export class ResourceClosedError extends InvalidRequestError {}
 /** A row has no such column. */
 export class NoSuchColumnError extends InvalidRequestError {}
+/** A table that was to be read does not exist. */
+export class NoSuchTableError extends InvalidRequestError {}
+/** A table exists and cannot be read: a view of what is no more, for instance. */
+export class UnreflectableTableError extends InvalidRequestError {}
 /** A row was required and none was found. */
 export class NoResultFound extends InvalidRequestError {}
 /** One row at most was required and more were found. */
@@ -192,6 +196,8 @@ const rows: readonly (readonly [ErrorClass, string, (string | null)?, boolean?])
   [NoSuchModuleError, "NoSuchModuleError"],
   [NoForeignKeysError, "NoForeignKeysError"],
   [AmbiguousForeignKeysError, "AmbiguousForeignKeysError"],
+  [NoSuchTableError, "NoSuchTableError"],
+  [UnreflectableTableError, "UnreflectableTableError"],
   [ObjectNotExecutableError, "ObjectNotExecutableError"],
   [CompileError, "CompileError", "l7de"],
   [TimeoutError, "TimeoutError", "3o7r", true],

@@ -33,6 +33,8 @@ fn errors_have_sqlalchemys_classes_parents_and_codes() {
         (ErrorKind::Cancelled, "CancelledError", "OperationalError", None, true),
         (ErrorKind::NoForeignKeys, "NoForeignKeysError", "ArgumentError", None, false),
         (ErrorKind::AmbiguousForeignKeys, "AmbiguousForeignKeysError", "ArgumentError", None, false),
+        (ErrorKind::NoSuchTable, "NoSuchTableError", "InvalidRequestError", None, false),
+        (ErrorKind::UnreflectableTable, "UnreflectableTableError", "InvalidRequestError", None, false),
     ];
     assert_eq!(table.iter().map(|row| row.0).collect::<Vec<_>>(), ErrorKind::ALL);
     for (kind, class, parent, code, retryable) in table {

@@ -23,5 +23,8 @@ mod pool;
 mod pool_blocked;
 mod pool_options;
 mod programs;
+mod reflect;
+mod reflect_random;
 mod results;
+mod schema;
 mod transactions;

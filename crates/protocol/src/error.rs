@@ -113,6 +113,10 @@ kinds! {
     NoForeignKeys = 26, "NoForeignKeysError", "ArgumentError", None, false;
     /// A join's condition cannot be inferred: several foreign keys tie the two sides together.
     AmbiguousForeignKeys = 27, "AmbiguousForeignKeysError", "ArgumentError", None, false;
+    /// A table that was to be read does not exist.
+    NoSuchTable = 28, "NoSuchTableError", "InvalidRequestError", None, false;
+    /// A table exists and cannot be read: a view of what is no more, for instance.
+    UnreflectableTable = 29, "UnreflectableTableError", "InvalidRequestError", None, false;
 }
 
 /// Why storage failed.

@@ -7,6 +7,7 @@
 pub mod compile;
 pub mod expr;
 mod parameters;
+pub mod reflect;
 pub mod schema;
 mod script;
 pub mod statement;

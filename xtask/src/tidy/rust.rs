@@ -140,8 +140,26 @@ pub fn empty_names(source: &Source) -> Complaints {
 }
 
 /// SQLAlchemy's own names, which users look for.
-const HAS_GET: [&str; 4] =
-    ["get_transaction", "get_nested_transaction", "get_isolation_level", "get_execution_options"];
+const HAS_GET: [&str; 18] = [
+    "get_transaction",
+    "get_nested_transaction",
+    "get_isolation_level",
+    "get_execution_options",
+    "get_schema_names",
+    "get_table_names",
+    "get_view_names",
+    "get_temp_table_names",
+    "get_temp_view_names",
+    "get_columns",
+    "get_pk_constraint",
+    "get_foreign_keys",
+    "get_indexes",
+    "get_unique_constraints",
+    "get_check_constraints",
+    "get_table_options",
+    "get_view_definition",
+    "get_sorted_table_and_fkc_names",
+];
 
 /// A member that does not say so has no lints at all.
 pub fn lints(source: &Source) -> Complaints {

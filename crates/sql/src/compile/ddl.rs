@@ -342,12 +342,11 @@ fn check_strict(table: &Table, column: &Column) -> Result<()> {
 
 fn foreign_key(key: &ForeignKey, out: &mut Out) {
     // SQLite's foreign keys never leave their database.
-    out.push(&format!(
-        "FOREIGN KEY({}) REFERENCES {} ({})",
-        names(&key.columns),
-        quoted(&key.table),
-        names(&key.referred)
-    ));
+    out.push(&format!("FOREIGN KEY({}) REFERENCES {}", names(&key.columns), quoted(&key.table)));
+    // Without columns it is the other table's primary key.
+    if !key.referred.is_empty() {
+        out.push(&format!(" ({})", names(&key.referred)));
+    }
     if let Some(matching) = &key.matching {
         out.push(&format!(" MATCH {matching}"));
     }

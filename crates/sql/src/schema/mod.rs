@@ -8,7 +8,8 @@ mod table;
 
 pub use constraint::{Check, ForeignKey, ForeignKeyAction, Index, IndexElement, PrimaryKey, Unique};
 pub use from::{Alias, Cte, CteHint, From, FromColumn, Join, JoinKind, Subquery, TableFunction, ValuesClause};
-pub use metadata::MetaData;
+pub(crate) use metadata::sorted;
+pub use metadata::{DdlEvent, DdlTarget, MetaData, sort};
 pub use naming::NamingConvention;
 pub use table::{
     Column, Computed, ConflictClause, Default_, ServerDefault, Table, TableConstraint, TableOptions, same_table,

@@ -1,6 +1,6 @@
 //! Tables and their columns.
 
-use super::{Check, ForeignKey, From, Index, PrimaryKey, Unique};
+use super::{Check, ForeignKey, From, Index, IndexElement, PrimaryKey, Unique};
 use crate::expr::{ColumnRef, Expr, Kind, Name, Node};
 use crate::types::SqlType;
 use aludel_protocol::Value;
@@ -211,6 +211,15 @@ impl Table {
             _ => None,
         });
         self.columns.iter().flat_map(|column| &column.foreign_keys).chain(of_table)
+    }
+
+    /// All indexes: its own, and those of columns.
+    pub fn all_indexes(&self) -> Vec<Rc<Index>> {
+        let of_columns = self.columns.iter().filter(|column| column.index).map(|column| {
+            let elements = vec![IndexElement::Column(column.name.clone())];
+            Rc::new(Index { name: None, elements, unique: column.unique, condition: None })
+        });
+        self.indexes.iter().cloned().chain(of_columns).collect()
     }
 
     /// The column whose value SQLite chooses when it is given none: a lone INTEGER primary key.

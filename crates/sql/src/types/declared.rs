@@ -28,12 +28,12 @@ pub fn declared_type(declared: &str) -> SqlType {
         "BLOB" => SqlType::LargeBinary,
         "JSON" => SqlType::JSON,
         "JSONB" => SqlType::Jsonb { none_as_null: false },
-        other => by_affinity(other),
+        other => by_affinity(other, SqlType::Numeric(first, second)),
     }
 }
 
 /// SQLite's rules, in their order.
-fn by_affinity(name: &str) -> SqlType {
+fn by_affinity(name: &str, numeric: SqlType) -> SqlType {
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     if has(&["INT"]) {
         SqlType::Integer
@@ -44,7 +44,7 @@ fn by_affinity(name: &str) -> SqlType {
     } else if has(&["REAL", "FLOA", "DOUB"]) {
         SqlType::Real
     } else {
-        SqlType::Numeric(None, None)
+        numeric
     }
 }
 
