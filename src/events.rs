@@ -9,6 +9,8 @@ use std::rc::Rc;
 pub enum EchoLevel {
     /// Nothing.
     Off,
+    /// What is probably a mistake: a SELECT that joins each row with each.
+    Warning,
     /// Statements, parameters, begins and ends of transactions.
     Info,
     /// Columns and rows, too.
@@ -20,7 +22,7 @@ pub enum EchoLevel {
 pub struct Record {
     /// `sqlalchemy.engine.Engine`, with the engine's logging name behind it.
     pub logger: Rc<str>,
-    /// How important it is: [`EchoLevel::Info`] or [`EchoLevel::Debug`].
+    /// How important it is: any [`EchoLevel`] but `Off`.
     pub level: EchoLevel,
     /// `BEGIN (implicit)`, the SQL, `[generated in 0.00012s] (1,)`, `COMMIT`.
     pub message: String,
@@ -36,9 +38,9 @@ pub struct Echo {
 type Sink = Rc<dyn Fn(&Record)>;
 
 impl Echo {
-    /// Logs statements to the console (standard error on hosts), or nothing.
+    /// Logs statements to the console (standard error on hosts), or warnings only.
     pub fn new(on: bool) -> Echo {
-        Echo { level: if on { EchoLevel::Info } else { EchoLevel::Off }, sink: None }
+        Echo { level: if on { EchoLevel::Info } else { EchoLevel::Warning }, sink: None }
     }
 
     /// Logs columns and rows, too.

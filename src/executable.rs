@@ -15,7 +15,7 @@ pub trait Executable {
 
 /// The SQL of an [`Executable`].
 #[derive(Clone, Debug)]
-pub struct Compiled(Body);
+pub struct Compiled(Body, Rc<[(String, Value)]>);
 
 #[derive(Clone, Debug)]
 enum Body {
@@ -28,7 +28,7 @@ enum Body {
 impl Compiled {
     /// SQL as it is, in which nothing is replaced.
     pub(crate) fn verbatim(sql: &str) -> Result<Compiled> {
-        Ok(Compiled(Body::Text { text: Rc::new(Text::verbatim(sql)?), bound: Rc::from([]) }))
+        Ok(Compiled(Body::Text { text: Rc::new(Text::verbatim(sql)?), bound: Rc::from([]) }, Rc::from([])))
     }
 }
 
@@ -69,13 +69,13 @@ impl TextClause {
 
 impl Executable for TextClause {
     fn compile(&self) -> Result<Compiled> {
-        Ok(Compiled(Body::Text { text: self.text.clone()?, bound: self.bound.clone() }))
+        Ok(Compiled(Body::Text { text: self.text.clone()?, bound: self.bound.clone() }, Rc::from([])))
     }
 }
 
 impl Executable for Statement {
     fn compile(&self) -> Result<Compiled> {
-        Ok(Compiled(Body::Statement(self.clone())))
+        Ok(Compiled(Body::Statement(self.clone()), Rc::from([])))
     }
 }
 
@@ -102,6 +102,26 @@ statements! {
 impl<E: Executable + ?Sized> Executable for &E {
     fn compile(&self) -> Result<Compiled> {
         (**self).compile()
+    }
+}
+
+/// A statement and values for parameters that it names; see [`with_params`].
+#[derive(Clone, Debug)]
+pub struct WithParams<E> {
+    statement: E,
+    params: Params,
+}
+
+/// Gives the parameters of a statement values that hold unless a call gives others.
+pub fn with_params<E: Executable>(statement: E, params: impl Into<Params>) -> WithParams<E> {
+    WithParams { statement, params: params.into() }
+}
+
+impl<E: Executable> Executable for WithParams<E> {
+    fn compile(&self) -> Result<Compiled> {
+        let mut compiled = self.statement.compile()?;
+        compiled.1 = named(self.params.clone())?.into();
+        Ok(compiled)
     }
 }
 
@@ -160,6 +180,8 @@ pub(crate) struct Encoded {
     pub batch: Option<Vec<u8>>,
     pub many: bool,
     pub sets: Vec<Vec<Value>>,
+    /// What is to be said of the statement, that is no error.
+    pub warnings: Vec<String>,
 }
 
 impl Compiled {
@@ -171,12 +193,14 @@ impl Compiled {
             Params::Many(sets) => (true, sets),
             one => (false, vec![one]),
         };
-        let (text, sets) = match &self.0 {
+        let (text, sets, warnings) = match &self.0 {
             Body::Text { text, bound } => {
-                let given = Given { text: text.clone(), bound: bound.clone() };
-                (text.clone(), given.sets(sets, many).map_err(|error| error.with_statement(text.source()))?)
+                let bound = self.1.iter().chain(bound.iter()).cloned().collect();
+                let given = Given { text: text.clone(), bound };
+                let sets = given.sets(sets, many).map_err(|error| error.with_statement(text.source()))?;
+                (text.clone(), sets, Vec::new())
             }
-            Body::Statement(statement) => bind(statement, sets, many)?,
+            Body::Statement(statement) => bind(statement, sets, &self.1, many)?,
         };
         let columns = text.parameter_count() as u32;
         let batch = (columns > 0 || many).then(|| {
@@ -186,7 +210,7 @@ impl Compiled {
             batch.encode_rows(&mut out, sets.len() as u32);
             out.finish()
         });
-        Ok(Encoded { text, batch, many, sets })
+        Ok(Encoded { text, batch, many, sets, warnings })
     }
 }
 
@@ -251,8 +275,9 @@ fn check_numbers(values: &[Value], name: impl Fn(usize) -> String) -> Result<()>
 }
 
 /// Compiles a statement for these sets of parameters, and finds a value for each parameter.
-fn bind(statement: &Statement, sets: Vec<Params>, many: bool) -> Result<(Rc<Text>, Vec<Vec<Value>>)> {
-    let sets: Vec<Vec<(String, Value)>> = sets.into_iter().map(named).collect::<Result<_>>()?;
+fn bind(statement: &Statement, sets: Vec<Params>, before: &[(String, Value)], many: bool) -> Result<Bound> {
+    let with_before = |set| Ok([before, &named(set)?].concat());
+    let sets: Vec<Vec<(String, Value)>> = sets.into_iter().map(with_before).collect::<Result<_>>()?;
     let first: Vec<&str> = sets.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let options = Options { keys: (!first.is_empty()).then_some(&first), ..Options::default() };
     let compiled = compile(statement, options)?;
@@ -267,8 +292,11 @@ fn bind(statement: &Statement, sets: Vec<Params>, many: bool) -> Result<(Rc<Text
         bound.push(values);
     }
     let text = Rc::new(Text::verbatim(&sql)?);
-    Ok((text, bound))
+    Ok((text, bound, compiled.warnings))
 }
+
+/// The SQL, the values of each run, and what is to be said of it.
+type Bound = (Rc<Text>, Vec<Vec<Value>>, Vec<String>);
 
 fn named(set: Params) -> Result<Vec<(String, Value)>> {
     match set {

@@ -32,6 +32,8 @@ mod databases;
 mod engine;
 mod events;
 mod executable;
+#[cfg(feature = "serde")]
+mod from_row;
 mod gate;
 mod limit;
 mod listen;
@@ -55,12 +57,12 @@ pub use aludel_protocol::{
     ValueRef,
 };
 pub use aludel_sql as sql;
-pub use aludel_sql::{StatementSpan, split_statements};
+pub use aludel_sql::{StatementSpan, split_statements, table, typed};
 pub use connection::Connection;
 pub use databases::{DatabaseFile, database_exists, drop_database, drop_database_if_exists, list_databases};
 pub use engine::{Engine, EngineBuilder};
 pub use events::{Echo, EchoLevel, Record};
-pub use executable::{Compiled, Executable, Params, TextClause, many, text};
+pub use executable::{Compiled, Executable, Params, TextClause, WithParams, many, text, with_params};
 pub use limit::{CallOptions, CancelToken};
 pub use listen::{
     Blocked, BlockedBy, Blocker, Change, Event, EventKind, HostChange, Listener, Party, Tab, VersionSkew,

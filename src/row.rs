@@ -1,6 +1,7 @@
 //! One row of a result.
 
 use aludel_protocol::{Error, ErrorKind, Result, Value};
+use aludel_sql::typed::{Column, ColumnType};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -63,6 +64,12 @@ impl<I: ColumnIndex + ?Sized> ColumnIndex for &I {
     }
 }
 
+impl<T> ColumnIndex for Column<T> {
+    fn find(&self, names: &[String], by_name: &HashMap<String, usize>) -> Result<usize> {
+        ColumnIndex::find(&*self.name(), names, by_name)
+    }
+}
+
 /// A row: its values, which can be had by index and by name. It stays valid whatever becomes of its result.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -82,6 +89,16 @@ impl Row {
         T::from_value(value).ok_or_else(|| {
             let name = self.columns.names.get(index).map_or("", String::as_str);
             misfit::<T>(&format!("Column '{name}'"), value)
+        })
+    }
+
+    /// The value of a typed column, as its type.
+    pub fn at<T: ColumnType>(&self, column: &Column<T>) -> Result<T> {
+        let value = self.value(&*column.name())?;
+        T::result(value).ok_or_else(|| {
+            let message =
+                format!("Column '{}' holds {}, which does not fit", column.name(), value.as_ref().type_name());
+            Error::new(ErrorKind::Data, message)
         })
     }
 

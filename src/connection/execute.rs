@@ -25,13 +25,15 @@ pub(crate) struct Call {
     driver_sql: bool,
     /// The values, for logs and errors; where they are encoded only, none.
     sets: Option<Vec<Vec<Value>>>,
+    /// What is to be said of the statement, that is no error.
+    warnings: Vec<String>,
 }
 
 impl Call {
     pub(crate) fn new(compiled: Compiled, params: Params) -> Result<Call> {
-        let Encoded { text, batch, many, sets } = compiled.encode(params)?;
+        let Encoded { text, batch, many, sets, warnings } = compiled.encode(params)?;
         let batch = batch.map(Buffer::from_vec);
-        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets) })
+        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets), warnings })
     }
 
     pub(crate) fn raw(sql: &str, params: Params) -> Result<Call> {
@@ -40,7 +42,7 @@ impl Call {
 
     pub(crate) fn encoded(call: RawCall) -> Call {
         let RawCall { text, batch, many, driver_sql } = call;
-        Call { text, batch, many, driver_sql, sets: None }
+        Call { text, batch, many, driver_sql, sets: None, warnings: Vec::new() }
     }
 }
 
@@ -228,6 +230,7 @@ impl Inner {
 
     fn log_statement(&self, call: &Call, about: &About) {
         let engine = self.engine();
+        call.warnings.iter().for_each(|warning| engine.warn(warning));
         if !engine.logs() {
             return;
         }

@@ -366,6 +366,11 @@ impl Engine {
         self.0.options.echo.level() >= EchoLevel::Info
     }
 
+    /// Says something of a statement that is no error.
+    pub(crate) fn warn(&self, warning: &str) {
+        self.0.options.echo.emit(&self.0.logger, EchoLevel::Warning, || warning.to_owned());
+    }
+
     pub(crate) fn log(&self, message: impl FnOnce() -> String) {
         self.0.options.echo.emit(&self.0.logger, EchoLevel::Info, message);
     }

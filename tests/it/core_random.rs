@@ -237,7 +237,7 @@ fn random_expressions_mean_the_same_with_and_without_parentheses() {
                 .collect();
             let condition = maker.condition(3);
             let users = From::Table(maker.tables.users.clone());
-            let statement = select(pairs.iter().map(|(expr, _)| expr.clone()))
+            let statement = select(pairs.iter().map(|(expr, _)| expr.clone()).collect::<Vec<_>>())
                 .select_from(users)
                 .filter([condition.0])
                 .order_by([maker.tables.u("id")]);

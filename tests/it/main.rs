@@ -26,5 +26,6 @@ mod programs;
 mod reflect;
 mod reflect_random;
 mod results;
+mod rows;
 mod schema;
 mod transactions;

@@ -13,6 +13,7 @@ mod script;
 pub mod statement;
 mod text;
 mod token;
+pub mod typed;
 pub mod types;
 pub mod wire;
 

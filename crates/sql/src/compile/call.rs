@@ -7,7 +7,13 @@ use aludel_protocol::Result;
 
 impl Compiler<'_> {
     pub(super) fn function(&mut self, function: &Function, out: &mut Out) -> Result<()> {
-        let spelling = known(&function.name).map_or(Spelling::Same, |known| known.sql);
+        let spelling = match known(&function.name) {
+            Some(known) => known.sql,
+            None => {
+                check_absent(&function.name)?;
+                Spelling::Same
+            }
+        };
         match spelling {
             Spelling::Whole(sql) if function.arguments.is_empty() => {
                 out.push(sql);
@@ -146,6 +152,31 @@ impl Compiler<'_> {
         self.expr(inner, out)?;
         out.push(") AS INTEGER)");
         Ok(())
+    }
+}
+
+/// What SQLAlchemy has a construct for and SQLite has not, and what there is instead.
+const ABSENT: &[(&str, &str)] = &[
+    ("any", "in() or exists()"),
+    ("some", "in() or exists()"),
+    ("all", "not_(), in() or exists()"),
+    ("try_cast", "cast(), which gives 0 for what is no number"),
+    ("rollup", "union_all() of one query for each grouping"),
+    ("cube", "union_all() of one query for each grouping"),
+    ("grouping_sets", "union_all() of one query for each grouping"),
+    ("percentile_cont", "a subquery with row_number() and count()"),
+    ("percentile_disc", "a subquery with row_number() and count()"),
+    ("mode", "a subquery that is grouped and ordered by count()"),
+    ("next_value", "an INTEGER primary key, with AUTOINCREMENT if need be"),
+];
+
+fn check_absent(name: &str) -> Result<()> {
+    match ABSENT.iter().find(|(absent, _)| absent.eq_ignore_ascii_case(name)) {
+        Some((absent, instead)) => {
+            let name = absent.replace('_', if *absent == "grouping_sets" { " " } else { "_" }).to_ascii_uppercase();
+            Err(compile_error(format!("SQLite has no {name}: use {instead}")))
+        }
+        None => Ok(()),
     }
 }
 

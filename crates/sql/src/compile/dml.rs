@@ -285,9 +285,11 @@ impl Compiler<'_> {
         out.push(" RETURNING ");
         for (at, (expr, name)) in exprs.iter().zip(&names).enumerate() {
             out.push(if at > 0 { ", " } else { "" });
-            let plain = matches!(expr.kind, Kind::Column(_)) && expr.natural_name().as_ref() == Some(name);
+            let plain = matches!(expr.kind, Kind::Column(_))
+                && expr.natural_name().as_ref() == Some(name)
+                && !super::select::is_jsonb(expr);
             let shown = if let Kind::Label(None, _) = expr.kind { Rc::from("anon_1") } else { self.name(name) };
-            self.expr(expr, out)?;
+            self.jsonb_column(expr, out, Within::Top)?;
             if !plain && !expr.is_literal() {
                 out.push(" AS ");
                 out.push(&quoted(&shown));

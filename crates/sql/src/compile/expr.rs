@@ -213,6 +213,7 @@ impl Compiler<'_> {
                 self.expr(inner, out)?;
                 out.push(")");
             }
+            Kind::Missing(message) => return Err(compile_error(&**message)),
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(super) fn froms_of(expr: &Node, into: &mut Vec<From>) {
 pub(super) fn children(expr: &Node, visit: &mut dyn FnMut(&Expr)) {
     match &expr.kind {
         Kind::Column(_) | Kind::Name(_) | Kind::Null | Kind::Boolean(_) | Kind::Bind(_) | Kind::Literal(_) => {}
-        Kind::Text(_) | Kind::Exists(_) | Kind::Scalar(_) => {}
+        Kind::Text(_) | Kind::Exists(_) | Kind::Scalar(_) | Kind::Missing(_) => {}
         Kind::Unary(_, inner) | Kind::Label(_, inner) | Kind::Distinct(inner) | Kind::Cast(inner) => visit(inner),
         Kind::Coerce(inner) | Kind::Collate(inner, _) | Kind::Extract(_, inner) | Kind::Group(inner) => visit(inner),
         Kind::Order { by, .. } => visit(by),
@@ -73,13 +73,7 @@ fn add(froms: &mut Vec<From>, from: From) {
 impl Compiler<'_> {
     /// What a SELECT shows behind FROM.
     pub(super) fn display_froms(&mut self, select: &Select, exprs: &[Expr], within: Within) -> Result<Vec<From>> {
-        let mut of_columns = Vec::new();
-        for projection in &select.columns {
-            match projection {
-                Projection::From(from) => add(&mut of_columns, from.clone()),
-                Projection::Expr(expr) => froms_of(expr, &mut of_columns),
-            }
-        }
+        let of_columns = of_columns(&select.columns);
         let mut froms: Vec<From> = Vec::new();
         select.froms.iter().cloned().for_each(|from| add(&mut froms, from));
         for step in &select.joins {
@@ -183,12 +177,18 @@ impl Compiler<'_> {
                     let mut body = Out::default();
                     body.push("VALUES ");
                     for (at, row) in values.rows.iter().enumerate() {
+                        if row.len() != columns.len() {
+                            let (given, wanted) = (row.len(), columns.len());
+                            let message = format!("row {at} of values() has {given} values for {wanted} columns");
+                            return Err(Error::new(ErrorKind::Argument, message));
+                        }
                         body.push(if at == 0 { "(" } else { ", (" });
                         self.list(row, &mut body)?;
                         body.push(")");
                     }
                     let head = format!("{name}({}) AS (", columns.join(", "));
-                    self.ctes.push(Named { ctes: Vec::new(), name: name.as_str().into(), head, body });
+                    let name = name.as_str().into();
+                    self.ctes.push(Named { ctes: Vec::new(), name, head, body, recursive: false });
                 }
                 out.push(&name);
             }
@@ -270,7 +270,8 @@ impl Compiler<'_> {
     pub(super) fn cte(&mut self, cte: &Rc<Cte>) -> Result<Rc<str>> {
         let same =
             |other: &Rc<Cte>| Rc::ptr_eq(other, cte) || other.restates.as_ref().is_some_and(|r| Rc::ptr_eq(r, cte));
-        if let Some(named) = self.ctes.iter().find(|named| named.ctes.iter().any(same)) {
+        let mut known = self.nested.iter().flatten().chain(&self.ctes);
+        if let Some(named) = known.find(|named| named.ctes.iter().any(same)) {
             return Ok(named.name.clone());
         }
         let name = match (&cte.name, &cte.restates) {
@@ -278,14 +279,14 @@ impl Compiler<'_> {
             (None, Some(first)) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(first) as usize)),
             (None, None) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(cte) as usize)),
         };
-        if let Some(other) = self.ctes.iter().find(|named| named.name == name) {
+        let beside = if cte.nesting { self.nested.last() } else { Some(&self.ctes) };
+        if let Some(other) = beside.into_iter().flatten().find(|named| named.name == name) {
             let restated =
                 cte.restates.as_ref().is_some_and(|first| other.ctes.iter().any(|known| Rc::ptr_eq(known, first)));
             if !restated {
                 return Err(compile_error(format!("Multiple, unrelated CTEs found with the same name: '{name}'")));
             }
         }
-        self.recursive |= cte.recursive;
         let columns = if cte.recursive {
             let columns = cte.query.columns();
             let names: Vec<String> = columns.iter().map(|column| quoted(&self.names.resolve(&column.name))).collect();
@@ -300,59 +301,29 @@ impl Compiler<'_> {
         };
         let head = format!("{}{columns} AS {hint}(", quoted(&name));
         // While its own query is compiled, its name is known: a recursive one reads itself.
-        let at = self.ctes.len();
-        self.ctes.push(Named { ctes: vec![cte.clone()], name: name.clone(), head, body: Out::default() });
+        let (ctes, recursive) = (vec![cte.clone()], cte.recursive);
+        let named = Named { ctes, name: name.clone(), head, body: Out::default(), recursive };
+        let at = self.beside(cte).map(|beside| {
+            beside.push(named);
+            beside.len() - 1
+        });
         let outer = std::mem::take(&mut self.scopes);
         let mut body = Out::default();
         let done = self.query(&cte.query, &mut body, Within::From);
         self.scopes = outer;
         done?;
         // CTEs that it reads were taken in behind it; they have to stand before.
-        let mut named = self.ctes.remove(at);
-        named.body = body;
-        self.ctes.push(named);
+        if let (Some(at), Some(beside)) = (at, self.beside(cte)) {
+            let mut named = beside.remove(at);
+            named.body = body;
+            beside.push(named);
+        }
         Ok(name)
     }
 
-    /// Warns of a product of all rows with all rows, which is hardly ever meant.
-    pub(super) fn check_product(&mut self, select: &Select, froms: &[From]) {
-        let leaves: Vec<From> = froms.iter().flat_map(From::leaves).collect();
-        // Functions of rows and texts are joined to others by what they are given.
-        if leaves.len() < 2 || leaves.iter().any(|leaf| matches!(leaf, From::Function(_) | From::Text(_))) {
-            return;
-        }
-        let mut edges: Vec<Vec<From>> = Vec::new();
-        let mut collect = |expr: &Expr| edges_of(expr, &mut edges);
-        select.conditions.iter().for_each(&mut collect);
-        froms.iter().for_each(|from| join_edges(from, &mut edges));
-        let mut reached = vec![leaves[0].clone()];
-        loop {
-            let next = leaves.iter().find(|leaf| {
-                !reached.iter().any(|other| other.is(leaf))
-                    && edges.iter().any(|edge| {
-                        edge.iter().any(|end| end.is(leaf)) && edge.iter().any(|end| reached.iter().any(|r| r.is(end)))
-                    })
-            });
-            match next {
-                Some(leaf) => reached.push(leaf.clone()),
-                None => break,
-            }
-        }
-        let lonely: Vec<String> = leaves
-            .iter()
-            .filter(|leaf| !reached.iter().any(|other| other.is(leaf)))
-            .map(|leaf| format!("\"{}\"", self.name_of(leaf).trim_matches('"')))
-            .collect();
-        if lonely.is_empty() {
-            return;
-        }
-        let start = self.name_of(&reached[0]);
-        self.warnings.push(format!(
-            "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\". Apply join \
-             condition(s) between each element to resolve.",
-            lonely.join(", "),
-            start.trim_matches('"')
-        ));
+    /// The WITH in which a CTE stands.
+    fn beside(&mut self, cte: &Cte) -> Option<&mut Vec<Named>> {
+        if cte.nesting { self.nested.last_mut() } else { Some(&mut self.ctes) }
     }
 }
 
@@ -363,27 +334,23 @@ fn base_of(from: &From) -> Rc<str> {
     }
 }
 
-/// Each comparison ties what it reads together.
-fn edges_of(expr: &Node, into: &mut Vec<Vec<From>>) {
-    match &expr.kind {
-        Kind::And(_) | Kind::Or(_) | Kind::Unary(..) | Kind::Group(_) => {
-            children(expr, &mut |child| edges_of(child, into))
-        }
-        _ => {
-            let mut froms = Vec::new();
-            froms_of(expr, &mut froms);
-            into.push(froms);
-        }
-    }
+/// What a join goes out from, as these columns tell.
+pub(crate) fn join_start(columns: &[Projection], step: &JoinStep) -> Option<From> {
+    let mut froms = of_columns(columns);
+    froms.retain(|from| !from.is(&step.right));
+    left_of(&froms, step).ok()
 }
 
-fn join_edges(from: &From, into: &mut Vec<Vec<From>>) {
-    if let From::Join(join) = from {
-        // Whatever its condition, a join is meant.
-        into.push(from.leaves());
-        join_edges(&join.left, into);
-        join_edges(&join.right, into);
+/// What columns are columns of.
+fn of_columns(columns: &[Projection]) -> Vec<From> {
+    let mut froms = Vec::new();
+    for projection in columns {
+        match projection {
+            Projection::From(from) => add(&mut froms, from.clone()),
+            Projection::Expr(expr) => froms_of(expr, &mut froms),
+        }
     }
+    froms
 }
 
 /// What is joined to: the only candidate that foreign keys or the condition tie to the right side.

@@ -8,16 +8,18 @@ mod froms;
 mod literal;
 mod names;
 mod out;
+mod product;
 mod quote;
 mod select;
 
+pub(crate) use froms::join_start;
 pub(crate) use names::labels;
 pub use out::{Segment, Slot, Source};
 pub use quote::{always_quoted, quoted, string_literal};
 
 use crate::expr::Name;
 use crate::schema::{Cte, From, Table};
-use crate::statement::Statement;
+use crate::statement::{Select, Statement};
 use crate::types::SqlType;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
 use names::Names;
@@ -168,13 +170,15 @@ struct Named {
     name: Rc<str>,
     head: String,
     body: Out,
+    recursive: bool,
 }
 
 pub(crate) struct Compiler<'a> {
     options: Options<'a>,
     names: Names,
     ctes: Vec<Named>,
-    recursive: bool,
+    /// CTEs that stand in the WITH of a query, of the queries around, the innermost last.
+    nested: Vec<Vec<Named>>,
     /// What rows come from in the statements around, the innermost last.
     scopes: Vec<Vec<From>>,
     /// Whether columns stand with what they belong to.
@@ -194,7 +198,7 @@ impl<'a> Compiler<'a> {
             options,
             names: Names::default(),
             ctes: Vec::new(),
-            recursive: false,
+            nested: vec![Vec::new()],
             scopes: Vec::new(),
             qualify: true,
             columns: Vec::new(),
@@ -216,26 +220,45 @@ impl<'a> Compiler<'a> {
         result
     }
 
-    /// `WITH ...`
+    /// `WITH ...` of the whole statement.
     fn with(&mut self, out: &mut Out) {
-        for (at, cte) in std::mem::take(&mut self.ctes).into_iter().enumerate() {
-            out.push(match (at, self.recursive) {
-                (0, true) => "WITH RECURSIVE ",
-                (0, false) => "WITH ",
-                _ => ", ",
-            });
-            out.push(&cte.head);
-            out.append(cte.body);
-            out.push(")");
-        }
-        if !out.is_empty() {
-            out.push(" ");
-        }
+        let mut ctes = std::mem::take(&mut self.ctes);
+        ctes.extend(self.nested.drain(..).flatten());
+        write_with(ctes, out);
     }
 
     fn name(&mut self, name: &Name) -> Rc<str> {
         self.names.resolve(name)
     }
+}
+
+/// `WITH ...`, unless there is none.
+fn write_with(ctes: Vec<Named>, out: &mut Out) {
+    if ctes.is_empty() {
+        return;
+    }
+    let recursive = ctes.iter().any(|cte| cte.recursive);
+    for (at, cte) in ctes.into_iter().enumerate() {
+        out.push(match (at, recursive) {
+            (0, true) => "WITH RECURSIVE ",
+            (0, false) => "WITH ",
+            _ => ", ",
+        });
+        out.push(&cte.head);
+        out.append(cte.body);
+        out.push(")");
+    }
+    out.push(" ");
+}
+
+/// What stands behind FROM of a SELECT.
+pub(crate) fn final_froms(select: &Select) -> Result<Vec<From>> {
+    Compiler::new(Options::default()).display_froms(select, &select.exprs(), Within::Top)
+}
+
+/// The SQL of a statement with its values in it: for people to read.
+pub fn literal_sql(statement: &Statement) -> Result<String> {
+    Ok(compile(statement, Options { literal_binds: true, ..Options::default() })?.sql())
 }
 
 /// `schema.name`, each quoted where it has to be.

@@ -68,12 +68,20 @@ impl Out {
         self.lists.extend(other.lists.into_iter().map(|(offset, slot)| (offset + at, slot + slots)));
     }
 
-    pub(crate) fn slot_count(&self) -> usize {
-        self.slots.len()
+    /// Where it ends so far: its SQL, its parameters, its lists.
+    pub(crate) fn mark(&self) -> (usize, usize, usize) {
+        (self.sql.len(), self.slots.len(), self.lists.len())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sql.is_empty()
+    /// Takes away what was written since then.
+    pub(crate) fn split_off(&mut self, (sql, slots, lists): (usize, usize, usize)) -> Out {
+        let lists = self.lists.split_off(lists);
+        let lists = lists.into_iter().map(|(offset, slot)| (offset - sql, slot - slots)).collect();
+        Out { sql: self.sql.split_off(sql), slots: self.slots.split_off(slots), lists }
+    }
+
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots.len()
     }
 
     pub(crate) fn sql(&self) -> &str {

@@ -48,7 +48,14 @@ impl Compiler<'_> {
         let scope: Vec<From> = froms.iter().flat_map(From::leaves).collect();
         self.scopes.push(scope.clone());
         let outer = std::mem::replace(&mut self.qualify, true);
+        self.nested.push(Vec::new());
+        let start = out.mark();
         let result = self.select_here(select, &exprs, &froms, scope, out, within);
+        if let Some(nested) = self.nested.pop().filter(|nested| !nested.is_empty()) {
+            let select = out.split_off(start);
+            super::write_with(nested, out);
+            out.append(select);
+        }
         self.qualify = outer;
         self.scopes.pop();
         result
@@ -140,6 +147,12 @@ impl Compiler<'_> {
         let Some(first) = compound.parts.first() else {
             return Err(compile_error(format!("{} of no queries", compound.kind.as_str())));
         };
+        if matches!(compound.kind, CompoundKind::IntersectAll | CompoundKind::ExceptAll) {
+            let word = compound.kind.as_str();
+            return Err(compile_error(format!(
+                "SQLite has no {word}: use it without ALL, or count equal rows by row_number()"
+            )));
+        }
         let width = first.columns().len();
         for (at, part) in compound.parts.iter().enumerate() {
             if part.columns().len() != width {
@@ -212,6 +225,8 @@ impl Compiler<'_> {
             Kind::Label(..) => true,
             Kind::Literal(_) | Kind::Text(_) => false,
             _ if natural.as_ref() != Some(name) && natural.is_some() => true,
+            // SQLite would call it after the call around it.
+            _ if within == Within::Top && is_jsonb(expr) => true,
             Kind::Column(column) => in_from && column.from.is_some() || style == LabelStyle::TableNamePlusColumn,
             Kind::Unary(Unary::IsTrue | Unary::IsFalse, _) => true,
             Kind::Unary(_, inner) => in_from || inner.natural_name().is_none(),
@@ -239,9 +254,8 @@ impl Compiler<'_> {
     }
 
     /// A column of a result that people see is JSON as text, not in SQLite's binary form.
-    fn jsonb_column(&mut self, expr: &Expr, out: &mut Out, within: Within) -> Result<()> {
-        let binary = matches!(expr.ty.implementation(), crate::types::SqlType::Jsonb { .. });
-        if binary && within == Within::Top {
+    pub(super) fn jsonb_column(&mut self, expr: &Expr, out: &mut Out, within: Within) -> Result<()> {
+        if is_jsonb(expr) && within == Within::Top {
             out.push("json(");
             self.expr(expr, out)?;
             out.push(")");
@@ -304,6 +318,10 @@ impl Compiler<'_> {
     pub(super) fn order_term(&mut self, by: &Expr, out: &mut Out) -> Result<()> {
         self.expr(by, out)
     }
+}
+
+pub(super) fn is_jsonb(expr: &Node) -> bool {
+    matches!(expr.ty.implementation(), crate::types::SqlType::Jsonb { .. })
 }
 
 /// What a term of ORDER BY or GROUP BY means: labels go by their names, names mean labels or columns.

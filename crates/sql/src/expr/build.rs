@@ -5,6 +5,7 @@ use super::{
     Unary, Window,
 };
 use crate::expr::function::known;
+use crate::schema::From;
 use crate::statement::Query;
 use crate::types::{Family, SqlType};
 use aludel_protocol::Value;
@@ -363,4 +364,20 @@ fn json(value: &Expr, path: &Expr, read: JsonRead) -> Expr {
 /// A field of a date or time, as a whole number.
 pub fn extract(field: &str, expr: &Expr) -> Expr {
     Node::new(Kind::Extract(field.into(), expr.clone()), SqlType::Integer)
+}
+
+/// `function(x ORDER BY ...)`: the order in which an aggregate takes its rows.
+pub fn aggregate_order_by(call: &Expr, order_by: Vec<Expr>) -> Expr {
+    match &call.kind {
+        Kind::Function(function) => {
+            Node::new(Kind::Function(Function { order_by, ..function.clone() }), call.ty.clone())
+        }
+        _ => call.clone(),
+    }
+}
+
+/// A column that is not there: what uses it is an error when it is compiled.
+pub fn missing_column(from: &From, key: &str) -> Expr {
+    let name = from.given_name().unwrap_or_else(|| Rc::from("a subquery"));
+    Node::new(Kind::Missing(format!("{name} has no column '{key}'").into()), SqlType::Null)
 }

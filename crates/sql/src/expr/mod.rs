@@ -299,6 +299,8 @@ pub enum Kind {
     Extract(Rc<str>, Expr),
     /// `(x)`.
     Group(Expr),
+    /// Something that is not there: compiling it is this error.
+    Missing(Rc<str>),
 }
 
 /// What `IN` looks through.

@@ -14,6 +14,13 @@ pub struct CustomOperator {
     pub comparison: bool,
 }
 
+impl CustomOperator {
+    /// An operator of the user's.
+    pub fn new(symbol: &str, precedence: u8, comparison: bool) -> CustomOperator {
+        CustomOperator { symbol: symbol.to_owned(), precedence, comparison }
+    }
+}
+
 /// Operators between two operands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are called as in SQL, or as in SQLAlchemy")]

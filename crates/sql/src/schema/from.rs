@@ -5,6 +5,7 @@ use super::table::column_of;
 use crate::expr::{ColumnRef, Expr, Function, Kind, Name, Node};
 use crate::statement::{Query, TextPart};
 use crate::types::SqlType;
+use aludel_protocol::Value;
 use std::rc::Rc;
 
 /// Something that rows come from. Two are the same when they are the same object.
@@ -219,6 +220,22 @@ impl From {
         From::Alias(Rc::new(Alias { of: self.clone(), name: name.map(Rc::from) }))
     }
 
+    /// A list of rows with these columns.
+    pub fn values(columns: &[(&str, SqlType)], name: Option<&str>, rows: Vec<Vec<Value>>) -> From {
+        let cell = |(value, (key, ty)): (Value, &(&str, SqlType))| {
+            crate::expr::bind(key, crate::expr::BindValue::Value(value), ty.clone())
+        };
+        // A row of another length is found out when it is compiled.
+        let more = ("param", SqlType::Null);
+        let row =
+            |row: Vec<Value>| row.into_iter().zip(columns.iter().chain(std::iter::repeat(&more))).map(cell).collect();
+        let rows = rows.into_iter().map(row).collect();
+        let column =
+            |(key, ty): &(&str, SqlType)| FromColumn { name: Name::given(key), key: (*key).into(), ty: ty.clone() };
+        let columns = columns.iter().map(column).collect();
+        From::Values(Rc::new(ValuesClause { columns, name: name.map(Rc::from), rows }))
+    }
+
     /// The name that it was given; `None` where one is made up.
     pub fn given_name(&self) -> Option<Rc<str>> {
         match self {
@@ -232,4 +249,16 @@ impl From {
             From::Join(_) | From::Text(_) => None,
         }
     }
+}
+
+/// Rows that a function of rows gives, with these columns, under a name that is made up where none is given.
+pub fn table_valued(call: &Expr, columns: &[&str], name: Option<&str>) -> From {
+    let function = match &call.kind {
+        Kind::Function(function) => function.clone(),
+        // What is no call cannot be read from: SQLite says so, by its name.
+        _ => Function { name: call.bind_base(), arguments: Vec::new(), order_by: Vec::new() },
+    };
+    let column = |key: &&str| FromColumn { name: Name::given(key), key: (*key).into(), ty: SqlType::Null };
+    let columns = columns.iter().map(column).collect();
+    From::Function(Rc::new(TableFunction { function, columns, name: name.map(Rc::from) }))
 }

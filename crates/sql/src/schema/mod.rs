@@ -7,7 +7,9 @@ pub(crate) mod naming;
 mod table;
 
 pub use constraint::{Check, ForeignKey, ForeignKeyAction, Index, IndexElement, PrimaryKey, Unique};
-pub use from::{Alias, Cte, CteHint, From, FromColumn, Join, JoinKind, Subquery, TableFunction, ValuesClause};
+pub use from::{
+    Alias, Cte, CteHint, From, FromColumn, Join, JoinKind, Subquery, TableFunction, ValuesClause, table_valued,
+};
 pub(crate) use metadata::sorted;
 pub use metadata::{DdlEvent, DdlTarget, MetaData, sort};
 pub use naming::NamingConvention;

@@ -2,6 +2,8 @@
 
 use super::{Check, ForeignKey, From, Index, IndexElement, PrimaryKey, Unique};
 use crate::expr::{ColumnRef, Expr, Kind, Name, Node};
+use crate::statement::IntoExpr;
+use crate::typed::ColumnType;
 use crate::types::SqlType;
 use aludel_protocol::Value;
 use std::rc::Rc;
@@ -133,6 +135,82 @@ impl Column {
     /// Makes it NOT NULL.
     pub fn not_null(mut self) -> Column {
         self.nullable = false;
+        self
+    }
+
+    /// A column of a Rust type; only that of an `Option` may be NULL.
+    pub fn of<T: ColumnType>(name: &str) -> Column {
+        Column { nullable: T::NULLABLE, ..Column::new(name, T::sql_type()) }
+    }
+
+    /// Gives it another name in SQL.
+    pub fn named(mut self, name: &str) -> Column {
+        self.name = name.into();
+        self
+    }
+
+    /// Declares it as another type, which its values fit.
+    pub fn typed(mut self, ty: SqlType) -> Column {
+        self.ty = ty;
+        self
+    }
+
+    /// Declares it `VARCHAR(length)`.
+    pub fn length(self, length: u32) -> Column {
+        self.typed(SqlType::String(Some(length)))
+    }
+
+    /// Makes its values unique.
+    pub fn unique(mut self) -> Column {
+        self.unique = true;
+        self
+    }
+
+    /// Gives it an index.
+    pub fn index(mut self) -> Column {
+        self.index = true;
+        self
+    }
+
+    /// What it gets when an INSERT gives it nothing.
+    pub fn default_value(mut self, value: impl Into<Value>) -> Column {
+        self.default = Some(Default_::Value(value.into()));
+        self
+    }
+
+    /// What it gets when an INSERT gives it nothing: an expression, computed by the statement.
+    pub fn default_expr(mut self, expr: impl IntoExpr) -> Column {
+        self.default = Some(Default_::Expr(expr.into_expr()));
+        self
+    }
+
+    /// What it is set to when an UPDATE gives it nothing: an expression, computed by the statement.
+    pub fn onupdate_expr(mut self, expr: impl IntoExpr) -> Column {
+        self.onupdate = Some(Default_::Expr(expr.into_expr()));
+        self
+    }
+
+    /// What SQLite gives it: SQL as it is.
+    pub fn server_default(mut self, sql: &str) -> Column {
+        self.server_default = Some(ServerDefault::Sql(sql.to_owned()));
+        self
+    }
+
+    /// What it is computed by: SQL as it is.
+    pub fn computed(mut self, sql: &str, persisted: Option<bool>) -> Column {
+        self.computed = Some(Computed { sql: ServerDefault::Sql(sql.to_owned()), persisted });
+        self
+    }
+
+    /// Makes it refer to a column, `table.column` or `schema.table.column`.
+    pub fn references(mut self, target: &str) -> Column {
+        let (table, column) = target.rsplit_once('.').unwrap_or((target, ""));
+        let (schema, table) = match table.rsplit_once('.') {
+            Some((schema, table)) => (Some(Rc::from(schema)), table),
+            None => (None, table),
+        };
+        let referred = Some(column).filter(|column| !column.is_empty()).map(Rc::from).into_iter().collect();
+        self.foreign_keys.push(ForeignKey { schema, table: table.into(), referred, ..ForeignKey::default() });
         self
     }
 }

@@ -1,26 +1,14 @@
 //! How statements are put together: every method gives another statement.
 
 use super::{
-    Compound, CompoundKind, Conflict, ConflictAction, Correlate, Delete, Insert, InsertSource, JoinStep, LabelStyle,
-    Projection, Query, Select, Setting, Statement, Update,
+    Compound, CompoundKind, Conflict, ConflictAction, Correlate, Delete, Exprs, Insert, InsertSource, IntoExpr,
+    JoinStep, LabelStyle, Projections, Query, Select, Setting, Settings, Statement, Update,
 };
 use crate::expr::{Binary, BindValue, Expr, Kind, Node, binary, exists, literal, scalar};
-use crate::schema::{Cte, From, JoinKind, Table};
+use crate::schema::{Cte, From, FromColumn, JoinKind, Table};
 use crate::types::SqlType;
-use aludel_protocol::Value;
+use aludel_protocol::{Result, Value};
 use std::rc::Rc;
-
-impl std::convert::From<Expr> for Projection {
-    fn from(expr: Expr) -> Projection {
-        Projection::Expr(expr)
-    }
-}
-
-impl std::convert::From<From> for Projection {
-    fn from(from: From) -> Projection {
-        Projection::From(from)
-    }
-}
 
 impl std::convert::From<Rc<Table>> for From {
     fn from(table: Rc<Table>) -> From {
@@ -28,9 +16,9 @@ impl std::convert::From<Rc<Table>> for From {
     }
 }
 
-/// SELECT of these columns.
-pub fn select<P: Into<Projection>>(columns: impl IntoIterator<Item = P>) -> Select {
-    Select { columns: columns.into_iter().map(Into::into).collect(), ..Select::default() }
+/// SELECT of these columns: expressions, columns, and everything that rows come from.
+pub fn select(columns: impl Projections) -> Select {
+    Select { columns: columns.projections(), ..Select::default() }
 }
 
 impl Select {
@@ -46,8 +34,8 @@ impl Select {
     }
 
     /// Adds conditions; all have to be true.
-    pub fn filter(&self, conditions: impl IntoIterator<Item = Expr>) -> Select {
-        self.with(|select| select.conditions.extend(conditions))
+    pub fn filter(&self, conditions: impl Exprs) -> Select {
+        self.with(|select| select.conditions.extend(conditions.exprs()))
     }
 
     /// Adds a condition on the column with this key, whatever it is a column of.
@@ -62,13 +50,54 @@ impl Select {
         self.with(|select| select.froms.push(from.into()))
     }
 
+    /// Joins, as foreign keys tell.
+    pub fn join(&self, right: impl Into<From>) -> Select {
+        self.join_as(right, None, JoinKind::Inner)
+    }
+
+    /// Joins on a condition.
+    pub fn join_on(&self, right: impl Into<From>, on: impl IntoExpr) -> Select {
+        self.join_as(right, Some(on.into_expr()), JoinKind::Inner)
+    }
+
+    /// `LEFT OUTER JOIN`, as foreign keys tell.
+    pub fn outer_join(&self, right: impl Into<From>) -> Select {
+        self.join_as(right, None, JoinKind::Left)
+    }
+
+    /// `LEFT OUTER JOIN` on a condition.
+    pub fn outer_join_on(&self, right: impl Into<From>, on: impl IntoExpr) -> Select {
+        self.join_as(right, Some(on.into_expr()), JoinKind::Left)
+    }
+
+    /// `FULL OUTER JOIN`, as foreign keys tell.
+    pub fn full_join(&self, right: impl Into<From>) -> Select {
+        self.join_as(right, None, JoinKind::Full)
+    }
+
+    /// `FULL OUTER JOIN` on a condition.
+    pub fn full_join_on(&self, right: impl Into<From>, on: impl IntoExpr) -> Select {
+        self.join_as(right, Some(on.into_expr()), JoinKind::Full)
+    }
+
     /// Joins; without a condition, as foreign keys tell.
-    pub fn join(&self, right: impl Into<From>, on: Option<Expr>, kind: JoinKind) -> Select {
+    pub fn join_as(&self, right: impl Into<From>, on: Option<Expr>, kind: JoinKind) -> Select {
         self.with(|select| select.joins.push(JoinStep { left: None, right: right.into(), on, kind }))
     }
 
+    /// Joins to something that is named, as foreign keys tell.
+    pub fn join_from(&self, left: impl Into<From>, right: impl Into<From>) -> Select {
+        self.join_from_as(left, right, None, JoinKind::Inner)
+    }
+
     /// Joins to something that is named.
-    pub fn join_from(&self, left: impl Into<From>, right: impl Into<From>, on: Option<Expr>, kind: JoinKind) -> Select {
+    pub fn join_from_as(
+        &self,
+        left: impl Into<From>,
+        right: impl Into<From>,
+        on: Option<Expr>,
+        kind: JoinKind,
+    ) -> Select {
         let (left, right) = (left.into(), right.into());
         self.with(|select| {
             if !select.froms.iter().any(|from| from.leaves().iter().any(|leaf| leaf.is(&left)))
@@ -81,18 +110,18 @@ impl Select {
     }
 
     /// GROUP BY.
-    pub fn group_by(&self, exprs: impl IntoIterator<Item = Expr>) -> Select {
-        self.with(|select| select.group_by.extend(exprs))
+    pub fn group_by(&self, exprs: impl Exprs) -> Select {
+        self.with(|select| select.group_by.extend(exprs.exprs()))
     }
 
     /// HAVING.
-    pub fn having(&self, conditions: impl IntoIterator<Item = Expr>) -> Select {
-        self.with(|select| select.having.extend(conditions))
+    pub fn having(&self, conditions: impl Exprs) -> Select {
+        self.with(|select| select.having.extend(conditions.exprs()))
     }
 
     /// ORDER BY.
-    pub fn order_by(&self, exprs: impl IntoIterator<Item = Expr>) -> Select {
-        self.with(|select| select.order_by.extend(exprs))
+    pub fn order_by(&self, exprs: impl Exprs) -> Select {
+        self.with(|select| select.order_by.extend(exprs.exprs()))
     }
 
     /// At most so many rows.
@@ -105,9 +134,46 @@ impl Select {
         self.with(|select| select.offset = Some(literal(Value::Integer(rows))))
     }
 
+    /// The rows from one position to another, the last not included.
+    pub fn slice(&self, start: i64, stop: i64) -> Select {
+        self.limit(stop.saturating_sub(start)).offset(start)
+    }
+
+    /// `FETCH FIRST`, which SQLite spells LIMIT.
+    pub fn fetch(&self, rows: i64) -> Select {
+        self.limit(rows)
+    }
+
     /// No row twice.
     pub fn distinct(&self) -> Select {
         self.with(|select| select.distinct = true)
+    }
+
+    /// `DISTINCT ON`, which SQLite has not: compiling it is an error that says what there is instead.
+    pub fn distinct_on(&self, _: impl Exprs) -> Select {
+        let message = "SQLite has no DISTINCT ON: use distinct(), group_by(), or row_number() in a subquery";
+        let missing = Node::new(Kind::Missing(message.into()), SqlType::Null);
+        self.with(|select| select.prefixes.push(missing))
+    }
+
+    /// The columns of its result, with the names by which others know them.
+    pub fn column_descriptions(&self) -> Vec<FromColumn> {
+        self.query().columns()
+    }
+
+    /// The columns of its result, as expressions.
+    pub fn selected_columns(&self) -> Vec<Expr> {
+        self.exprs()
+    }
+
+    /// The columns that it gives to those who read from it.
+    pub fn exported_columns(&self) -> Vec<FromColumn> {
+        self.column_descriptions()
+    }
+
+    /// What stands behind its FROM when it is compiled.
+    pub fn final_froms(&self) -> Result<Vec<From>> {
+        crate::compile::final_froms(self)
     }
 
     /// What stands behind SELECT.
@@ -130,14 +196,23 @@ impl Select {
         self.with(|select| select.correlate = Correlate::Except(froms))
     }
 
-    /// Other columns in the place of its own; what it reads stays.
-    pub fn with_only_columns<P: Into<Projection>>(&self, columns: impl IntoIterator<Item = P>) -> Select {
-        self.with(|select| select.columns = columns.into_iter().map(Into::into).collect())
+    /// Other columns in the place of its own; what it joins stays.
+    pub fn with_only_columns(&self, columns: impl Projections) -> Select {
+        self.with(|select| {
+            // What the first join goes out from is known by the columns that go.
+            if select.froms.is_empty()
+                && let Some(first) = select.joins.first_mut()
+                && first.left.is_none()
+            {
+                first.left = crate::compile::join_start(&select.columns, first);
+            }
+            select.columns = columns.projections();
+        })
     }
 
     /// More columns.
-    pub fn add_columns<P: Into<Projection>>(&self, columns: impl IntoIterator<Item = P>) -> Select {
-        self.with(|select| select.columns.extend(columns.into_iter().map(Into::into)))
+    pub fn add_columns(&self, columns: impl Projections) -> Select {
+        self.with(|select| select.columns.extend(columns.projections()))
     }
 
     /// A CTE that stands in WITH, whether it is used or not.
@@ -163,6 +238,14 @@ impl Select {
     /// As a CTE.
     pub fn cte(&self, name: Option<&str>) -> Rc<Cte> {
         cte(self.query(), name, false)
+    }
+
+    /// As a CTE with a hint, or one that nests.
+    pub fn cte_with(&self, name: Option<&str>, change: impl FnOnce(&mut Cte)) -> Rc<Cte> {
+        let name = name.map(Rc::from);
+        let mut cte = Cte { query: self.query(), name, recursive: false, nesting: false, hint: None, restates: None };
+        change(&mut cte);
+        Rc::new(cte)
     }
 }
 
@@ -193,9 +276,9 @@ impl Compound {
     }
 
     /// ORDER BY.
-    pub fn order_by(&self, exprs: impl IntoIterator<Item = Expr>) -> Compound {
+    pub fn order_by(&self, exprs: impl Exprs) -> Compound {
         let mut compound = self.clone();
-        compound.order_by.extend(exprs);
+        compound.order_by.extend(exprs.exprs());
         compound
     }
 
@@ -240,8 +323,8 @@ impl Insert {
     }
 
     /// One row.
-    pub fn values(&self, settings: Vec<Setting>) -> Insert {
-        Insert { source: InsertSource::Values(settings), ..self.clone() }
+    pub fn values(&self, settings: impl Settings) -> Insert {
+        Insert { source: InsertSource::Values(settings.settings()), ..self.clone() }
     }
 
     /// Several rows.
@@ -277,9 +360,9 @@ impl Insert {
     }
 
     /// `RETURNING`.
-    pub fn returning<P: Into<Projection>>(&self, columns: impl IntoIterator<Item = P>) -> Insert {
+    pub fn returning(&self, columns: impl Projections) -> Insert {
         let mut insert = self.clone();
-        insert.returning.extend(columns.into_iter().map(Into::into));
+        insert.returning.extend(columns.projections());
         insert
     }
 }
@@ -304,28 +387,28 @@ impl Update {
     }
 
     /// What is set.
-    pub fn values(&self, settings: Vec<Setting>) -> Update {
+    pub fn values(&self, settings: impl Settings) -> Update {
         let mut update = self.clone();
-        update.settings.extend(settings);
+        update.settings.extend(settings.settings());
         update
     }
 
     /// What is set, in this order.
-    pub fn ordered_values(&self, settings: Vec<Setting>) -> Update {
+    pub fn ordered_values(&self, settings: impl Settings) -> Update {
         Update { ordered: true, ..self.values(settings) }
     }
 
     /// Adds conditions; all have to be true.
-    pub fn filter(&self, conditions: impl IntoIterator<Item = Expr>) -> Update {
+    pub fn filter(&self, conditions: impl Exprs) -> Update {
         let mut update = self.clone();
-        update.conditions.extend(conditions);
+        update.conditions.extend(conditions.exprs());
         update
     }
 
     /// `RETURNING`.
-    pub fn returning<P: Into<Projection>>(&self, columns: impl IntoIterator<Item = P>) -> Update {
+    pub fn returning(&self, columns: impl Projections) -> Update {
         let mut update = self.clone();
-        update.returning.extend(columns.into_iter().map(Into::into));
+        update.returning.extend(columns.projections());
         update
     }
 }
@@ -348,16 +431,46 @@ impl Delete {
     }
 
     /// Adds conditions; all have to be true.
-    pub fn filter(&self, conditions: impl IntoIterator<Item = Expr>) -> Delete {
+    pub fn filter(&self, conditions: impl Exprs) -> Delete {
         let mut delete = self.clone();
-        delete.conditions.extend(conditions);
+        delete.conditions.extend(conditions.exprs());
         delete
     }
 
     /// `RETURNING`.
-    pub fn returning<P: Into<Projection>>(&self, columns: impl IntoIterator<Item = P>) -> Delete {
+    pub fn returning(&self, columns: impl Projections) -> Delete {
         let mut delete = self.clone();
-        delete.returning.extend(columns.into_iter().map(Into::into));
+        delete.returning.extend(columns.projections());
         delete
+    }
+}
+
+/// Statements show their SQL, or why they have none.
+macro_rules! shown {
+    ($($name:ident => $into:expr;)*) => {
+        $(impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let into: fn(&$name) -> Statement = $into;
+                match crate::compile::compile(&into(self), crate::compile::Options::default()) {
+                    Ok(compiled) => f.write_str(&compiled.sql()),
+                    Err(error) => error.fmt(f),
+                }
+            }
+        })*
+    };
+}
+
+shown! {
+    Statement => Clone::clone;
+    Select => |select| Statement::Query(select.query());
+    Compound => |compound| Statement::Query(compound.query());
+    Insert => Insert::statement;
+    Update => Update::statement;
+    Delete => Delete::statement;
+}
+
+impl std::convert::From<Query> for Statement {
+    fn from(query: Query) -> Statement {
+        Statement::Query(query)
     }
 }

@@ -3,12 +3,14 @@
 mod build;
 mod ddl;
 mod dml;
+mod given;
 mod select;
 mod text_part;
 
 pub use build::*;
 pub use ddl::{Ddl, DropWhat};
 pub use dml::{Conflict, ConflictAction, Delete, Insert, InsertSource, Setting, Update};
+pub use given::{Exprs, IntoExpr, IntoProjection, IntoSetting, Projections, Settings};
 pub use select::{Compound, CompoundKind, Correlate, JoinStep, LabelStyle, Projection, Query, Select, TextSelect};
 pub use text_part::{Piece, TextPart};
 

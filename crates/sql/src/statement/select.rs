@@ -111,6 +111,10 @@ pub enum CompoundKind {
     Intersect,
     /// `EXCEPT`.
     Except,
+    /// `INTERSECT ALL`, which SQLite has not.
+    IntersectAll,
+    /// `EXCEPT ALL`, which SQLite has not.
+    ExceptAll,
 }
 
 impl CompoundKind {
@@ -121,6 +125,8 @@ impl CompoundKind {
             CompoundKind::UnionAll => "UNION ALL",
             CompoundKind::Intersect => "INTERSECT",
             CompoundKind::Except => "EXCEPT",
+            CompoundKind::IntersectAll => "INTERSECT ALL",
+            CompoundKind::ExceptAll => "EXCEPT ALL",
         }
     }
 }

@@ -49,7 +49,7 @@ pub fn constructs() -> BTreeMap<&'static str, Statement> {
         From::Cte(query.cte(Some("adults")))
     };
     let star = || literal_column("*", SqlType::Null);
-    let join = |right: From, on: Option<Expr>, kind| s(select([u("name")]).join(right, on, kind));
+    let join = |right: From, on: Option<Expr>, kind| s(select([u("name")]).join_as(right, on, kind));
     let eq = |left: &Expr, right: &Expr| binary(Eq, left, right);
     let asc = |expr: Expr| vec![expr];
     let desc = |expr: &Expr| ordered(expr, Direction::Descending);
@@ -223,18 +223,15 @@ pub fn constructs() -> BTreeMap<&'static str, Statement> {
         ("limit_offset", s(select([u("id")]).limit(5).offset(2))),
         ("fetch", s(select([u("id")]).limit(4).offset(2))),
         ("for_update", s(select([u("id")]))),
-        ("join", s(select([u("name"), a("email")]).join(addr.clone(), None, JoinKind::Inner))),
+        ("join", s(select([u("name"), a("email")]).join(addr.clone()))),
         ("join_on", join(addr.clone(), Some(eq(&u("id"), &a("user_id"))), JoinKind::Inner)),
         ("outer", join(addr.clone(), None, JoinKind::Left)),
         ("full", join(addr.clone(), None, JoinKind::Full)),
-        ("join_from", s(select([a("email")]).join_from(users.clone(), addr.clone(), None, JoinKind::Inner))),
+        ("join_from", s(select([a("email")]).join_from(users.clone(), addr.clone()))),
         (
             "selfjoin",
-            s(select([u("name"), un.column("name").unwrap()]).join(
-                un.clone(),
-                Some(eq(&u("id"), &un.column("age").unwrap())),
-                JoinKind::Inner,
-            )),
+            s(select([u("name"), un.column("name").unwrap()])
+                .join_on(un.clone(), eq(&u("id"), &un.column("age").unwrap()))),
         ),
         ("anon_alias", s(select([ua.column("id").unwrap()]).filter([cmp(Eq, &ua.column("name").unwrap(), "x")]))),
         ("subq", sel(vec![count_group.column("c").unwrap()])),
@@ -354,7 +351,7 @@ pub fn constructs() -> BTreeMap<&'static str, Statement> {
         ("filter_by", s(select([users.clone()]).filter_by("name", "x".into()).with_only_columns([u("id")]))),
         ("ins", insert(&t.users).values(settings([("name", lit("x")), ("age", lit(5))])).statement()),
         ("ins_none", insert(&t.users).statement()),
-        ("ins_empty", insert(&t.addr).values(Vec::new()).statement()),
+        ("ins_empty", insert(&t.addr).values(()).statement()),
         (
             "ins_multi",
             insert(&t.users).rows(vec![settings([("name", lit("x"))]), settings([("name", lit("y"))])]).statement(),
