@@ -44,6 +44,9 @@ export class Frames {
     changes: number,
     lastInsertRowid: bigint,
   ): void => {
+    // The first frame names the columns. When another one does, the statement begins anew: the tab that hosted the
+    // database went away, and the next one has been asked.
+    if (columns !== undefined) this.#feed = undefined;
     // The stream is known only when its first frame is here.
     const late: Stream = { pull: (feed) => (this.#stream as Stream).pull(feed), close: () => this.#stream?.close() };
     const first = this.#feed === undefined;

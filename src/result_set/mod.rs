@@ -8,6 +8,7 @@ pub(crate) use self::core::Core;
 use self::view::View;
 use crate::connection::Take;
 use crate::row::{ColumnIndex, FromValue, Mapping, Row, misfit};
+use crate::transport::RowsFrame;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
 use std::future::Future;
 use std::pin::pin;
@@ -119,8 +120,12 @@ buffered! {
 impl ResultSet {
     /// Gathers the frames that `run` gives.
     pub(crate) async fn gather(run: impl AsyncFnOnce(Take<'_>) -> Result<()>) -> Result<ResultSet> {
-        let mut frames = Vec::new();
+        let mut frames: Vec<RowsFrame> = Vec::new();
         run(&mut |frame| {
+            if frame.columns.is_some() {
+                // It begins, or begins anew with another host.
+                frames.clear();
+            }
             frames.push(frame);
             Ok(())
         })

@@ -59,6 +59,11 @@ impl Slot {
         self.seen.get()
     }
 
+    /// Forgets the replies that were not taken.
+    pub(super) fn clear(&self) {
+        self.answers.borrow_mut().clear();
+    }
+
     /// Whether nobody takes the replies any more.
     pub(super) fn is_detached(&self) -> bool {
         self.detached.get()

@@ -9,10 +9,11 @@ use aludel::{
 use aludel_worker::sqlite;
 use futures::StreamExt;
 use serde_json::{Map, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 pub const PYTHON_DB: &[u8] = include_bytes!("../vectors/python.db");
@@ -186,6 +187,47 @@ fn an_export_tells_how_far_it_is() {
         assert!(told.iter().all(|p| p.phase == TransferPhase::Send && p.total == Some(total as u64)), "{told:?}");
         assert!(told.windows(2).all(|pair| pair[0].done < pair[1].done));
         assert_eq!(told.last().unwrap().done, total as u64);
+    });
+}
+
+/// Lets the futures beside it run.
+async fn yield_now() {
+    let mut yielded = false;
+    futures::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn an_export_counts_the_pages_of_its_own_snapshot() {
+    run(async {
+        let engine = Engine::builder("sqlite://").isolation_level(IsolationLevel::Autocommit).build().unwrap();
+        balanced(&engine, 100).await;
+        let ended = Cell::new(false);
+        let grow = async {
+            while !ended.get() {
+                let sql = "INSERT INTO account (amount, note) SELECT 0, note FROM account LIMIT 1";
+                engine.execute(&text(sql), ()).await.unwrap();
+                // The worker is in this thread: what it has done already is not waited for.
+                yield_now().await;
+            }
+        };
+        let export = async {
+            for _ in 0..30 {
+                let told: Rc<Cell<(u64, Option<u64>)>> = Rc::default();
+                let learn = told.clone();
+                let options = TransferOptions::new().on_progress(move |p| learn.set((p.done, p.total)));
+                let bytes = engine.export_bytes(options).await.unwrap().len() as u64;
+                assert_eq!(told.get(), (bytes, Some(bytes)));
+            }
+            ended.set(true);
+        };
+        futures::join!(grow, export);
     });
 }
 

@@ -226,6 +226,57 @@ fn an_import_that_is_cancelled_anywhere_leaves_one_database_or_the_other() {
 }
 
 #[test]
+fn an_import_that_is_done_when_it_is_cancelled_has_succeeded() {
+    run(async {
+        let engine = memory();
+        old(&engine).await;
+        let bytes = large(1, 4096).await;
+        let writer = engine.connect().await.unwrap();
+        writer.execute(&text("INSERT INTO old VALUES ('not committed')"), ()).await.unwrap();
+        let token = CancelToken::new();
+        let mut import = Box::pin(engine.import_bytes(&bytes, CallOptions::new().cancel(&token)));
+        // Until all that it has to send is sent, and it waits for the writer.
+        let all = engine.frames_sent() + bytes.len().div_ceil(MIB) as u64 + 2;
+        let mut waits = 0;
+        while engine.frames_sent() < all || waits < 100 {
+            assert!((&mut import).now_or_never().is_none());
+            waits += 1;
+        }
+        writer.rollback().await.unwrap();
+        // Others give the worker its time; the import itself is not looked at when it ends.
+        while !engine.has_table("big").await.unwrap() {}
+        engine.execute(&text("INSERT INTO big (x) VALUES ('after')"), ()).await.unwrap();
+        token.cancel();
+        import.await.unwrap();
+        assert_eq!(scalar(&engine, "SELECT count(*) FROM big").await, Value::Integer(1001));
+        writer.close().await.unwrap();
+        assert_eq!(engine.pool().checkedout, 0);
+    });
+}
+
+#[test]
+fn an_import_that_rests_and_is_given_up_leaves_nothing_behind() {
+    run(async {
+        let scratch = Scratch::new();
+        let engine = Engine::builder(&scratch.url("app.db")).pool_size(2).build().unwrap();
+        old(&engine).await;
+        let bytes = large(2, 4096).await;
+        let first = stream::iter([Ok::<_, Error>(&bytes[..MIB])]);
+        let mut import = Box::pin(engine.import(first.chain(stream::pending()), ()));
+        // Everything that it has sent is answered, so that nothing is cancelled with it.
+        for _ in 0..8 {
+            assert!((&mut import).now_or_never().is_none());
+            is_old(&engine).await;
+        }
+        drop(import);
+        is_old(&engine).await;
+        no_scratch_files(&scratch.path(""));
+        engine.import_bytes(&bytes, ()).await.unwrap();
+        assert_eq!(scalar(&engine, "SELECT count(*) FROM big").await, Value::Integer(2000));
+    });
+}
+
+#[test]
 fn an_import_whose_stream_fails_leaves_the_old_database() {
     run(async {
         let scratch = Scratch::new();

@@ -17,6 +17,8 @@ pub(super) struct Call {
     /// What it does to its connection; nothing for what is about the channel itself, which is not repeated.
     pub kind: Option<Kind>,
     pub closes: bool,
+    /// Whether its rows are of use only when all have come: until then nobody has seen any of them.
+    pub buffered: bool,
     pub class: RepeatClass,
     /// Its frame, as long as it may have to be sent.
     pub message: Option<Message>,
@@ -92,7 +94,18 @@ impl Call {
         message: Message,
     ) -> Call {
         let (waiter, message) = (Waiter::Slot(slot), Some(message));
-        Call { waiter, connection, kind, closes, class, message, sent: 0, under_way: false, suspect: false }
+        Call {
+            waiter,
+            connection,
+            kind,
+            closes,
+            buffered: false,
+            class,
+            message,
+            sent: 0,
+            under_way: false,
+            suspect: false,
+        }
     }
 
     /// One of the channel itself, being sent to the host that is there now.
@@ -102,6 +115,7 @@ impl Call {
             connection,
             kind: None,
             closes: false,
+            buffered: false,
             class: RepeatClass::Safe,
             message: None,
             sent: 1,
@@ -124,7 +138,7 @@ impl Call {
             doubt: self.class == RepeatClass::InDoubt,
             first: self.class == RepeatClass::Safe,
             sent: self.sent,
-            answered: slot.is_seen(),
+            answered: slot.is_seen() && !self.buffered,
             kept: self.message.is_some(),
             // What ends a transaction is done, whether or not anybody waits for it.
             given_up: slot.is_detached() && self.kind != Some(Kind::End),

@@ -48,8 +48,10 @@ impl Channel {
             BeginMode::Auto | BeginMode::Deferred | BeginMode::Immediate | BeginMode::Exclusive => Kind::Within,
         };
         let slot = Rc::new(Slot::new(watch));
-        self.take_call(id, Call::new(slot.clone(), connection, Some(kind), false, class, message));
-        Pending::new(self.clone(), slot, connection, id, matches!(execute.delivery, Delivery::Stream { .. }))
+        let stream = matches!(execute.delivery, Delivery::Stream { .. });
+        let call = Call::new(slot.clone(), connection, Some(kind), false, class, message);
+        self.take_call(id, Call { buffered: !stream, ..call });
+        Pending::new(self.clone(), slot, connection, id, stream)
     }
 
     /// Sends the next bytes of an import, which are not copied once more.
@@ -110,6 +112,10 @@ impl Channel {
         call.message = kept;
         call.sent += 1;
         call.under_way = true;
+        if let Waiter::Slot(slot) = &call.waiter {
+            // What an earlier host had answered of it begins anew.
+            slot.clear();
+        }
         let (connection, imports) = (call.connection, matches!(call.kind, Some(Kind::Import { .. })));
         drop(calls);
         if imports && let Some(line) = self.lines.borrow_mut().get_mut(&connection) {
@@ -233,12 +239,13 @@ impl Channel {
             }
             _ => {}
         }
-        let waiter = self.calls.borrow().get(&header.request).map(|call| call.waiter.clone());
-        let Some(waiter) = waiter else { return };
+        let called = self.calls.borrow().get(&header.request).map(|call| (call.waiter.clone(), call.buffered));
+        let Some((waiter, buffered)) = called else { return };
         if header.epoch != 0 && !self.is_in_memory(header.connection) {
             self.epoch.set(header.epoch);
         }
-        if let Some(open) = answer.in_transaction()
+        // Part of a buffered result tells its caller nothing yet.
+        if let Some(open) = answer.in_transaction().filter(|_| answer.is_last() || !buffered)
             && let Some(line) = self.lines.borrow_mut().get_mut(&header.connection)
         {
             line.in_transaction = open;

@@ -3,7 +3,7 @@
 use super::scripted::{Scripted, ScriptedSpawn, Sent};
 use crate::support::run;
 use aludel::{
-    CallOptions, CancelToken, Connection, Engine, Error, ErrorKind, IsolationLevel, Result, StorageReason, many,
+    CallOptions, CancelToken, Connection, Engine, Error, ErrorKind, IsolationLevel, Result, StorageReason, Value, many,
     params, text,
 };
 use aludel_protocol::{Fate, Reply, Request};
@@ -323,6 +323,39 @@ fn streams_are_sent_again_until_something_of_them_has_arrived() {
     assert_eq!(tab.outcomes(), ["first: HostLost, again"]);
     tab.host.found();
     assert_eq!(tab.words(), NOBODY);
+}
+
+#[test]
+fn a_buffered_result_of_which_a_part_has_arrived_begins_anew() {
+    for begun in [false, true] {
+        let tab = Tab::new();
+        let conn = tab.connect();
+        if begun {
+            tab.go("before", execute(&conn, "before"));
+            tab.host.rows(&tab.sent()[0].header, true);
+            assert_eq!(tab.outcomes(), ["before: well"]);
+        }
+        let reader = conn.clone();
+        tab.go("read", async move {
+            let rows = reader.execute(&text("read"), ()).await?.scalars(0)?.all()?;
+            assert_eq!(rows, [Value::Integer(2)]);
+            Ok(())
+        });
+        tab.host.first_rows(&tab.sent()[0].header);
+        assert_eq!(tab.outcomes(), NOBODY);
+        tab.host.lost();
+        tab.host.found();
+        if begun {
+            // What the transaction had shown before is gone with its snapshot.
+            assert_eq!(tab.outcomes(), ["read: HostLost, again"]);
+            assert_eq!(tab.words(), NOBODY);
+            continue;
+        }
+        let sent = tab.sent();
+        assert_eq!(sent[0].what, "read");
+        tab.host.only_row(&sent[0].header, 2);
+        assert_eq!(tab.outcomes(), ["read: well"]);
+    }
 }
 
 #[test]

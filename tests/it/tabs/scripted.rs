@@ -97,9 +97,18 @@ impl Scripted {
 
     /// The first of the rows of a statement, of one column.
     pub fn first_rows(&self, header: &Header) {
-        let mut frame = RowsReply::encode_head(header, true, true, -1, 0, Some(&["x".into()]));
+        self.one_row(header, 1, true);
+    }
+
+    /// The only row of a statement, of one column.
+    pub fn only_row(&self, header: &Header, value: i64) {
+        self.one_row(header, value, false);
+    }
+
+    fn one_row(&self, header: &Header, value: i64, more: bool) {
+        let mut frame = RowsReply::encode_head(header, more, true, -1, 0, Some(&["x".into()]));
         let mut batch = BatchWriter::new(1);
-        batch.push(ValueRef::Integer(1));
+        batch.push(ValueRef::Integer(value));
         batch.encode(&mut frame);
         self.inbox().frame(Buffer::from_vec(frame.finish()));
     }

@@ -44,7 +44,8 @@ fn samples(random: &mut Random) -> Vec<u8> {
     let plain = ["create table if not exists t (a, b, c)", "select * from t", ENDLESS, "", "rollback", "drop table t"];
     match random.below(14) {
         0 => Request::Hello { protocol: 1, version: "x" }.encode(&header),
-        1 => Request::Open(options(Storage::Memory, "test")).encode(&header),
+        // A byte that changes makes it a file: of a directory that is not there.
+        1 => Request::Open(options(Storage::Memory, "no-such-directory/test")).encode(&header),
         2 => Request::Reset.encode(&header),
         3 => Request::Close.encode(&header),
         4 => Request::Cancel { request: random.next() % 12 }.encode(&header),
