@@ -1,14 +1,15 @@
 //! What must hold for any bytes at all: the bodies of the fuzz targets, one function each, which panic when it does not.
 
 use aludel_protocol::{Batch, Error, ErrorKind, Header, Reader, Reply, Request};
+use aludel_sql::compile::{Options, Segment, compile};
 use aludel_sql::{Text, TokenKind, first_keyword, is_explain, split_statements, tokens};
 
 /// A target: it panics when something that must hold does not.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 4] =
-    [("request", request), ("reply", reply), ("batch", batch), ("tokenizer", tokenizer)];
+pub const TARGETS: [(&str, Target); 5] =
+    [("request", request), ("reply", reply), ("batch", batch), ("statement", statement), ("tokenizer", tokenizer)];
 
 /// A request is refused as a Protocol error, or read, written and read again as the same.
 pub fn request(bytes: &[u8]) {
@@ -45,6 +46,29 @@ pub fn batch(bytes: &[u8]) {
         }
         Err(error) => protocol(&error),
     }
+}
+
+/// The bytes of a statement are refused with an error that names them or what is wrong in them, or compiled, each time to
+/// the same SQL, in which each parameter has its place.
+pub fn statement(bytes: &[u8]) {
+    let statement = match aludel_sql::wire::decode(bytes) {
+        Ok(statement) => statement,
+        Err(error) => {
+            // Texts, columns and depths are looked at while the bytes are read.
+            let known = [ErrorKind::Protocol, ErrorKind::Compile, ErrorKind::Argument];
+            assert!(known.contains(&error.kind()), "{error}");
+            return;
+        }
+    };
+    let Ok(compiled) = compile(&statement, Options::default()) else { return };
+    let again = compile(&statement, Options::default()).expect("what was compiled once is compiled again");
+    assert_eq!(again.segments, compiled.segments);
+    assert_eq!(again.slots, compiled.slots);
+    let lists: Vec<usize> =
+        compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
+    assert!(lists.iter().all(|slot| *slot < compiled.slots.len()));
+    let _ = compile(&statement, Options { literal_binds: true, ..Options::default() });
+    let _ = compile(&statement, Options { keys: Some(&["id", "name"]), ..Options::default() });
 }
 
 fn protocol(error: &Error) {

@@ -141,6 +141,11 @@ fn batches_hold() {
 }
 
 #[test]
+fn statements_hold() {
+    run("statement", target("statement"));
+}
+
+#[test]
 fn tokens_hold() {
     run("tokenizer", target("tokenizer"));
 }

@@ -23,6 +23,7 @@ mod pool;
 mod pool_blocked;
 mod pool_options;
 mod programs;
+mod programs_core;
 mod reflect;
 mod reflect_random;
 mod results;

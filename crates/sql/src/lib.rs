@@ -6,6 +6,7 @@
 
 pub mod compile;
 pub mod expr;
+mod extent;
 mod parameters;
 pub mod reflect;
 pub mod schema;

@@ -1,7 +1,8 @@
 //! FROM: what a SELECT reads, how its parts are joined, and what it leaves to the statement around it.
 
 use super::{Compiler, Named, Out, Within, compile_error, quoted, table_name};
-use crate::expr::{Binary, Expr, InList, Kind, NameKey, Node, and, binary};
+use crate::expr::{Binary, Expr, Kind, NameKey, Node, and, binary};
+use crate::extent::children;
 use crate::schema::{Alias, Cte, CteHint, ForeignKey, From, Join, JoinKind, Table};
 use crate::statement::{Correlate, JoinStep, Projection, Select};
 use aludel_protocol::{Error, ErrorKind, Result};
@@ -16,51 +17,7 @@ pub(super) fn froms_of(expr: &Node, into: &mut Vec<From>) {
     };
     match &expr.kind {
         Kind::Column(column) => column.from.iter().for_each(&mut add),
-        _ => children(expr, &mut |child| froms_of(child, into)),
-    }
-}
-
-/// Calls `visit` with each expression right below, queries aside.
-pub(super) fn children(expr: &Node, visit: &mut dyn FnMut(&Expr)) {
-    match &expr.kind {
-        Kind::Column(_) | Kind::Name(_) | Kind::Null | Kind::Boolean(_) | Kind::Bind(_) | Kind::Literal(_) => {}
-        Kind::Text(_) | Kind::Exists(_) | Kind::Scalar(_) | Kind::Missing(_) => {}
-        Kind::Unary(_, inner) | Kind::Label(_, inner) | Kind::Distinct(inner) | Kind::Cast(inner) => visit(inner),
-        Kind::Coerce(inner) | Kind::Collate(inner, _) | Kind::Extract(_, inner) | Kind::Group(inner) => visit(inner),
-        Kind::Order { by, .. } => visit(by),
-        Kind::Binary(_, left, right) | Kind::Filter(left, right) => {
-            visit(left);
-            visit(right);
-        }
-        Kind::Json { value, path, .. } => {
-            visit(value);
-            visit(path);
-        }
-        Kind::Like { value, pattern, .. } => {
-            visit(value);
-            visit(pattern);
-        }
-        Kind::Between { value, low, high, .. } => [value, low, high].into_iter().for_each(visit),
-        Kind::In { value, list, .. } => {
-            visit(value);
-            if let InList::Exprs(exprs) = list {
-                exprs.iter().for_each(visit);
-            }
-        }
-        Kind::And(parts) | Kind::Or(parts) | Kind::Tuple(parts) => parts.iter().for_each(visit),
-        Kind::Function(function) => function.arguments.iter().chain(&function.order_by).for_each(visit),
-        Kind::Over(function, window) => {
-            visit(function);
-            window.partition_by.iter().chain(&window.order_by).for_each(visit);
-        }
-        Kind::Case { value, whens, otherwise } => {
-            value.iter().for_each(&mut *visit);
-            for (when, then) in whens {
-                visit(when);
-                visit(then);
-            }
-            otherwise.iter().for_each(visit);
-        }
+        _ => children(&expr.kind, &mut |child| froms_of(child, into)),
     }
 }
 

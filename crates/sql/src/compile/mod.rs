@@ -18,6 +18,7 @@ pub use out::{Segment, Slot, Source};
 pub use quote::{always_quoted, quoted, string_literal};
 
 use crate::expr::Name;
+use crate::extent::MAX_DEPTH;
 use crate::schema::{Cte, From, Table};
 use crate::statement::{Select, Statement};
 use crate::types::SqlType;
@@ -188,9 +189,6 @@ pub(crate) struct Compiler<'a> {
     warnings: Vec<String>,
     depth: u32,
 }
-
-/// How deep statements may lie in each other, and expressions in statements: SQLite's own limit for expressions.
-pub(crate) const MAX_DEPTH: u32 = 1000;
 
 impl<'a> Compiler<'a> {
     fn new(options: Options<'a>) -> Compiler<'a> {

@@ -1,8 +1,9 @@
 //! The warning of a product of all rows with all rows.
 
 use super::Compiler;
-use super::froms::{children, froms_of};
+use super::froms::froms_of;
 use crate::expr::{Expr, Kind, Node};
+use crate::extent::children;
 use crate::schema::From;
 use crate::statement::Select;
 
@@ -53,7 +54,7 @@ impl Compiler<'_> {
 fn edges_of(expr: &Node, into: &mut Vec<Vec<From>>) {
     match &expr.kind {
         Kind::And(_) | Kind::Or(_) | Kind::Unary(..) | Kind::Group(_) => {
-            children(expr, &mut |child| edges_of(child, into))
+            children(&expr.kind, &mut |child| edges_of(child, into))
         }
         _ => {
             let mut froms = Vec::new();

@@ -12,6 +12,7 @@ pub use build::*;
 pub use negate::not;
 pub use operator::{Binary, CustomOperator, Unary, precedence};
 
+use crate::extent::{Extent, limited};
 use crate::schema::From;
 use crate::statement::Query;
 use crate::types::SqlType;
@@ -28,6 +29,8 @@ pub struct Node {
     pub kind: Kind,
     /// The type of its value.
     pub ty: SqlType,
+    /// How deep and how large it is.
+    pub(crate) extent: Extent,
 }
 
 /// A name in SQL: one that was given, or one that the compiler makes up.
@@ -315,9 +318,10 @@ pub enum InList {
 }
 
 impl Node {
-    /// A shared node.
+    /// A shared node. One that is nested too deep, or too large, is an error when it is compiled.
     pub fn new(kind: Kind, ty: SqlType) -> Expr {
-        Rc::new(Node { kind, ty })
+        let (kind, extent) = limited(kind);
+        Rc::new(Node { kind, ty, extent })
     }
 
     /// The name that a result column of this expression has by itself: that of a column or label, also in a cast.

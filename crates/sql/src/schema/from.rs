@@ -217,7 +217,15 @@ impl From {
 
     /// The same under another name.
     pub fn alias(&self, name: Option<&str>) -> From {
-        From::Alias(Rc::new(Alias { of: self.clone(), name: name.map(Rc::from) }))
+        // One that is too deep holds nothing and is an error when it is compiled.
+        let of = match crate::extent::excess_around(self) {
+            Some(message) => {
+                let missing = Node::new(Kind::Missing(message.into()), SqlType::Null);
+                crate::statement::select(missing).subquery(None)
+            }
+            None => self.clone(),
+        };
+        From::Alias(Rc::new(Alias { of, name: name.map(Rc::from) }))
     }
 
     /// A list of rows with these columns.

@@ -5,6 +5,7 @@ use super::{
     JoinStep, LabelStyle, Projections, Query, Select, Setting, Settings, Statement, Update,
 };
 use crate::expr::{Binary, BindValue, Expr, Kind, Node, binary, exists, literal, scalar};
+use crate::extent::Extent;
 use crate::schema::{Cte, From, FromColumn, JoinKind, Table};
 use crate::types::SqlType;
 use aludel_protocol::{Result, Value};
@@ -24,7 +25,7 @@ pub fn select(columns: impl Projections) -> Select {
 impl Select {
     /// The statement.
     pub fn query(&self) -> Query {
-        Query::Select(Rc::new(self.clone()))
+        Query::Select(Rc::new(self.clone().limited()))
     }
 
     fn with(&self, change: impl FnOnce(&mut Select)) -> Select {
@@ -258,21 +259,34 @@ pub fn cte(query: Query, name: Option<&str>, recursive: bool) -> Rc<Cte> {
 /// A recursive CTE goes on: `first` UNION (ALL) `next`, which reads `first`.
 pub fn cte_union(first: &Rc<Cte>, next: Query, all: bool) -> Rc<Cte> {
     let kind = if all { CompoundKind::UnionAll } else { CompoundKind::Union };
-    let query = Query::Compound(Rc::new(compound(kind, [first.query.clone(), next])));
+    let query = compound(kind, [first.query.clone(), next]).query();
+    // One that is too deep is nothing but an error, and holds nothing.
+    let restates = match &query {
+        Query::Compound(compound) if compound.parts.len() == 1 => None,
+        _ => Some(first.clone()),
+    };
     let (name, recursive, nesting, hint) = (first.name.clone(), first.recursive, first.nesting, first.hint);
-    Rc::new(Cte { query, name, recursive, nesting, hint, restates: Some(first.clone()) })
+    Rc::new(Cte { query, name, recursive, nesting, hint, restates })
 }
 
 /// UNION and its like.
 pub fn compound(kind: CompoundKind, parts: impl IntoIterator<Item = Query>) -> Compound {
     let parts = parts.into_iter().collect();
-    Compound { kind, parts, order_by: Vec::new(), limit: None, offset: None, ctes: Vec::new() }
+    Compound {
+        kind,
+        parts,
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        ctes: Vec::new(),
+        extent: Extent::default(),
+    }
 }
 
 impl Compound {
     /// The statement.
     pub fn query(&self) -> Query {
-        Query::Compound(Rc::new(self.clone()))
+        Query::Compound(Rc::new(self.clone().limited()))
     }
 
     /// ORDER BY.

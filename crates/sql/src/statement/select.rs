@@ -3,6 +3,7 @@
 use super::TextPart;
 use crate::compile::labels;
 use crate::expr::{Expr, Kind, Name};
+use crate::extent::Extent;
 use crate::schema::{Cte, From, FromColumn, JoinKind, Subquery};
 use crate::types::SqlType;
 use std::collections::BTreeMap;
@@ -98,6 +99,8 @@ pub struct Select {
     pub label_style: LabelStyle,
     /// CTEs that it does not use itself.
     pub ctes: Vec<Rc<Cte>>,
+    /// How deep and how large it is; known of those that are queries.
+    pub(crate) extent: Extent,
 }
 
 /// What combines queries.
@@ -146,6 +149,8 @@ pub struct Compound {
     pub offset: Option<Expr>,
     /// CTEs that it does not use itself.
     pub ctes: Vec<Rc<Cte>>,
+    /// How deep and how large it is; known of those that are queries.
+    pub(crate) extent: Extent,
 }
 
 /// SQL as it is, with columns that were declared.

@@ -14,8 +14,8 @@ mod from;
 mod statement;
 mod types;
 
-use crate::compile::MAX_DEPTH;
 use crate::expr::Expr;
+use crate::extent::MAX_DEPTH;
 use crate::schema::{Cte, From, Index, Table};
 use crate::statement::{Query, Statement, TextPart};
 use aludel_protocol::{Error, ErrorKind, Reader, Result};

@@ -3,6 +3,7 @@
 use super::from::JOINS;
 use super::{Decoder, FIRST_STATEMENT, Object, broken};
 use crate::expr::{Bind, BindName, BindValue, Expr};
+use crate::extent::Extent;
 use crate::schema::NamingConvention;
 use crate::statement::{
     Compound, CompoundKind, Conflict, ConflictAction, Correlate, Ddl, Delete, DropWhat, Insert, InsertSource, JoinStep,
@@ -14,8 +15,8 @@ use std::rc::Rc;
 impl Decoder<'_> {
     pub(super) fn statement_record(&mut self, tag: u8) -> Result<Object> {
         let statement = match tag - FIRST_STATEMENT {
-            0x00 => return Ok(Object::Query(Query::Select(Rc::new(self.select()?)))),
-            0x01 => return Ok(Object::Query(Query::Compound(Rc::new(self.compound()?)))),
+            0x00 => return Ok(Object::Query(Query::Select(Rc::new(self.select()?.limited())))),
+            0x01 => return Ok(Object::Query(Query::Compound(Rc::new(self.compound()?.limited())))),
             0x02 => return Ok(Object::Text(Rc::new(self.text_of()?))),
             0x03 => {
                 let text = self.text_part()?;
@@ -80,6 +81,7 @@ impl Decoder<'_> {
                 .choice("label style", &[LabelStyle::TableNamePlusColumn, LabelStyle::None])?
                 .unwrap_or_default(),
             ctes: self.list(Self::cte)?,
+            extent: Extent::default(),
         })
     }
 
@@ -92,6 +94,7 @@ impl Decoder<'_> {
             limit: self.optional(Self::expr)?,
             offset: self.optional(Self::expr)?,
             ctes: self.list(Self::cte)?,
+            extent: Extent::default(),
         })
     }
 
