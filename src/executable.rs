@@ -1,8 +1,7 @@
 //! What can be executed, and its parameters.
 
+use crate::binding::{About, Bound, bind, named};
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Result, Value, Writer};
-use aludel_sql::compile::{Compiled as Statement_, Options, Source, compile};
-use aludel_sql::expr::BindValue;
 use aludel_sql::statement::{Compound, Delete, Insert, Select, Statement, Update};
 use aludel_sql::{Expected, Text, missing_parameter, mixed_parameters, wrong_count};
 use std::rc::Rc;
@@ -179,9 +178,9 @@ pub(crate) struct Encoded {
     /// A batch, where the statement has parameters at all.
     pub batch: Option<Vec<u8>>,
     pub many: bool,
-    pub sets: Vec<Vec<Value>>,
-    /// What is to be said of the statement, that is no error.
-    pub warnings: Vec<String>,
+    pub sets: Rc<[Vec<Value>]>,
+    /// What its result can be asked about it; a text knows nothing.
+    pub about: Option<About>,
 }
 
 impl Compiled {
@@ -193,14 +192,17 @@ impl Compiled {
             Params::Many(sets) => (true, sets),
             one => (false, vec![one]),
         };
-        let (text, sets, warnings) = match &self.0 {
+        let (text, sets, about) = match &self.0 {
             Body::Text { text, bound } => {
                 let bound = self.1.iter().chain(bound.iter()).cloned().collect();
                 let given = Given { text: text.clone(), bound };
                 let sets = given.sets(sets, many).map_err(|error| error.with_statement(text.source()))?;
-                (text.clone(), sets, Vec::new())
+                (text.clone(), sets.into(), None)
             }
-            Body::Statement(statement) => bind(statement, sets, &self.1, many)?,
+            Body::Statement(statement) => {
+                let Bound { text, sets, about } = bind(statement, sets, &self.1, many)?;
+                (text, sets, Some(about))
+            }
         };
         let columns = text.parameter_count() as u32;
         let batch = (columns > 0 || many).then(|| {
@@ -210,7 +212,7 @@ impl Compiled {
             batch.encode_rows(&mut out, sets.len() as u32);
             out.finish()
         });
-        Ok(Encoded { text, batch, many, sets, warnings })
+        Ok(Encoded { text, batch, many, sets, about })
     }
 }
 
@@ -274,66 +276,13 @@ fn check_numbers(values: &[Value], name: impl Fn(usize) -> String) -> Result<()>
     }
 }
 
-/// Compiles a statement for these sets of parameters, and finds a value for each parameter.
-fn bind(statement: &Statement, sets: Vec<Params>, before: &[(String, Value)], many: bool) -> Result<Bound> {
-    let with_before = |set| Ok([before, &named(set)?].concat());
-    let sets: Vec<Vec<(String, Value)>> = sets.into_iter().map(with_before).collect::<Result<_>>()?;
-    let first: Vec<&str> = sets.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let options = Options { keys: (!first.is_empty()).then_some(&first), ..Options::default() };
-    let compiled = compile(statement, options)?;
-    let (mut sql, mut bound) = (String::new(), Vec::with_capacity(sets.len()));
-    for (at, set) in sets.iter().enumerate() {
-        let (text, values) = fill(&compiled, set, many.then_some(at))?;
-        if at > 0 && text != sql {
-            let message = "the lists of a statement that runs several times have equal lengths";
-            return Err(Error::new(ErrorKind::InvalidRequest, message));
-        }
-        sql = text;
-        bound.push(values);
-    }
-    let text = Rc::new(Text::verbatim(&sql)?);
-    Ok((text, bound, compiled.warnings))
-}
-
-/// The SQL, the values of each run, and what is to be said of it.
-type Bound = (Rc<Text>, Vec<Vec<Value>>, Vec<String>);
-
-fn named(set: Params) -> Result<Vec<(String, Value)>> {
-    match set {
-        Params::None => Ok(Vec::new()),
-        Params::Named(values) => Ok(values),
-        Params::Positional(_) | Params::Many(_) => {
-            Err(Error::new(ErrorKind::Argument, "the parameters of a statement are given by name"))
-        }
-    }
-}
-
-/// The SQL for one set of parameters, and its values.
-fn fill(compiled: &Statement_, set: &[(String, Value)], group: Option<usize>) -> Result<(String, Vec<Value>)> {
-    let given = |name: &str| set.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
-    let mut values = Vec::with_capacity(compiled.slots.len());
-    for slot in &compiled.slots {
-        match &slot.source {
-            Source::Bind(BindValue::Value(value)) => {
-                let other = if slot.named { given(&slot.name) } else { None };
-                values.push(other.unwrap_or_else(|| value.clone()));
-            }
-            Source::Bind(BindValue::List(list)) => values.extend(list.iter().cloned()),
-            Source::Bind(BindValue::Rows(rows)) => values.extend(rows.iter().flatten().cloned()),
-            _ => values.push(given(&slot.name).ok_or_else(|| missing_parameter(&slot.name, group))?),
-        }
-    }
-    check_numbers(&values, |at| (at + 1).to_string())?;
-    Ok((compiled.sql(), values))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolve(sql: &str, params: Params) -> Result<(bool, Vec<Vec<Value>>)> {
         let encoded = text(sql).compile()?.encode(params)?;
-        Ok((encoded.many, encoded.sets))
+        Ok((encoded.many, encoded.sets.to_vec()))
     }
 
     #[test]
@@ -399,7 +348,7 @@ mod tests {
     #[test]
     fn bound_values_hold_unless_others_are_given() {
         let statement = text("SELECT :a, :b").bindparams(params! { "a" => 1, "b" => 2 }).unwrap();
-        let sets = |params| statement.compile().unwrap().encode(params).unwrap().sets;
+        let sets = |params: Params| statement.compile().unwrap().encode(params).unwrap().sets.to_vec();
         assert_eq!(sets(params![]), [[Value::Integer(1), Value::Integer(2)]]);
         assert_eq!(sets(params! { "b" => 3 }), [[Value::Integer(1), Value::Integer(3)]]);
         let error = statement.bindparams(params! { "zz" => 1 }).unwrap_err();

@@ -27,6 +27,7 @@
 //! Futures are not `Send`: everything lives in one thread, as it does in a browser. Dropping a future cancels its call.
 #![forbid(unsafe_code)]
 
+mod binding;
 mod connection;
 mod databases;
 mod engine;

@@ -8,7 +8,7 @@ import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
 import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
-import type { Engine } from "./engine.js";
+import { Engine } from "./engine.js";
 import { ArgumentError, InvalidRequestError } from "./errors.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
@@ -62,7 +62,8 @@ export class Connection implements AsyncDisposable {
   async #execute<R extends RowType>(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Result<R>> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames(this.#log, prepared.results);
+    Engine.warn(this.#engine, prepared.warnings);
+    const frames = new Frames(this.#log, prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(call(native, run, context));
@@ -78,7 +79,8 @@ export class Connection implements AsyncDisposable {
     const prepared = prepare(statement, params);
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
-    const frames = new Frames(this.#log, prepared.results);
+    Engine.warn(this.#engine, prepared.warnings);
+    const frames = new Frames(this.#log, prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
     const stream = await this.#count(call(native, run, context));

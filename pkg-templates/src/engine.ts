@@ -61,6 +61,9 @@ export interface Dialect {
   quote(identifier: string): string;
 }
 
+/** How many warnings an engine remembers, in order to give each once. */
+const WARNINGS_KEPT = 500;
+
 /**
  * A database and the connections to it. Nothing happens until the first connect: then the worker starts. Engines of one
  * URL in one page share it.
@@ -82,6 +85,7 @@ export class Engine implements AsyncDisposable {
   readonly #executionOptions: ExecutionOptions;
   readonly #log: RowLog;
   readonly #listeners: Listeners;
+  readonly #warn: (message: string) => void;
 
   private constructor(url: string, options: EngineOptions) {
     this.url = url;
@@ -93,6 +97,12 @@ export class Engine implements AsyncDisposable {
     const record = (logger: string, level: string, message: string): void =>
       print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
     const logger = `sqlalchemy.engine.Engine${options.loggingName === undefined ? "" : `.${options.loggingName}`}`;
+    const warned = new Set<string>();
+    this.#warn = (message) => {
+      if (warned.has(message) || warned.size >= WARNINGS_KEPT) return;
+      warned.add(message);
+      record(logger, "WARNING", message);
+    };
     this.#log = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
     const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
     const spawn = spawner(worker, wasmUrl);
@@ -116,6 +126,14 @@ export class Engine implements AsyncDisposable {
   /** @internal */
   static of(url: string, options: EngineOptions): Engine {
     return new Engine(url, options);
+  }
+
+  /**
+   * Says what is to be said about a statement, once.
+   * @internal
+   */
+  static warn(engine: Engine, messages: readonly string[] | undefined): void {
+    messages?.forEach(engine.#warn);
   }
 
   /** Where the database is kept. */
@@ -190,7 +208,8 @@ export class Engine implements AsyncDisposable {
     const given = callOptions(options);
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
-    const frames = new Frames(this.#log, prepared.results);
+    Engine.warn(this, prepared.warnings);
+    const frames = new Frames(this.#log, prepared);
     const { source, batch, many } = prepared;
     await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
     return frames.buffered<R>(rows);

@@ -12,8 +12,8 @@ import type { NativeListener } from "./generated/client.js";
 export interface EchoRecord {
   /** `sqlalchemy.engine.Engine`, with the engine's logging name behind it. */
   readonly logger: string;
-  /** How important it is: statements are `"INFO"`, columns and rows `"DEBUG"`. */
-  readonly level: "INFO" | "DEBUG";
+  /** How important it is: statements are `"INFO"`, columns and rows `"DEBUG"`, what is hardly meant `"WARNING"`. */
+  readonly level: "INFO" | "DEBUG" | "WARNING";
   /** `BEGIN (implicit)`, the SQL, `[generated in 0.00012s] (1,)`, `COMMIT`. */
   readonly message: string;
 }
@@ -24,7 +24,8 @@ export interface EchoRecord {
  */
 export function printRecord(record: EchoRecord): void {
   const line = formatRecord(record, new Date());
-  if (record.level === "DEBUG") console.debug(line);
+  if (record.level === "WARNING") console.warn(line);
+  else if (record.level === "DEBUG") console.debug(line);
   else console.info(line);
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { About } from "./core/compiled.js";
 import { MultipleResultsFound, NoResultFound, NoSuchColumnError, ResourceClosedError } from "./errors.js";
 import { shapeOf, type Shape } from "./row.js";
 
@@ -31,6 +32,8 @@ export class Feed {
   closed = false;
   /** Whether a fetch found that there are no more rows. */
   spent = false;
+  /** What can be asked about its statement; undefined for a text. */
+  about: About | undefined;
   /** How many rows `fetchmany()` and `partitions()` take when they are not told. */
   yieldPer = 1;
   #batches: (readonly object[])[] = [];

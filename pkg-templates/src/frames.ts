@@ -14,7 +14,7 @@ import type { NativeStream } from "./generated/client.js";
 import { Result } from "./result.js";
 import type { Shape } from "./row.js";
 import { decodeBatch } from "./rows.js";
-import type { Conversions } from "./statement.js";
+import type { Prepared } from "./statement.js";
 import type { RowType, SqlValue } from "./values.js";
 import { native } from "./wasm.js";
 
@@ -27,13 +27,13 @@ export type RowLog = ((message: string) => void) | undefined;
 /** @internal */
 export class Frames {
   readonly #log: RowLog;
-  readonly #results: Conversions | undefined;
+  readonly #prepared: Prepared;
   #feed: Feed | undefined;
   #stream: Stream | null = null;
 
-  constructor(log: RowLog, results?: Conversions) {
+  constructor(log: RowLog, prepared: Prepared) {
     this.#log = log;
-    this.#results = results;
+    this.#prepared = prepared;
   }
 
   /** Takes a frame: the callback that wasm gets. */
@@ -63,7 +63,7 @@ export class Frames {
 
   /** Makes rows of cells, each converted by the type of its column. */
   #maker(shape: Shape): Shape["make"] {
-    const results = this.#results;
+    const { results } = this.#prepared;
     if (results === undefined) return shape.make;
     return (cells) => {
       const values = cells.map((cell, i) => {
@@ -79,6 +79,7 @@ export class Frames {
     const feed = this.#feed as Feed;
     feed.end();
     if (rows > 0) feed.yieldPer = rows;
+    feed.about = this.#prepared.about;
     return Result.of<R>(feed);
   }
 

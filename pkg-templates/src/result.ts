@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { Values as Params } from "./core/binding.js";
+import { insertedRow, insertedRows, lastParams } from "./core/inserted.js";
 import { dispose } from "./dispose.js";
 import { Cursor, END, Feed, columnIndex, type Make } from "./feed.js";
 import { ArgumentError } from "./errors.js";
@@ -189,6 +191,29 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
   /** The rowid of the row that was inserted last on the connection. */
   get lastrowid(): number | bigint | null {
     return this.#cursor.feed.lastrowid;
+  }
+
+  /**
+   * The primary key of the row that an INSERT wrote; null where it wrote none, and in it what nobody knows. An error for other
+   * statements, for executemany, and with `returning()`.
+   */
+  get insertedPrimaryKey(): Row<AnyRow> | null {
+    return insertedRow(this.#cursor.feed.about, this);
+  }
+
+  /** The primary keys of the rows that an INSERT wrote, one for each set of parameters. */
+  get insertedPrimaryKeyRows(): readonly Row<AnyRow>[] {
+    return insertedRows(this.#cursor.feed.about, this);
+  }
+
+  /** The values that an INSERT was executed with, those of defaults included; a list of them for executemany. */
+  lastInsertedParams(): Params | readonly Params[] {
+    return lastParams(this.#cursor.feed.about, "insert");
+  }
+
+  /** The values that an UPDATE was executed with, those of `onupdate` included; a list of them for executemany. */
+  lastUpdatedParams(): Params | readonly Params[] {
+    return lastParams(this.#cursor.feed.about, "update");
   }
 
   /** Whether the statement returns rows, be it none. */

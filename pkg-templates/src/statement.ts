@@ -8,7 +8,7 @@ import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js
 import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
-import { isCompilable, ready } from "./core/compiled.js";
+import { isCompilable, ready, type About } from "./core/compiled.js";
 import type { AnyRow, Bindable, RowType, SqlValue } from "./values.js";
 import { native } from "./wasm.js";
 
@@ -154,6 +154,10 @@ export interface Prepared extends Bound {
   readonly again: () => Bound;
   /** How the values of each column of the result are converted. */
   readonly results?: Conversions | undefined;
+  /** What its result can be asked about it; a text knows nothing. */
+  readonly about?: About;
+  /** What is to be said about it. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -167,8 +171,7 @@ export function prepare(statement: unknown, params: unknown): Prepared {
     return { source: statement.text, verbatim: false, ...again(), again };
   }
   if (isCompilable(statement)) {
-    const { source, batch, many, results } = ready(statement, params);
-    return { source, verbatim: true, batch, many, again: () => ready(statement, params), results };
+    return { verbatim: true, ...ready(statement, params) };
   }
   throw notExecutable(statement);
 }

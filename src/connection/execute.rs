@@ -24,16 +24,16 @@ pub(crate) struct Call {
     many: bool,
     driver_sql: bool,
     /// The values, for logs and errors; where they are encoded only, none.
-    sets: Option<Vec<Vec<Value>>>,
-    /// What is to be said of the statement, that is no error.
-    warnings: Vec<String>,
+    sets: Option<Rc<[Vec<Value>]>>,
+    /// What its result can be asked about it.
+    known: Option<Known>,
 }
 
 impl Call {
     pub(crate) fn new(compiled: Compiled, params: Params) -> Result<Call> {
-        let Encoded { text, batch, many, sets, warnings } = compiled.encode(params)?;
+        let Encoded { text, batch, many, sets, about } = compiled.encode(params)?;
         let batch = batch.map(Buffer::from_vec);
-        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets), warnings })
+        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets), known: about.map(Rc::new) })
     }
 
     pub(crate) fn raw(sql: &str, params: Params) -> Result<Call> {
@@ -42,7 +42,7 @@ impl Call {
 
     pub(crate) fn encoded(call: RawCall) -> Call {
         let RawCall { text, batch, many, driver_sql } = call;
-        Call { text, batch, many, driver_sql, sets: None, warnings: Vec::new() }
+        Call { text, batch, many, driver_sql, sets: None, known: None }
     }
 }
 
@@ -55,14 +55,22 @@ impl Call {
         }
         Ok(())
     }
+
+    /// What its result can be asked about it.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.known.clone()
+    }
 }
+
+/// What is known of a statement that was put together.
+pub(crate) type Known = Rc<crate::binding::About>;
 
 /// What logs and errors say of a call.
 struct About {
     text: Rc<Text>,
     many: bool,
     hidden: bool,
-    sets: Option<Vec<Vec<Value>>>,
+    sets: Option<Rc<[Vec<Value>]>>,
 }
 
 impl About {
@@ -230,7 +238,7 @@ impl Inner {
 
     fn log_statement(&self, call: &Call, about: &About) {
         let engine = self.engine();
-        call.warnings.iter().for_each(|warning| engine.warn(warning));
+        call.known.iter().flat_map(|known| &known.warnings).for_each(|warning| engine.warn(warning));
         if !engine.logs() {
             return;
         }

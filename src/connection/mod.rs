@@ -5,7 +5,7 @@ mod import;
 mod inner;
 mod transactions;
 
-pub(crate) use execute::{Call, Take};
+pub(crate) use execute::{Call, Known, Take};
 pub use import::RawImport;
 pub(crate) use inner::Inner;
 
@@ -52,14 +52,15 @@ impl Connection {
         options: &CallOptions,
     ) -> Result<ResultSet> {
         let call = Call::new(statement.compile()?, params.into())?;
-        let result = ResultSet::gather(async |take| self.inner.execute(call, options, take).await).await?;
+        let known = call.known();
+        let result = ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await?;
         Ok(result.with_yield_per(options.yield_per))
     }
 
     /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
     pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
         let call = Call::raw(sql, params.into())?;
-        ResultSet::gather(async |take| self.inner.execute(call, &CallOptions::new(), take).await).await
+        ResultSet::gather(None, async |take| self.inner.execute(call, &CallOptions::new(), take).await).await
     }
 
     /// The first column of the first row, or `None` when there is no row.

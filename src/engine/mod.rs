@@ -163,7 +163,9 @@ impl Engine {
         site: Site,
     ) -> Result<ResultSet> {
         let call = Call::new(statement.compile()?, params.into())?;
-        let result = ResultSet::gather(async |take| self.execute_call(call, &options, &site, take).await).await?;
+        let known = call.known();
+        let result =
+            ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await?;
         Ok(result.with_yield_per(options.yield_per))
     }
 

@@ -1,5 +1,6 @@
 //! The rows of a result and the state it is in, shared by all views of it.
 
+use crate::connection::Known;
 use crate::raw::RawStream;
 use crate::row::{Columns, Row};
 use crate::transport::RowsFrame;
@@ -36,14 +37,16 @@ pub(crate) struct Core {
     rowcount: i64,
     lastrowid: i64,
     yield_per: Cell<Option<usize>>,
+    /// What can be asked about its statement; none of a text.
+    pub(super) known: Option<Known>,
 }
 
 impl Core {
-    pub(crate) fn buffered(frames: Vec<RowsFrame>) -> Core {
+    pub(crate) fn buffered(frames: Vec<RowsFrame>, known: Option<Known>) -> Core {
         let names = frames.first().and_then(|frame| frame.columns.clone()).filter(|names| !names.is_empty());
         let (rowcount, lastrowid) = frames.last().map_or((-1, 0), |last| (last.changes, last.last_insert_rowid));
         let source = Source::Buffered(RefCell::new(frames.into()));
-        Core::new(names, source, rowcount, lastrowid)
+        Core { known, ..Core::new(names, source, rowcount, lastrowid) }
     }
 
     pub(crate) fn of_rows(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Core {
@@ -69,6 +72,7 @@ impl Core {
             rowcount,
             lastrowid,
             yield_per: Cell::new(None),
+            known: None,
         }
     }
 

@@ -1,15 +1,17 @@
 //! Results: SQLAlchemy's Result family, buffered and streamed, over one implementation.
 
 mod core;
+mod inserted;
 mod stream;
 mod view;
 
 pub(crate) use self::core::Core;
 use self::view::View;
-use crate::connection::Take;
+use crate::connection::{Known, Take};
 use crate::row::{ColumnIndex, FromValue, Mapping, Row, misfit};
 use crate::transport::RowsFrame;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
+use aludel_sql::compile::Verb;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -119,7 +121,10 @@ buffered! {
 
 impl ResultSet {
     /// Gathers the frames that `run` gives.
-    pub(crate) async fn gather(run: impl AsyncFnOnce(Take<'_>) -> Result<()>) -> Result<ResultSet> {
+    pub(crate) async fn gather(
+        known: Option<Known>,
+        run: impl AsyncFnOnce(Take<'_>) -> Result<()>,
+    ) -> Result<ResultSet> {
         let mut frames: Vec<RowsFrame> = Vec::new();
         run(&mut |frame| {
             if frame.columns.is_some() {
@@ -130,7 +135,7 @@ impl ResultSet {
             Ok(())
         })
         .await?;
-        Ok(ResultSet::of(Core::buffered(frames)))
+        Ok(ResultSet::of(Core::buffered(frames, known)))
     }
 
     pub(crate) fn with_yield_per(self, size: Option<usize>) -> ResultSet {
@@ -205,6 +210,27 @@ impl ResultSet {
     /// The rowid of the row that was inserted last on the connection.
     pub fn lastrowid(&self) -> i64 {
         self.0.core.lastrowid()
+    }
+
+    /// The primary key of the row that an INSERT wrote; what nobody knows of it is NULL. An error for other statements, for
+    /// several sets of parameters, and with RETURNING.
+    pub fn inserted_primary_key(&self) -> Result<Option<Row>> {
+        self.key_of_row()
+    }
+
+    /// The primary keys of the rows that an INSERT wrote, one for each set of parameters.
+    pub fn inserted_primary_key_rows(&self) -> Result<Vec<Row>> {
+        self.keys_of_rows()
+    }
+
+    /// The values that an INSERT was executed with, those of defaults included: a list for each set of parameters.
+    pub fn last_inserted_params(&self) -> Result<Vec<Vec<(String, Value)>>> {
+        self.last_params(Verb::Insert, "insert")
+    }
+
+    /// The values that an UPDATE was executed with, those of `onupdate` included: a list for each set of parameters.
+    pub fn last_updated_params(&self) -> Result<Vec<Vec<(String, Value)>>> {
+        self.last_params(Verb::Update, "update")
     }
 
     /// Whether the statement gives rows (there may be none of them).

@@ -7,6 +7,7 @@ mod tabs;
 
 mod calls;
 mod core;
+mod core_execute;
 mod core_random;
 mod crowd;
 mod errors;

@@ -6,66 +6,99 @@
 
 import { callSync } from "../call.js";
 import { encodeBatch } from "../encode.js";
-import { ArgumentError, InvalidRequestError, StatementError } from "../errors.js";
+import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { CompiledRecord } from "../generated/client.js";
 import type { SqlValue } from "../values.js";
 import { native } from "../wasm.js";
+import { Binding, isSet, type Slot, type Values } from "./binding.js";
+import { listSql, packed, tooLong } from "./lists.js";
 import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import { isRecorded, write, type Recorded, type Writer } from "./writer.js";
 
-/** How the value of a parameter is found. */
-const SOURCE = { literal: 0, list: 1, required: 2, requiredList: 3, callable: 4, named: 5, number: 6 } as const;
-
-interface Slot {
+/** A column of the primary key of a row that is inserted. */
+export interface KeyColumn {
   readonly name: string;
-  readonly source: number;
-  readonly number: number;
   readonly type: SqlType;
+  /** The place of the parameter that it is, -1 the rowid, -2 unknown. */
+  readonly from: number;
 }
 
-interface Compiled {
+/**
+ * What the compiler made of a statement.
+ * @internal
+ */
+export interface Compiled {
   readonly segments: readonly (string | number)[];
   readonly slots: readonly Slot[];
   readonly results: readonly (((value: SqlValue) => unknown) | undefined)[] | undefined;
+  /** Whether it has columns of a result. */
+  readonly returning: boolean;
+  readonly key: readonly KeyColumn[];
   readonly warnings: readonly string[];
 }
 
 /** How many compiled statements are kept, the oldest going first. */
 const KEPT = 500;
 const cache = new Map<string, CompiledRecord>();
+/** What records become where they name no type of the user's. */
+const plain = new WeakMap<CompiledRecord, Compiled>();
 const latin1: TextDecoder = new TextDecoder("latin1");
 
 /** The compiler's word on a statement, kept by the bytes that it is made of. */
-function compileBytes(writer: Writer, keys: readonly string[] | undefined, inline: boolean): CompiledRecord {
-  const bytes = writer.finish();
-  if (inline) {
-    const values = writer.literals.map((value) => typeOfValue(value).bind?.(value) ?? value);
-    const batch = encodeBatch(1, values.length, (_, i) => values[i], (_, i) => `value ${i + 1}`);
-    return callSync(() => native().compileStatement(bytes, undefined, batch));
-  }
+function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): CompiledRecord {
   const key = `${latin1.decode(bytes)}\0${keys === undefined ? "" : JSON.stringify(keys)}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const compiled = callSync(() => native().compileStatement(bytes, keys as string[] | undefined, undefined));
+  const compiled = callSync(() => native().compileStatement(bytes, keys as string[] | undefined));
   if (cache.size >= KEPT) cache.delete(cache.keys().next().value as string);
   cache.set(key, compiled);
   return compiled;
 }
 
+/** A statement with its values in the SQL. They are converted as its parameters would be, which tell their types. */
+function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined): CompiledRecord {
+  const slots = read(compileBytes(bytes, keys), writer).slots;
+  const found = new Binding(slots, writer, [{}], false).literals();
+  const values = writer.literals.map((value, i) => (found.has(i) ? found.get(i) : (typeOfValue(value).bind?.(value) ?? value)));
+  const lists: number[] = [];
+  const items: unknown[] = [];
+  const cells = values.map((value, i) => {
+    if (!Array.isArray(value)) return value;
+    lists.push(i, values.length + items.length, value.length, Array.isArray(value[0]) ? value[0].length : 0);
+    items.push(...(value as unknown[]).flat(1));
+    return null;
+  });
+  cells.push(...items);
+  const batch = encodeBatch(1, cells.length, (_, i) => cells[i], (_, i) => `value ${i + 1}`);
+  return callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists)));
+}
+
 function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
-  const record = compileBytes(writer, keys, inline);
-  const types = record.columnTypes.map((code) => typeByCode(code, writer.types).result);
-  return {
+  const bytes = writer.finish();
+  return read(inline ? compileInline(bytes, writer, keys) : compileBytes(bytes, keys), writer);
+}
+
+function read(record: CompiledRecord, writer: Writer): Compiled {
+  const known = plain.get(record);
+  if (known !== undefined) return known;
+  const type = (code: string | undefined): SqlType => typeByCode(code as string, writer.types);
+  const results = record.columnTypes.map((code) => type(code).result);
+  const compiled: Compiled = {
     segments: record.segments as (string | number)[],
     slots: record.slotNames.map((name, i) => ({
       name,
       source: record.slotSources[i] as number,
       number: record.slotNumbers[i] as number,
-      type: typeByCode(record.slotTypes[i] as string, writer.types),
+      type: type(record.slotTypes[i]),
     })),
-    results: types.some((convert) => convert !== undefined) ? types : undefined,
+    results: results.some((convert) => convert !== undefined) ? results : undefined,
+    returning: record.columnNames.length > 0,
+    key: record.insertedKey.map((from, i) => ({ name: record.keyNames[i] as string, type: type(record.keyTypes[i]), from })),
     warnings: record.warnings,
   };
+  // Types of the user's are found by their numbers in the statement, and another statement of these bytes has its own.
+  if (writer.types.length === 0) plain.set(record, compiled);
+  return compiled;
 }
 
 /** A statement with its parameters, as it is sent. */
@@ -73,152 +106,159 @@ export interface Ready {
   readonly source: string;
   readonly batch: Uint8Array<ArrayBuffer> | undefined;
   readonly many: boolean;
+  /** Encodes the parameters once more. */
+  readonly again: () => { readonly batch: Uint8Array<ArrayBuffer> | undefined; readonly many: boolean };
   /** How the values of each column of the result are converted. */
   readonly results: readonly (((value: SqlValue) => unknown) | undefined)[] | undefined;
+  /** What it is and was given, for those who ask its result. */
+  readonly about: About;
+  /** What is to be said about it. */
+  readonly warnings: readonly string[];
 }
 
-type Values = Readonly<Record<string, unknown>>;
-
-const isSet = (value: unknown): value is Values => typeof value === "object" && value !== null && !Array.isArray(value);
+/** What the result of a statement can be asked about it. */
+export interface About {
+  readonly kind: string;
+  readonly many: boolean;
+  readonly returning: boolean;
+  readonly key: readonly KeyColumn[];
+  /** The values of one run by the names of its parameters, before they were converted. */
+  readonly params: (row: number) => Values;
+  /** The value of a parameter by its place. */
+  readonly value: (row: number, place: number) => unknown;
+  readonly runs: number;
+}
 
 /** Whether something is a statement for the compiler. */
 export function isCompilable(statement: unknown): statement is Recorded {
   return isRecorded(statement) && "kind" in statement;
 }
 
-const isDdl = (statement: Recorded): boolean => (statement as { kind?: unknown }).kind === "ddl";
+const kindOf = (statement: Recorded): string => (statement as { kind?: unknown }).kind as string;
 
 /** Compiles a statement for these parameters and binds them. */
 export function ready(statement: Recorded, params: unknown): Ready {
   const writer = write(statement);
   const sets = setsOf(params);
   const many = Array.isArray(params) && params.length > 0;
-  const keys = sets.length > 0 ? Object.keys(sets[0] as Values) : undefined;
+  const kind = kindOf(statement);
   // SQLite keeps the text of what is created, where no parameter can stand.
-  const compiled = compiledOf(writer, keys, isDdl(statement));
-  const rows = (many ? sets : [sets[0] ?? {}]).map((set, row) => cellsOf(compiled, writer, set, many ? row : -1));
-  const source = sqlOf(compiled, rows, many);
-  const cells = rows.map((row) => row.flat(1));
-  const width = (cells[0] as unknown[]).length;
-  const name = (row: number, column: number): string => nameOf(compiled, rows[row] as unknown[], column, many ? row : -1);
-  const batch = width === 0 && !many ? undefined : encodeBatch(cells.length, width, (row, column) => (cells[row] as unknown[])[column], name);
-  return { source, batch, many, results: compiled.results };
+  const compiled = compiledOf(writer, Object.keys(sets[0] ?? {}), kind === "ddl");
+  const binding = new Binding(compiled.slots, writer, many ? sets : [sets[0] ?? {}], many);
+  const [source, lists] = sqlOf(compiled, binding);
+  const encode = (): { batch: Uint8Array<ArrayBuffer> | undefined; many: boolean } => ({ batch: batchOf(compiled, binding, lists), many });
+  const about: About = {
+    kind,
+    many,
+    returning: compiled.returning,
+    key: compiled.key,
+    params: (row) => binding.named(row),
+    value: (row, place) => binding.raw(row)[place],
+    runs: binding.sets.length,
+  };
+  return { source, ...encode(), again: encode, results: compiled.results, about, warnings: compiled.warnings };
 }
 
 function setsOf(params: unknown): readonly Values[] {
   if (params === undefined || params === null) return [];
-  if (isSet(params)) return Object.keys(params).length === 0 ? [] : [params];
+  if (isSet(params)) return [params];
   if (Array.isArray(params) && params.every(isSet)) return params;
   throw new ArgumentError("the parameters of a statement are an object { name: value }, or a list of those");
 }
 
-/** The values of one run: one per parameter, and a list where the parameter is one. */
-function cellsOf(compiled: Compiled, writer: Writer, set: Values, row: number): unknown[] {
-  let current: Record<string, unknown> | undefined;
-  return compiled.slots.map((slot) => {
-    const given = Object.hasOwn(set, slot.name) ? { value: set[slot.name] } : undefined;
-    switch (slot.source) {
-      case SOURCE.literal:
-        return converted(slot, writer.literals[slot.number], row);
-      case SOURCE.named:
-        return converted(slot, given === undefined ? writer.literals[slot.number] : given.value, row);
-      case SOURCE.number:
-        return slot.number;
-      case SOURCE.list:
-        return listOf(slot, writer.literals[slot.number], row);
-      case SOURCE.callable: {
-        const value = writer.callables[slot.number];
-        current ??= { ...set };
-        const made = typeof value === "function" ? (value as (context: object) => unknown)({ currentParameters: current }) : value;
-        current[slot.name] = made;
-        return converted(slot, made, row);
-      }
-      default:
-        if (given === undefined) throw missing(slot.name, row);
-        return slot.source === SOURCE.requiredList ? listOf(slot, given.value, row) : converted(slot, given.value, row);
+/** Encodes the values of all runs; lists are spread, or one text of JSON each. */
+function batchOf(compiled: Compiled, binding: Binding, lists: ReadonlyMap<number, readonly string[]>): Uint8Array<ArrayBuffer> | undefined {
+  const { sets, many } = binding;
+  let current: readonly unknown[] = [];
+  let at = -1;
+  const rowOf = (row: number): readonly unknown[] => {
+    if (row === at) return current;
+    at = row;
+    const cells = binding.cells(row);
+    // Rows of a tuple are a list in a list.
+    if (cells.some(Array.isArray)) {
+      return (current = cells.flatMap((cell, place) => (lists.has(place) ? [lists.get(place)?.[row]] : Array.isArray(cell) ? cell.flat(1) : [cell])));
     }
+    return (current = cells);
+  };
+  const width = rowOf(0).length;
+  if (width === 0 && !many) return undefined;
+  const name = (row: number, column: number): string => {
+    let end = 0;
+    const slot = compiled.slots.find((_, place) => {
+      const cell = binding.cells(row)[place];
+      end += Array.isArray(cell) && !lists.has(place) ? cell.flat(1).length : 1;
+      return column < end;
+    });
+    return `${slot === undefined ? `parameter ${column + 1}` : `parameter '${slot.name}'`}${many ? `, in parameter group ${row}` : ""}`;
+  };
+  return encodeBatch(sets.length, width, (row, column) => rowOf(row)[column], name);
+}
+
+/** The SQL, with as many parameters as the lists have items; and the lists that are one parameter, for each run. */
+function sqlOf(compiled: Compiled, binding: Binding): readonly [string, ReadonlyMap<number, readonly string[]>] {
+  const lists = new Map<number, readonly string[]>();
+  if (compiled.segments.length === 1) return [compiled.segments[0] as string, lists];
+  const runs = binding.sets.map((_, row) => binding.cells(row));
+  const [first] = runs as [readonly unknown[]];
+  const places = compiled.segments.filter((segment) => typeof segment === "number");
+  const lengths = places.map((place) => [place, (first[place] as unknown[]).flat(1).length] as const);
+  const long = tooLong(first.length - places.length, lengths);
+  const sql = compiled.segments.map((segment) => {
+    if (typeof segment === "string") return segment;
+    const of = runs.map((run) => run[segment] as unknown[]);
+    if (long.has(segment)) {
+      const { sql, values } = packed(of);
+      lists.set(segment, values);
+      return sql;
+    }
+    const [list] = of as [unknown[]];
+    if (of.some((other) => other.length !== list.length)) {
+      throw new InvalidRequestError("the lists of a statement that runs several times have equal lengths");
+    }
+    return listSql(list);
   });
+  return [sql.join(""), lists];
 }
 
-function converted(slot: Slot, value: unknown, row: number): unknown {
-  if (value === null && !slot.type.bindsNull) return null;
-  const bind = slot.type.bind ?? (slot.type.name === "NullType" ? typeOfValue(value).bind : undefined);
-  if (bind === undefined || value === undefined) return value;
-  try {
-    return bind(value);
-  } catch (error) {
-    const where = row < 0 ? "" : `, in parameter group ${row}`;
-    if (error instanceof Error) error.message = `parameter '${slot.name}'${where}: ${error.message}`;
-    throw error;
-  }
+/** How a statement is shown. */
+export interface CompileOptions {
+  /** Whether values stand in the SQL; it is for people to read, never to be executed with foreign values. */
+  readonly literalBinds?: boolean;
+  /** For an INSERT or UPDATE that sets what its parameters name: these names. */
+  readonly columnKeys?: readonly string[];
 }
 
-function listOf(slot: Slot, value: unknown, row: number): unknown[] {
-  if (!Array.isArray(value)) throw new ArgumentError(`parameter '${slot.name}' takes a list`);
-  return value.map((item) => (Array.isArray(item) ? item : converted(slot, item, row)));
-}
-
-const EMPTY_LIST = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)";
-
-/** The SQL, with as many parameters as the lists have items. */
-function sqlOf(compiled: Compiled, rows: unknown[][], many: boolean): string {
-  if (compiled.segments.length === 1) return compiled.segments[0] as string;
-  const [first] = rows as [unknown[]];
-  return compiled.segments
-    .map((segment) => {
-      if (typeof segment === "string") return segment;
-      const list = first[segment] as unknown[];
-      if (many && rows.some((row) => (row[segment] as unknown[]).length !== list.length)) {
-        throw new InvalidRequestError("the lists of a statement that runs several times have equal lengths");
-      }
-      return listSql(list, rows, segment);
-    })
-    .join("");
-}
-
-function listSql(list: unknown[], rows: unknown[][], segment: number): string {
-  if (list.length === 0) return EMPTY_LIST;
-  if (!Array.isArray(list[0])) return `(${list.map(() => "?").join(", ")})`;
-  // Rows of a tuple: their cells are flattened by one level more.
-  const sql = `(VALUES ${list.map((row) => `(${(row as unknown[]).map(() => "?").join(", ")})`).join(", ")})`;
-  for (const row of rows) row[segment] = (row[segment] as unknown[]).flat(1);
-  return sql;
-}
-
-function nameOf(compiled: Compiled, row: unknown[], column: number, group: number): string {
-  let at = 0;
-  for (const [i, slot] of compiled.slots.entries()) {
-    const cell = row[i];
-    at += Array.isArray(cell) ? cell.length : 1;
-    if (column < at) return `parameter '${slot.name}'${group < 0 ? "" : `, in parameter group ${group}`}`;
-  }
-  return `parameter ${column + 1}`;
-}
-
-function missing(name: string, row: number): StatementError {
-  const message = `A value is required for bind parameter '${name}'${row < 0 ? "" : `, in parameter group ${row}`}`;
-  return new StatementError(message, { code: "cd3x", cause: new InvalidRequestError(message, { code: "cd3x" }) });
+/** A statement as SQL, and its values. */
+export interface CompiledStatement {
+  /** The SQL. A list that has no value yet shows as `(__[POSTCOMPILE_name])`. */
+  readonly sql: string;
+  /** The values by the names of their parameters; null where the call has to give one. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** The names of the parameters, in the order in which they stand in the SQL. */
+  readonly positiontup: readonly string[];
+  /** What is to be said about it. */
+  readonly warnings: readonly string[];
+  /** The SQL. */
+  toString(): string;
 }
 
 /** The SQL of a statement and its values by name, for people. */
-export function describeStatement(statement: Recorded): { readonly sql: string; readonly params: Readonly<Record<string, unknown>> } {
+export function describeStatement(statement: Recorded, options: CompileOptions = {}): CompiledStatement {
   const writer = write(statement);
-  const compiled = compiledOf(writer, undefined, isDdl(statement));
+  const inline = options.literalBinds === true || kindOf(statement) === "ddl";
+  const compiled = compiledOf(writer, options.columnKeys, inline);
   const params: Record<string, unknown> = {};
-  const value = (slot: Slot): unknown => {
-    if (slot.source === SOURCE.literal || slot.source === SOURCE.named || slot.source === SOURCE.list) {
-      return writer.literals[slot.number];
-    }
-    if (slot.source === SOURCE.number) return slot.number;
-    return slot.source === SOURCE.callable ? writer.callables[slot.number] : null;
-  };
-  for (const slot of compiled.slots) params[slot.name] = value(slot);
-  const sql = compiled.segments.map((segment) => {
-    if (typeof segment === "string") return segment;
-    const slot = compiled.slots[segment] as Slot;
-    const list = value(slot);
-    if (!Array.isArray(list)) return `(__[POSTCOMPILE_${slot.name}])`;
-    return listSql(list, [], segment);
-  });
-  return { sql: sql.join(""), params };
+  const binding = new Binding(compiled.slots, writer, [], false);
+  for (const slot of compiled.slots) params[slot.name] = binding.shown(slot);
+  const sql = compiled.segments
+    .map((segment) => {
+      if (typeof segment === "string") return segment;
+      const slot = compiled.slots[segment] as Slot;
+      const list = binding.shown(slot);
+      return Array.isArray(list) ? listSql(list) : `(__[POSTCOMPILE_${slot.name}])`;
+    })
+    .join("");
+  const positiontup = compiled.slots.map((slot) => slot.name);
+  return Object.freeze({ sql, params: Object.freeze(params), positiontup, warnings: compiled.warnings, toString: () => sql });
 }

@@ -6,6 +6,7 @@
 
 import type { Executable } from "../statement.js";
 import type { AnyRow, RowType } from "../values.js";
+import { ClauseElement } from "./clause.js";
 import type { QueryLike } from "./expr.js";
 import type { Index } from "./constraint.js";
 import type { MetaData } from "./schema.js";
@@ -17,13 +18,11 @@ export interface Executes {
   execute(statement: Executable<RowType>): Promise<unknown>;
 }
 
-abstract class Ddl implements Executable<AnyRow>, Recorded {
+abstract class Ddl extends ClauseElement implements Executable<AnyRow> {
   /** What kind of statement it is. */
   readonly kind = "ddl";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: AnyRow;
-  /** Writes its record, for the compiler. */
-  abstract [record](writer: Writer): void;
 }
 
 type TableLike = Recorded & { readonly name: string; readonly schema: string | undefined; readonly metadata: MetaData; readonly indexes: readonly Index[] };

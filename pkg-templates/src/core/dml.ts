@@ -8,6 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Executable } from "../statement.js";
 import type { RowType } from "../values.js";
+import { ClauseElement } from "./clause.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
 import { literalColumn } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
@@ -105,10 +106,10 @@ type Source =
   | { readonly kind: 0 }
   | { readonly kind: 1; readonly values: Values }
   | { readonly kind: 2; readonly rows: readonly Values[] }
-  | { readonly kind: 3; readonly columns: readonly string[]; readonly query: QueryLike };
+  | { readonly kind: 3; readonly columns: readonly string[]; readonly query: QueryLike; readonly defaults: boolean };
 
 /** INSERT. */
-export class Insert<T extends AnyTable_, R extends RowType> implements Executable<R>, Recorded {
+export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
   /** What kind of statement it is. */
   readonly kind = "insert";
   /** The type of its rows; there is no value. */
@@ -130,6 +131,7 @@ export class Insert<T extends AnyTable_, R extends RowType> implements Executabl
     returning: readonly Projection[] = [],
     excluded?: ExprsOfTable<T>,
   ) {
+    super();
     this.#table = table;
     [this.#source, this.#prefixes, this.#conflicts, this.#returning] = [source, prefixes, conflicts, returning];
     const from = new Excluded(table);
@@ -152,9 +154,13 @@ export class Insert<T extends AnyTable_, R extends RowType> implements Executabl
     const before = this.#source.kind === 1 ? this.#source.values : {};
     return this.#with({ source: { kind: 1, values: { ...before, ...checked("values()", values) } } });
   }
-  /** The rows of a query, for these columns. */
-  fromSelect(columns: readonly (keyof InsertOf<T> & string)[], query: QueryLike): Insert<T, R> {
-    return this.#with({ source: { kind: 3, columns, query } });
+  /** The rows of a query, for these columns; the others get their defaults, unless `includeDefaults` is false. */
+  fromSelect(
+    columns: readonly (keyof InsertOf<T> & string)[],
+    query: QueryLike,
+    options: { readonly includeDefaults?: boolean } = {},
+  ): Insert<T, R> {
+    return this.#with({ source: { kind: 3, columns, query, defaults: options.includeDefaults !== false } });
   }
   /** What stands behind INSERT: `OR REPLACE`. */
   prefixWith(sql: string): Insert<T, R> {
@@ -188,7 +194,7 @@ export class Insert<T extends AnyTable_, R extends RowType> implements Executabl
   }
 
   /** Writes its record, for the compiler. */
-  [record](writer: Writer): void {
+  override [record](writer: Writer): void {
     const source = this.#source;
     const table = writer.ref(this.#table);
     const one = source.kind === 1 ? settings(writer, source.values) : [];
@@ -226,13 +232,13 @@ export class Insert<T extends AnyTable_, R extends RowType> implements Executabl
       }
     }
     writeProjections(writer, returning);
-    writer.flag(true);
+    writer.flag(source.kind !== 3 || source.defaults);
     writer.u32(0);
   }
 }
 
 /** UPDATE. */
-export class Update<T extends AnyTable_, R extends RowType> implements Executable<R>, Recorded {
+export class Update<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
   /** What kind of statement it is. */
   readonly kind = "update";
   /** The type of its rows; there is no value. */
@@ -251,6 +257,7 @@ export class Update<T extends AnyTable_, R extends RowType> implements Executabl
     where: readonly Expr<unknown>[] = [],
     returning: readonly Projection[] = [],
   ) {
+    super();
     [this.#table, this.#set, this.#ordered, this.#where, this.#returning] = [table, set, ordered, where, returning];
     Object.freeze(this);
   }
@@ -275,7 +282,7 @@ export class Update<T extends AnyTable_, R extends RowType> implements Executabl
   }
 
   /** Writes its record, for the compiler. */
-  [record](writer: Writer): void {
+  override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const set = this.#set.map(([key, value]) => settings(writer, { [key]: value })[0] as readonly [string, number]);
     const where = writer.refs(this.#where);
@@ -292,7 +299,7 @@ export class Update<T extends AnyTable_, R extends RowType> implements Executabl
 }
 
 /** DELETE. */
-export class Delete<T extends AnyTable_, R extends RowType> implements Executable<R>, Recorded {
+export class Delete<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
   /** What kind of statement it is. */
   readonly kind = "delete";
   /** The type of its rows; there is no value. */
@@ -303,6 +310,7 @@ export class Delete<T extends AnyTable_, R extends RowType> implements Executabl
 
   /** @internal */
   constructor(table: T, where: readonly Expr<unknown>[] = [], returning: readonly Projection[] = []) {
+    super();
     [this.#table, this.#where, this.#returning] = [table, where, returning];
     Object.freeze(this);
   }
@@ -317,7 +325,7 @@ export class Delete<T extends AnyTable_, R extends RowType> implements Executabl
   }
 
   /** Writes its record, for the compiler. */
-  [record](writer: Writer): void {
+  override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const where = writer.refs(this.#where);
     const returning = projections(writer, this.#returning);

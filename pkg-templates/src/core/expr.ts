@@ -6,6 +6,7 @@
 
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import { describe } from "../encode.js";
+import { ClauseElement } from "./clause.js";
 import {
   escaped,
   OPS,
@@ -74,12 +75,9 @@ export interface WindowOptions {
 }
 
 /** An expression whose value has type `T`. */
-export abstract class Expr<T = unknown> implements Recorded {
+export abstract class Expr<T = unknown> extends ClauseElement {
   /** The type of its values; there is no value. */
   declare readonly valueType?: T;
-
-  /** Writes its record, for the compiler. */
-  abstract [record](writer: Writer): void;
 
   /** `=`; with null `IS NULL`. */
   eq(other: Operand<T>): Expr<boolean> {
@@ -303,7 +301,7 @@ export abstract class Expr<T = unknown> implements Recorded {
   }
 
   /** Comparing expressions by `==`, `<` and the like compares objects, never rows. */
-  valueOf(): never {
+  override valueOf(): never {
     throw new InvalidRequestError(
       "an expression has no value here; compare by its methods: .eq(), .ne(), .lt(), .le(), .gt(), .ge(), .in()",
     );

@@ -5,6 +5,8 @@
  */
 
 export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTable, DropView, type Executes } from "./ddl.js";
+export { ClauseElement } from "./clause.js";
+export type { CompiledStatement, CompileOptions } from "./compiled.js";
 export { delete_, insert, update, type Delete, type Insert, type InsertOf, type Update } from "./dml.js";
 export {
   Expr,

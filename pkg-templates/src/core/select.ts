@@ -8,6 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Executable } from "../statement.js";
 import type { RowType } from "../values.js";
+import { ClauseElement } from "./clause.js";
 import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
 import { literal, literalColumn, named, queryExpr } from "./expressions.js";
 import { Cte, From, FromExpr, Subquery, type CteOptions, type FromColumn } from "./from.js";
@@ -90,15 +91,13 @@ const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
 };
 
 /** What SELECT and compounds have in common. */
-export abstract class SelectBase<R extends RowType> implements QueryLike, Executable<R> {
+export abstract class SelectBase<R extends RowType> extends ClauseElement implements QueryLike, Executable<R> {
   /** What kind of statement it is. */
   abstract readonly kind: string;
   /** Whether it is a query. */
   readonly isQuery = true as const;
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
-  /** Writes its record, for the compiler. */
-  abstract [record](writer: Writer): void;
   /** @internal */
   abstract readonly resultColumns: readonly FromColumn[];
 

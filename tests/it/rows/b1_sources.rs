@@ -214,7 +214,7 @@ fn b1_21_a_cartesian_product_is_warned_of() {
         engine.execute(&select(func::count_all()).select_from(u).select_from(a), ()).await.unwrap();
         assert_eq!(
             *warned.borrow(),
-            ["SELECT statement has a cartesian product between FROM element(s) \"addr\" and FROM element \"users\". \
+            ["SELECT statement has a cartesian product between FROM element(s) \"addr\" and FROM element \"users\".  \
               Apply join condition(s) between each element to resolve."]
         );
         warned.borrow_mut().clear();

@@ -1,12 +1,13 @@
 // The page of every app: offers its checks, and the package, to whoever drives the browser.
 import * as aludel from "aludel";
 import { run } from "./check.js";
+import { core } from "./core.js";
 import { files } from "./files.js";
 import { pool } from "./pool.js";
 import { programs } from "./programs.js";
 import { session } from "./session.js";
 
 globalThis.aludel = aludel;
-const groups = { files, pool, programs, session };
+const groups = { core, files, pool, programs, session };
 globalThis.names = (group) => Object.keys(groups[group]);
 globalThis.checks = (group, name) => run({ [name]: groups[group][name] });

@@ -1,8 +1,11 @@
-// The example programs, in text SQL, with their output asserted.
+// The example programs, with their output asserted.
 import {
-  createEngine, IntegrityError, InvalidRequestError, MultipleResultsFound, NoResultFound, sql, text, TimeoutError,
+  Column, createEngine, CreateTable, DropTable, Integer, IntegrityError, InvalidRequestError, literal, MetaData,
+  MultipleResultsFound, NoResultFound, select, sql, Table, Text, text, TimeoutError,
 } from "aludel";
 import { equal, ok, thrownBy, throws } from "./check.js";
+
+const names = ["Jeremy Goodwin", "Natalie Hurley", "Dan Rydell", "Casey McCall", "Dana Whitaker"];
 
 /** Each program has a new database. */
 let files = 0;
@@ -31,7 +34,6 @@ export const programs = {
   async "2: executemany, filter, connectionless use"() {
     await using engine = createEngine("sqlite://");
     await engine.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)"));
-    const names = ["Jeremy Goodwin", "Natalie Hurley", "Dan Rydell", "Casey McCall", "Dana Whitaker"];
     const inserted = await engine.begin((c) =>
       c.execute(text("INSERT INTO users (name) VALUES (:name)"), names.map((name) => ({ name }))));
     equal(inserted.rowcount, 5);
@@ -42,41 +44,75 @@ export const programs = {
     equal(await engine.hasTable("nobody"), false);
   },
 
-  async "4: begin after autobegin is an error that says what to do"() {
+  async "3: program 2 with tables and expressions"() {
+    const metadata = new MetaData();
+    const users = new Table("users", metadata, new Column("id", Integer, { primaryKey: true }), new Column("name", Text));
     await using engine = createEngine("sqlite://");
-    await engine.execute(text("CREATE TABLE users (name TEXT)"));
+    await engine.execute(new CreateTable(users));
+    const conn = await engine.connect();
+    for (const name of names) await conn.execute(users.insert().values({ name }));
+    await conn.commit();
+    const result = await conn.execute(users.select().where(users.c.name.startsWith("D")).orderBy(users.c.id));
+    const printed = [];
+    for (const user of result.fetchall()) printed.push(`Username: ${user.name}`);
+    equal(printed, ["Username: Dan Rydell", "Username: Dana Whitaker"]);
+    await conn.close();
+    equal(await engine.connect(async (c) => c.begin().then(() => c.scalar(select(literal(1))))), 1);
+    await engine.execute(new DropTable(users));
+    equal(await engine.hasTable("users"), false);
+  },
+
+  async "4: begin after autobegin is an error that says what to do"() {
+    const users = new Table("users", new MetaData(), new Column("id", Integer, { primaryKey: true }), new Column("name", Text));
+    await using engine = createEngine("sqlite://");
+    await engine.execute(new CreateTable(users));
     await engine.connect(async (conn) => {
       equal((await conn.execute(text("SELECT 1"))).scalar(), 1);
       const error = await throws(InvalidRequestError, /beginNested\(\)/, () => conn.begin());
+      equal(error.name, "InvalidRequestError");
       ok(/commit\(\)/.test(error.message), "the message names commit()");
       await conn.commit();
       await conn.begin(async () => {
-        await conn.execute(text("INSERT INTO users VALUES (:name)"), { name: "Bob" });
+        await conn.execute(users.insert().values({ name: "Bob" }));
       });
       const sp = await conn.beginNested();
-      await conn.execute(text("INSERT INTO users VALUES (:name)"), { name: "gone" });
+      await conn.execute(users.insert().values({ name: "gone" }));
       await sp.rollback();
       await conn.commit();
-      equal((await conn.execute(text("SELECT name FROM users"))).scalars().all(), ["Bob"]);
+      equal((await conn.execute(select(users.c.name))).scalars().all(), ["Bob"]);
     });
   },
 
   async "5: errors: integrity, none, too many"() {
+    const users = new Table("users", new MetaData(),
+      new Column("id", Integer, { primaryKey: true }),
+      new Column("email", Text, { unique: true }),
+      new Column("age", Integer));
     await using engine = createEngine("sqlite://");
     await using conn = await engine.connect();
-    await conn.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, age INTEGER)"));
-    const insert = text("INSERT INTO users (email, age) VALUES (:email, 7)");
-    await conn.execute(insert, [{ email: "existing@example.com" }, { email: "another@example.com" }]);
+    await users.metadata.createAll(conn);
+    await conn.execute(users.insert(), ["existing", "another"].map((name) => ({ email: `${name}@example.com`, age: 7 })));
     await conn.commit();
-    const error = await thrownBy(() => conn.execute(insert, { email: "existing@example.com" }));
+    const error = await thrownBy(() => conn.execute(users.insert().values({ email: "existing@example.com" })));
     equal([error instanceof IntegrityError, error.constraint.kind, error.constraint.columns], [true, "unique", ["email"]]);
     equal([error.code, error.sqliteCodeName, error.constraint.table], ["gkpj", "SQLITE_CONSTRAINT_UNIQUE", "users"]);
+    ok(error.message.endsWith("[SQL: INSERT INTO users (email) VALUES (?)]\n[parameters: ('existing@example.com',)]"), error.message);
+    // The connection is usable at once.
+    const none = await conn.execute(select(users).where(users.c.id.eq(99999)));
+    equal((await thrownBy(() => none.scalarOne())) instanceof NoResultFound, true);
+    const two = await conn.execute(select(users).where(users.c.age.eq(7)));
+    equal((await thrownBy(() => two.one())) instanceof MultipleResultsFound, true);
+  },
+
+  async "errors of text SQL name its parameters"() {
+    await using engine = createEngine("sqlite://");
+    await engine.execute(text("CREATE TABLE users (email TEXT UNIQUE, age INTEGER)"));
+    const insert = text("INSERT INTO users (email, age) VALUES (:email, 7)");
+    await engine.execute(insert, { email: "existing@example.com" });
+    const error = await thrownBy(() => engine.execute(insert, { email: "existing@example.com" }));
+    equal([error instanceof IntegrityError, error.constraint.kind, error.constraint.columns], [true, "unique", ["email"]]);
     equal(error.params, { email: "existing@example.com" });
     ok(error.message.endsWith("[SQL: INSERT INTO users (email, age) VALUES (:email, 7)]\n[parameters: ('existing@example.com',)]"), error.message);
-    const none = await conn.execute(text("SELECT * FROM users WHERE id = 99999"));
-    equal((await thrownBy(() => none.scalarOne())) instanceof NoResultFound, true);
-    const two = await conn.execute(text("SELECT * FROM users WHERE age = 7"));
-    equal((await thrownBy(() => two.one())) instanceof MultipleResultsFound, true);
   },
 
   async "6: streaming a large result, breaking out, writing beside it"() {

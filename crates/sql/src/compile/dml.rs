@@ -1,7 +1,8 @@
 //! INSERT, UPDATE, DELETE.
 
+use super::defaults::bound;
 use super::froms::froms_of;
-use super::{Compiler, InsertedKey, Out, ResultColumn, Slot, Source, Within, compile_error, quoted, table_name};
+use super::{Compiler, InsertedKey, Out, ResultColumn, Within, compile_error, quoted, table_name};
 use crate::expr::{Bind, BindName, BindValue, Expr, Kind, NameKey, precedence};
 use crate::schema::{Column, Default_, From, Table};
 use crate::statement::{Conflict, ConflictAction, Delete, Insert, InsertSource, Projection, Setting, Update};
@@ -34,7 +35,8 @@ impl Compiler<'_> {
         out.push(&table_name(table));
         match &insert.source {
             InsertSource::Select(names, query) => {
-                let columns: Vec<&Column> = names.iter().map(|key| column(table, key)).collect::<Result<_>>()?;
+                let mut columns: Vec<&Column> = names.iter().map(|key| column(table, key)).collect::<Result<_>>()?;
+                let query = &self.with_defaults(insert, &mut columns, query)?;
                 out.push(&format!(" ({}) ", column_list(&columns)));
                 self.query(query, out, Within::Insert)?;
                 if !insert.conflicts.is_empty() {
@@ -54,6 +56,7 @@ impl Compiler<'_> {
         for conflict in &insert.conflicts {
             self.conflict(table, conflict, out)?;
         }
+        self.forget_key(insert);
         self.returning(&insert.returning, out)
     }
 
@@ -63,7 +66,6 @@ impl Compiler<'_> {
                 table.columns.iter().filter(|c| c.computed.is_none()).map(|c| (c, Given::Parameter)).collect();
             return self.insert_row(table, &columns, out);
         };
-        check_keys(table, keys)?;
         let mut columns = Vec::new();
         for column in &table.columns {
             if keys.contains(&&*column.key) {
@@ -93,8 +95,12 @@ impl Compiler<'_> {
         let keys: Vec<&str> = first.iter().map(|setting| &*setting.column).collect();
         check_keys(table, &keys)?;
         let given_key = |setting: &&Setting, key: &str| &*setting.column == key;
-        let shape: Vec<&Column> =
-            table.columns.iter().filter(|column| keys.contains(&&*column.key) || column.default.is_some()).collect();
+        // What the call names stands beside what the statement says.
+        let called = if several { &[] } else { self.options.keys.unwrap_or_default() };
+        let is_due = |column: &&Column| {
+            keys.contains(&&*column.key) || called.contains(&&*column.key) || column.default.is_some()
+        };
+        let shape: Vec<&Column> = table.columns.iter().filter(is_due).collect();
         if shape.is_empty() {
             if several && rows.len() > 1 {
                 return Err(compile_error("several rows without values cannot be inserted by one statement"));
@@ -116,6 +122,7 @@ impl Compiler<'_> {
                 let given = settings.iter().rev().find(|setting| given_key(setting, &column.key));
                 let given = match (given, &column.default) {
                     (Some(setting), _) => Given::Expr(&setting.value),
+                    (None, _) if called.contains(&&*column.key) => Given::Parameter,
                     (None, Some(default)) if !keys.contains(&&*column.key) => Given::Default(default),
                     _ => {
                         return Err(compile_error(format!("row {at} has no value for the column '{}'", column.key)));
@@ -171,6 +178,7 @@ impl Compiler<'_> {
         };
         match given {
             Given::Parameter => {
+                self.automatic.push(name.into());
                 let bind = Bind { name: BindName::Named(name.into()), value: BindValue::Required, expanding: false };
                 wrapped(self, &bind, out)?;
                 Ok(true)
@@ -178,6 +186,7 @@ impl Compiler<'_> {
             Given::Expr(expr) => match &expr.kind {
                 // A value goes by the name of its column.
                 Kind::Bind(bind) if matches!(bind.name, BindName::Anonymous(_)) && !bind.expanding => {
+                    self.automatic.push(name.into());
                     let bind = Bind { name: BindName::Named(name.into()), ..bind.clone() };
                     wrapped(self, &bind, out)?;
                     Ok(true)
@@ -189,23 +198,18 @@ impl Compiler<'_> {
                     Ok(matches!(expr.kind, Kind::Bind(_)))
                 }
             },
-            Given::Default(Default_::Value(value)) => {
-                let value = BindValue::Value(value.clone());
-                let bind = Bind { name: BindName::Named(name.into()), value, expanding: false };
-                wrapped(self, &bind, out)?;
-                Ok(true)
-            }
-            Given::Default(Default_::Expr(expr)) => {
-                self.expr_at(expr, precedence::ATOM, out)?;
-                Ok(false)
-            }
-            Given::Default(Default_::Callable(number)) => {
-                out.push(if jsonb { "jsonb(" } else { "" });
-                let (name, source, ty) = (name.into(), Source::Callable(*number), column.ty.clone());
-                out.slot(Slot { name, source, ty, named: true });
-                out.push(if jsonb { ")" } else { "" });
-                Ok(true)
-            }
+            Given::Default(default) => match bound(default) {
+                Err(expr) => {
+                    self.expr_at(expr, precedence::ATOM, out)?;
+                    Ok(false)
+                }
+                Ok(value) => {
+                    self.automatic.push(name.into());
+                    let bind = Bind { name: BindName::Named(name.into()), value, expanding: false };
+                    wrapped(self, &bind, out)?;
+                    Ok(true)
+                }
+            },
         }
     }
 
@@ -339,7 +343,11 @@ impl Compiler<'_> {
         let mut settings: Vec<(&Column, Given<'_>)> = Vec::new();
         let keys: Vec<&str> = update.settings.iter().map(|setting| &*setting.column).collect();
         check_keys(table, &keys)?;
-        let named = if update.settings.is_empty() { self.options.keys } else { None };
+        let named = self.options.keys;
+        let is_called = |column: &Column| match named {
+            Some(keys) => keys.contains(&&*column.key),
+            None => update.settings.is_empty() && column.computed.is_none(),
+        };
         if update.ordered {
             for setting in &update.settings {
                 settings.push((column(table, &setting.column)?, Given::Expr(&setting.value)));
@@ -348,10 +356,7 @@ impl Compiler<'_> {
             for column in &table.columns {
                 if let Some(setting) = update.settings.iter().rev().find(|setting| setting.column == column.key) {
                     settings.push((column, Given::Expr(&setting.value)));
-                } else if update.settings.is_empty()
-                    && column.computed.is_none()
-                    && named.is_none_or(|keys| keys.contains(&&*column.key))
-                {
+                } else if is_called(column) {
                     settings.push((column, Given::Parameter));
                 }
             }
@@ -415,7 +420,7 @@ fn column<'a>(table: &'a Table, key: &str) -> Result<&'a Column> {
     table.column(key).ok_or_else(|| unconsumed(&[key]))
 }
 
-fn unconsumed(keys: &[&str]) -> Error {
+pub(super) fn unconsumed(keys: &[&str]) -> Error {
     Error::new(ErrorKind::Compile, format!("Unconsumed column names: {}", keys.join(", ")))
 }
 

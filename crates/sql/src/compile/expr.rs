@@ -1,6 +1,6 @@
 //! Expressions as SQL, with no parenthesis too many and none too few.
 
-use super::literal::{EMPTY_LIST, literal};
+use super::literal::{EMPTY_LIST, literal, literal_list};
 use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
 use crate::expr::{Binary, Bind, BindName, BindValue, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence};
 use crate::statement::{Piece, TextPart};
@@ -344,20 +344,26 @@ impl Compiler<'_> {
                     out.push(&literal(&self.options.literals[*number as usize])?);
                     return Ok(());
                 }
-                BindValue::List(values) if values.is_empty() => {
-                    out.push(EMPTY_LIST);
-                    return Ok(());
+                value => {
+                    let of_number = |number: &u32| self.options.lists.iter().find(|(other, _)| other == number);
+                    let list = match value {
+                        BindValue::LiteralList(number) => of_number(number).map(|(_, list)| list),
+                        other => Some(other),
+                    };
+                    if let Some(sql) = list.and_then(literal_list) {
+                        out.push(&sql?);
+                        return Ok(());
+                    }
                 }
-                BindValue::List(values) => {
-                    let items: Result<Vec<String>> = values.iter().map(literal).collect();
-                    out.push(&format!("({})", items?.join(", ")));
-                    return Ok(());
-                }
-                _ => {}
             }
         }
         let named = matches!(bind.name, BindName::Named(_));
-        let slot = Slot { name, source: Source::Bind(bind.value.clone()), ty: ty.clone(), named };
+        let source = match &bind.value {
+            BindValue::Callable(number) => Source::Callable(*number),
+            BindValue::Function(function) => Source::Function(function.clone()),
+            value => Source::Bind(value.clone()),
+        };
+        let slot = Slot { name, source, ty: ty.clone(), named };
         if bind.expanding {
             out.list(slot)
         } else {

@@ -22,6 +22,24 @@ pub(super) fn list_sql(value: &BindValue) -> Option<String> {
     })
 }
 
+/// A list of values as SQL.
+pub(super) fn literal_list(value: &BindValue) -> Option<Result<String>> {
+    let items = |values: &[Value]| -> Result<String> {
+        let items: Result<Vec<String>> = values.iter().map(literal).collect();
+        Ok(format!("({})", items?.join(", ")))
+    };
+    match value {
+        BindValue::List(values) if values.is_empty() => Some(Ok(EMPTY_LIST.into())),
+        BindValue::List(values) => Some(items(values)),
+        BindValue::Rows(rows) if rows.is_empty() => Some(Ok(EMPTY_LIST.into())),
+        BindValue::Rows(rows) => {
+            let rows: Result<Vec<String>> = rows.iter().map(|row| items(row)).collect();
+            Some(rows.map(|rows| format!("(VALUES {})", rows.join(", "))))
+        }
+        _ => None,
+    }
+}
+
 /// A value as SQL.
 pub(super) fn literal(value: &Value) -> Result<String> {
     Ok(match value {

@@ -2,6 +2,7 @@
 
 mod call;
 mod ddl;
+mod defaults;
 mod dml;
 mod expr;
 mod froms;
@@ -17,7 +18,7 @@ pub(crate) use names::labels;
 pub use out::{Segment, Slot, Source};
 pub use quote::{always_quoted, quoted, string_literal};
 
-use crate::expr::Name;
+use crate::expr::{BindValue, Name};
 use crate::extent::MAX_DEPTH;
 use crate::schema::{Cte, From, Table};
 use crate::statement::{Select, Statement};
@@ -34,6 +35,8 @@ pub struct Options<'a> {
     pub literal_binds: bool,
     /// The values of numbered literals, where they are to stand in the SQL.
     pub literals: &'a [Value],
+    /// The values of numbered lists, where they are to stand in the SQL.
+    pub lists: &'a [(u32, BindValue)],
     /// The keys that the parameters of the call name, for an INSERT or UPDATE that sets what they name.
     pub keys: Option<&'a [&'a str]>,
 }
@@ -82,6 +85,8 @@ pub struct Compiled {
     pub verb: Verb,
     /// The primary key of the row that it inserts, column by column.
     pub inserted_key: Vec<InsertedKey>,
+    /// The columns of that key, by their keys.
+    pub key_columns: Vec<ResultColumn>,
     /// What is to be said about it, that is no error: a cartesian product.
     pub warnings: Vec<String>,
 }
@@ -111,6 +116,10 @@ pub fn compile(statement: &Statement, options: Options<'_>) -> Result<Compiled> 
             compiler.ddl(ddl, &mut main)?;
             Verb::Ddl
         }
+        Statement::Expr(expr) => {
+            compiler.expr(expr, &mut main)?;
+            Verb::Select
+        }
     };
     let mut out = Out::default();
     compiler.with(&mut out);
@@ -122,23 +131,30 @@ pub fn compile(statement: &Statement, options: Options<'_>) -> Result<Compiled> 
         }
     }
     let (segments, slots) = out.finish();
-    let Compiler { columns, inserted_key, warnings, .. } = compiler;
-    Ok(Compiled { segments, slots, columns, verb, inserted_key, warnings })
+    let Compiler { columns, inserted_key, key_columns, automatic, warnings, .. } = compiler;
+    if matches!(verb, Verb::Insert | Verb::Update) {
+        defaults::check_parameters(options.keys, &automatic, &slots)?;
+    }
+    Ok(Compiled { segments, slots, columns, verb, inserted_key, key_columns, warnings })
 }
 
 impl Compiled {
     /// The SQL; a list that has no value yet shows as SQLAlchemy shows it.
     pub fn sql(&self) -> String {
-        let text = |segment: &Segment| match segment {
+        self.segments.iter().map(|segment| self.segment_sql(segment)).collect()
+    }
+
+    /// The SQL of one of its pieces.
+    pub fn segment_sql(&self, segment: &Segment) -> String {
+        match segment {
             Segment::Sql(sql) => sql.clone(),
             Segment::List(slot) => match &self.slots[*slot].source {
                 Source::Bind(value) => {
                     literal::list_sql(value).unwrap_or_else(|| format!("(__[POSTCOMPILE_{}])", self.slots[*slot].name))
                 }
-                Source::Callable(_) => String::new(),
+                Source::Callable(_) | Source::Function(_) => String::new(),
             },
-        };
-        self.segments.iter().map(text).collect()
+        }
     }
 }
 
@@ -186,6 +202,9 @@ pub(crate) struct Compiler<'a> {
     qualify: bool,
     columns: Vec<ResultColumn>,
     inserted_key: Vec<InsertedKey>,
+    key_columns: Vec<ResultColumn>,
+    /// The parameters that are called after columns.
+    automatic: Vec<Rc<str>>,
     warnings: Vec<String>,
     depth: u32,
 }
@@ -201,6 +220,8 @@ impl<'a> Compiler<'a> {
             qualify: true,
             columns: Vec::new(),
             inserted_key: Vec::new(),
+            key_columns: Vec::new(),
+            automatic: Vec::new(),
             warnings: Vec::new(),
             depth: 0,
         }

@@ -1,6 +1,7 @@
 //! The text of a statement while it grows.
 
 use crate::expr::BindValue;
+use crate::schema::DefaultFn;
 use crate::types::SqlType;
 use std::rc::Rc;
 
@@ -24,6 +25,8 @@ pub enum Source {
     Bind(BindValue),
     /// From a function of the caller's: the default of a column.
     Callable(u32),
+    /// From a function: the default of a column.
+    Function(DefaultFn),
 }
 
 /// A piece of the SQL of a compiled statement.

@@ -42,7 +42,7 @@ impl Compiler<'_> {
         }
         let start = self.name_of(&reached[0]);
         self.warnings.push(format!(
-            "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\". Apply join \
+            "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\".  Apply join \
              condition(s) between each element to resolve.",
             lonely.join(", "),
             start.trim_matches('"')

@@ -13,7 +13,7 @@ pub use negate::not;
 pub use operator::{Binary, CustomOperator, Unary, precedence};
 
 use crate::extent::{Extent, limited};
-use crate::schema::From;
+use crate::schema::{DefaultFn, From};
 use crate::statement::Query;
 use crate::types::SqlType;
 use aludel_protocol::Value;
@@ -97,6 +97,10 @@ pub enum BindValue {
     LiteralList(u32),
     /// The call that executes the statement gives it.
     Required,
+    /// A function of the caller's gives it, the default of a column.
+    Callable(u32),
+    /// A function gives it, the default of a column.
+    Function(DefaultFn),
 }
 
 /// What a parameter is called.

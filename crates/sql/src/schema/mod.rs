@@ -14,5 +14,6 @@ pub(crate) use metadata::sorted;
 pub use metadata::{DdlEvent, DdlTarget, MetaData, sort};
 pub use naming::NamingConvention;
 pub use table::{
-    Column, Computed, ConflictClause, Default_, ServerDefault, Table, TableConstraint, TableOptions, same_table,
+    Column, Computed, ConflictClause, CurrentParameters, Default_, DefaultFn, ServerDefault, Table, TableConstraint,
+    TableOptions, same_table,
 };

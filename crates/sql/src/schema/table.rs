@@ -41,6 +41,40 @@ pub enum Default_ {
     Expr(Expr),
     /// A function of the caller's, under its number; it is asked once for each row.
     Callable(u32),
+    /// A function, asked once for each row.
+    Function(DefaultFn),
+}
+
+/// The values of a row so far, by the keys of their columns.
+pub type CurrentParameters<'a> = &'a [(Rc<str>, Value)];
+
+/// A function that gives the value of a column; it sees the values of the row so far.
+#[derive(Clone)]
+pub struct DefaultFn(Rc<dyn Fn(CurrentParameters<'_>) -> Value>);
+
+impl DefaultFn {
+    /// Asked for a value, the function is told what else the row has.
+    pub fn new(function: impl Fn(CurrentParameters<'_>) -> Value + 'static) -> DefaultFn {
+        DefaultFn(Rc::new(function))
+    }
+
+    /// The value for a row.
+    pub fn call(&self, row: CurrentParameters<'_>) -> Value {
+        (self.0)(row)
+    }
+}
+
+impl std::fmt::Debug for DefaultFn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DefaultFn")
+    }
+}
+
+impl PartialEq for DefaultFn {
+    /// The same function, not one that does the same.
+    fn eq(&self, other: &DefaultFn) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What SQLite gives a column when a statement gives it nothing.
@@ -129,6 +163,18 @@ impl Column {
     /// Makes it part of the primary key, which is never NULL.
     pub fn primary_key(mut self) -> Column {
         (self.primary_key, self.nullable) = (true, false);
+        self
+    }
+
+    /// What it gets when an INSERT gives it nothing.
+    pub fn default(mut self, default: Default_) -> Column {
+        self.default = Some(default);
+        self
+    }
+
+    /// What it gets when an UPDATE gives it nothing.
+    pub fn onupdate(mut self, default: Default_) -> Column {
+        self.onupdate = Some(default);
         self
     }
 

@@ -14,6 +14,7 @@ pub use given::{Exprs, IntoExpr, IntoProjection, IntoSetting, Projections, Setti
 pub use select::{Compound, CompoundKind, Correlate, JoinStep, LabelStyle, Projection, Query, Select, TextSelect};
 pub use text_part::{Piece, TextPart};
 
+use crate::expr::Expr;
 use std::rc::Rc;
 
 /// Something that can be executed.
@@ -29,4 +30,6 @@ pub enum Statement {
     Delete(Rc<Delete>),
     /// CREATE, DROP.
     Ddl(Rc<Ddl>),
+    /// An expression by itself: to be shown, not to be executed.
+    Expr(Expr),
 }

@@ -2,6 +2,7 @@
 //!
 //! Names and storage are SQLAlchemy's for its SQLite dialect, so that a database written by one is read by the other.
 
+mod check;
 mod declared;
 
 pub use declared::declared_type;

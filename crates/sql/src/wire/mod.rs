@@ -53,6 +53,7 @@ pub fn decode(bytes: &[u8]) -> Result<Statement> {
     match decoder.objects.pop() {
         Some((Object::Statement(statement), _)) => Ok(statement),
         Some((Object::Query(query), _)) => Ok(Statement::Query(query)),
+        Some((Object::Expr(expr), _)) => Ok(Statement::Expr(expr)),
         _ => Err(broken("the last record is no statement")),
     }
 }
