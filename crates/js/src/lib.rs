@@ -22,6 +22,8 @@ mod events;
 #[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
+mod reflect;
+#[cfg(target_arch = "wasm32")]
 mod statement;
 #[cfg(target_arch = "wasm32")]
 mod transaction;

@@ -123,6 +123,11 @@ export class ForeignKeyConstraint extends TableItem {
     [this.#columns, this.#targets, this.#options] = [columns, targets, options];
     Object.freeze(this);
   }
+  /** @internal The database and the table that it refers to. */
+  get referredTable(): readonly [schema: string | undefined, table: string] {
+    const [schema, table] = referred(this.#targets[0] as Referred);
+    return [schema, table];
+  }
   /** @internal */
   write(writer: Writer): void {
     writer.u8(1);

@@ -1,22 +1,17 @@
 /**
- * CREATE and DROP, as statements and for all tables of a set.
+ * CREATE and DROP, as statements.
  *
  * @module
  */
 
 import type { Executable } from "../statement.js";
-import type { AnyRow, RowType } from "../values.js";
+import type { AnyRow } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import type { QueryLike } from "./expr.js";
 import type { Index } from "./constraint.js";
 import type { MetaData } from "./schema.js";
 import { tableOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
-
-/** Something that runs statements. */
-export interface Executes {
-  execute(statement: Executable<RowType>): Promise<unknown>;
-}
 
 abstract class Ddl extends ClauseElement implements Executable<AnyRow> {
   /** What kind of statement it is. */
@@ -168,21 +163,5 @@ export class CreateTableAs extends CreateAs {
   /** By its name, of the rows of a query. */
   constructor(name: string, query: QueryLike, options: CreateAsOptions = {}) {
     super(1, name, query, options);
-  }
-}
-
-/** Creates tables, each behind those that it refers to, with their indexes; those that are there stay as they are. */
-export async function createAll(metadata: MetaData, on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
-  const ifNotExists = options.checkfirst !== false;
-  for (const table of metadata.sortedTables) {
-    await on.execute(new CreateTable(table, { ifNotExists }));
-    for (const index of table.indexes) await on.execute(new CreateIndex(table, index, { ifNotExists }));
-  }
-}
-
-/** Drops tables, each before those that it refers to. */
-export async function dropAll(metadata: MetaData, on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
-  for (const table of [...metadata.sortedTables].reverse()) {
-    await on.execute(new DropTable(table, { ifExists: options.checkfirst !== false }));
   }
 }

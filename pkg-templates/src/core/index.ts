@@ -4,7 +4,9 @@
  * @module
  */
 
-export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTable, DropView, type Executes } from "./ddl.js";
+export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTable, DropView } from "./ddl.js";
+export { generateTables, type GenerateOptions } from "./codegen.js";
+export { listen, type DdlAllOptions, type DdlEvent, type DdlListener, type DdlOptions } from "./create.js";
 export { ClauseElement } from "./clause.js";
 export type { CompiledStatement, CompileOptions } from "./compiled.js";
 export { delete_, insert, update, type Delete, type Insert, type InsertOf, type Update } from "./dml.js";
@@ -35,6 +37,20 @@ export {
 export type { Alias, Cte, From, Subquery } from "./from.js";
 export { func } from "./func.js";
 export {
+  inspect,
+  Inspector,
+  type InSchema,
+  type MultiOptions,
+  type ReflectedCheckConstraint,
+  type ReflectedColumn,
+  type ReflectedForeignKey,
+  type ReflectedIndex,
+  type ReflectedPrimaryKey,
+  type ReflectedTableOptions,
+  type ReflectedUniqueConstraint,
+} from "./inspect.js";
+export type { ReflectFrom, ReflectOptions, ReflectTableOptions } from "./reflect.js";
+export {
   CheckConstraint,
   ForeignKey,
   ForeignKeyConstraint,
@@ -44,13 +60,14 @@ export {
   type ConflictClause,
   type ForeignKeyAction,
 } from "./constraint.js";
-export { Column, MetaData, Table, type ColumnOptions, type NamingConvention, type TableColumn } from "./schema.js";
+export { Column, MetaData, Table, type AnyColumn, type AnyTable, type ColumnOptions, type NamingConvention, type TableColumn } from "./schema.js";
 export { asc, desc, except_, exists, intersect, select, Select, union, unionAll, type CompoundSelect } from "./select.js";
 export {
   BigInteger,
   Boolean_,
   Date_,
   DateTime,
+  declaredAs,
   Double,
   Enum,
   Float,

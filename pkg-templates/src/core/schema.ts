@@ -6,14 +6,31 @@
 
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import { describe } from "../encode.js";
-import { CheckConstraint, choice, CONFLICTS, ForeignKey, Index, referred, TableItem, tristate, type ConflictClause } from "./constraint.js";
-import { createAll, dropAll, type Executes } from "./ddl.js";
+import type { Connection } from "../connection.js";
+import type { Engine } from "../engine.js";
+import {
+  CheckConstraint,
+  choice,
+  CONFLICTS,
+  ForeignKey,
+  ForeignKeyConstraint,
+  Index,
+  referred,
+  TableItem,
+  tristate,
+  type ConflictClause,
+} from "./constraint.js";
+import { createAll, dropAll, sortTables, type DdlAllOptions, type DdlOptions } from "./create.js";
 import { delete_, insert, update, type Delete, type Insert, type Update } from "./dml.js";
 import { Expr } from "./expr.js";
 import { From, type FromColumn } from "./from.js";
+import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { typeOf, type SqlType, type TypeArgument } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
+
+/** A column of any type. */
+export type AnyColumn = Column<string, any, any>;
 
 /** What a default is computed with: the values of the row so far, by key. */
 export interface DefaultContext {
@@ -204,10 +221,15 @@ export type NamingConvention = Readonly<Partial<Record<"ix" | "uq" | "ck" | "fk"
 export class MetaData {
   /** How constraints and indexes without a name are called. */
   readonly namingConvention: NamingConvention | undefined;
+  /** The attached database that its tables are in, unless they say another. */
+  readonly schema: string | undefined;
+  /** A place for notes of the application. */
+  readonly info: Record<string, unknown> = {};
   readonly #tables = new Map<string, Table<string, readonly Column<string, any, any>[]>>();
 
   /** No tables yet. */
-  constructor(options: { readonly namingConvention?: NamingConvention } = {}) {
+  constructor(options: { readonly namingConvention?: NamingConvention; readonly schema?: string } = {}) {
+    this.schema = options.schema;
     this.namingConvention = options.namingConvention === undefined ? undefined : Object.freeze({ ...options.namingConvention });
     Object.freeze(this);
   }
@@ -229,29 +251,38 @@ export class MetaData {
     this.#tables.set(name, table);
   }
 
-  /** The tables, each behind those that it refers to. */
-  get sortedTables(): readonly Table<string, readonly Column<string, any, any>[]>[] {
-    const all = [...this.#tables.values()];
-    const sorted: typeof all = [];
-    let left = all;
-    while (left.length > 0) {
-      const names = new Set(left.map((table) => table.name));
-      const free = left.filter((table) => table.referredTables().every((name) => name === table.name || !names.has(name)));
-      if (free.length === 0) return all;
-      sorted.push(...free);
-      left = left.filter((table) => !free.includes(table));
-    }
-    return sorted;
+  /** Takes a table out; statements with it go on. */
+  remove(table: AnyTable): void {
+    this.#tables.forEach((other, name) => other === table && this.#tables.delete(name));
+  }
+
+  /** Takes all tables out. */
+  clear(): void {
+    this.#tables.clear();
+  }
+
+  /**
+   * The tables by name, each behind those that it refers to. Where tables refer to each other in circles, what these refer to
+   * does not count.
+   */
+  get sortedTables(): readonly AnyTable[] {
+    const byName = [...this.#tables.entries()].sort(([left], [right]) => (left < right ? -1 : 1));
+    return sortTables(byName.map(([, table]) => table)).sorted;
   }
 
   /** Creates the tables, each behind those that it refers to, with their indexes; what is there stays as it is. */
-  async createAll(on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
-    await createAll(this, on, options);
+  async createAll(bind: Connection | Engine, options: DdlAllOptions = {}): Promise<void> {
+    await createAll(this, bind, options);
   }
 
   /** Drops the tables, each before those that it refers to. */
-  async dropAll(on: Executes, options: { readonly checkfirst?: boolean } = {}): Promise<void> {
-    await dropAll(this, on, options);
+  async dropAll(bind: Connection | Engine, options: DdlAllOptions = {}): Promise<void> {
+    await dropAll(this, bind, options);
+  }
+
+  /** Takes the tables of a database, as they are there. */
+  async reflect(from: ReflectFrom, options: ReflectOptions = {}): Promise<void> {
+    await reflectAll(this, from, options);
   }
 
   /** @internal */
@@ -287,6 +318,19 @@ export class Table<const N extends string, const Items extends readonly unknown[
   readonly indexes: readonly Index[];
   readonly #constraints: readonly (TableItem & { write(writer: Writer): void })[];
   readonly #options: TableOptions;
+  readonly #items: Items;
+
+  /**
+   * Reads a table from a database, with the tables that it refers to.
+   *
+   * ```ts
+   * const users = await Table.reflect("users", metadata, conn);
+   * await conn.execute(select(users).where(users.c["name"].eq("Dan")));
+   * ```
+   */
+  static async reflect(name: string, metadata: MetaData, from: ReflectFrom, options: ReflectTableOptions = {}): Promise<AnyTable> {
+    return reflectTable(name, metadata, from, options);
+  }
 
   /** Declares a table: its name, the set that it belongs to, columns, constraints and indexes, then options. */
   constructor(name: N, metadata: MetaData, ...items: Items) {
@@ -306,7 +350,8 @@ export class Table<const N extends string, const Items extends readonly unknown[
     }
     this.name = name;
     this.metadata = metadata;
-    this.schema = options.schema;
+    this.schema = options.schema ?? metadata.schema;
+    this.#items = items;
     this.columns = Object.freeze(columns);
     this.#constraints = constraints;
     this.#options = options;
@@ -350,9 +395,27 @@ export class Table<const N extends string, const Items extends readonly unknown[
     return this.columns;
   }
 
-  /** @internal */
-  referredTables(): string[] {
-    return this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target)[1]));
+  /** Creates it with its indexes, unless it is there. */
+  async create(bind: Connection | Engine, options: DdlOptions = {}): Promise<void> {
+    await createAll(this.metadata, bind, { ...options, tables: [this as unknown as AnyTable] });
+  }
+
+  /** Drops it, if it is there. */
+  async drop(bind: Connection | Engine, options: DdlOptions = {}): Promise<void> {
+    await dropAll(this.metadata, bind, { ...options, tables: [this as unknown as AnyTable] });
+  }
+
+  /** The same table in another set, or under another name. */
+  toMetadata(metadata: MetaData, options: { readonly name?: string; readonly schema?: string } = {}): Table<string, Items> {
+    const { name = this.name, schema = this.schema } = options;
+    return new Table<string, Items>(name, metadata, ...([...this.#items, { ...this.#options, ...(schema === undefined ? {} : { schema }) }] as unknown as Items));
+  }
+
+  /** @internal The databases and tables that it refers to. */
+  referredTables(): (readonly [schema: string | undefined, table: string])[] {
+    const own = this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target)));
+    const constraints = this.#constraints.filter((item) => item instanceof ForeignKeyConstraint);
+    return [...own.map(([schema, table]) => [schema, table] as const), ...constraints.map((item) => item.referredTable)];
   }
 
   /** Writes its record, for the compiler. */

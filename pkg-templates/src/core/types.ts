@@ -344,6 +344,13 @@ export function typeDecorator<T, S>(options: TypeDecoratorOptions<T, S>): SqlTyp
   });
 }
 
+/** The same type, declared with other words: `declaredAs(String_(36), "NCHAR(36)")`. */
+export function declaredAs<T>(type: TypeArgument<T>, ddl: string): SqlType<T> {
+  const base = typeOf(type);
+  const { bind, result, bindsNull } = base;
+  return numbered<T>(base.name, base.write, ddl, { bind, result, bindsNull });
+}
+
 /**
  * The type that a value has by itself.
  * @internal

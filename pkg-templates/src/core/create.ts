@@ -1,0 +1,160 @@
+/**
+ * Creating and dropping the tables of a set, and who is told of it.
+ *
+ * @module
+ */
+
+import type { Connection } from "../connection.js";
+import { describe } from "../encode.js";
+import type { Engine } from "../engine.js";
+import { ArgumentError } from "../errors.js";
+import { CreateIndex, CreateTable, DropTable } from "./ddl.js";
+import { namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
+import type { AnyTable, MetaData } from "./schema.js";
+
+/** What happens to a table, or to all tables of a set. */
+export type DdlEvent = "beforeCreate" | "afterCreate" | "beforeDrop" | "afterDrop";
+/** Who is told of it, on the connection that does it; what follows waits for it. */
+export type DdlListener = (target: AnyTable | MetaData, connection: Connection, event: { readonly tables: readonly AnyTable[] }) => unknown;
+
+/** What creating and dropping takes. */
+export interface DdlOptions {
+  /** Whether tables that are there (or, to be dropped, are not there) are passed over; they are unless this is false. */
+  readonly checkfirst?: boolean;
+}
+
+/** What creating and dropping of a set of tables takes. */
+export interface DdlAllOptions extends DdlOptions {
+  /** These tables; all, if none is named. */
+  readonly tables?: readonly AnyTable[];
+}
+
+const EVENTS: readonly string[] = ["beforeCreate", "afterCreate", "beforeDrop", "afterDrop"];
+const listeners = new WeakMap<object, { readonly event: DdlEvent; readonly fn: DdlListener }[]>();
+
+/**
+ * Calls `fn` when a table, or the tables of a set, are created or dropped. Gives a function that ends it.
+ *
+ * ```ts
+ * listen(users, "afterCreate", (table, conn) => conn.execute(users.insert(), [{ name: "admin" }]));
+ * ```
+ */
+export function listen(target: AnyTable | MetaData, event: DdlEvent, fn: DdlListener, options: { readonly once?: boolean } = {}): () => void {
+  if (!EVENTS.includes(event)) throw new ArgumentError(`there is no event ${JSON.stringify(event)}; known are: ${EVENTS.join(", ")}`);
+  if (typeof fn !== "function") throw new ArgumentError(`listen() takes a function, not ${describe(fn)}`);
+  const all = listeners.get(target) ?? [];
+  listeners.set(target, all);
+  const stop = (): void => {
+    const at = all.indexOf(entry);
+    if (at >= 0) all.splice(at, 1);
+  };
+  const entry = {
+    event,
+    fn: (...told: Parameters<DdlListener>): unknown => {
+      if (options.once === true) stop();
+      return fn(...told);
+    },
+  };
+  all.push(entry);
+  return stop;
+}
+
+async function tell(target: AnyTable | MetaData, event: DdlEvent, connection: Connection, tables: readonly AnyTable[]): Promise<void> {
+  for (const listener of [...(listeners.get(target) ?? [])]) {
+    if (listener.event === event) await listener.fn(target, connection, { tables });
+  }
+}
+
+const keyOf = (schema: string | undefined, name: string): string => (schema === undefined ? name : `${schema}.${name}`);
+
+/**
+ * Tables, each behind those that it refers to, and those that refer to each other in circles: for these it does not count.
+ * @internal
+ */
+export function sortTables(tables: readonly AnyTable[]): { readonly sorted: AnyTable[]; readonly circle: AnyTable[] } {
+  const byKey = new Map(tables.map((table) => [keyOf(table.schema, table.name), table]));
+  const edges = new Map<AnyTable, AnyTable[]>(
+    tables.map((table) => [
+      table,
+      table.referredTables().flatMap(([schema, name]) => {
+        const other = byKey.get(keyOf(schema, name));
+        return other === undefined || other === table ? [] : [other];
+      }),
+    ]),
+  );
+  let circle: AnyTable[] = [];
+  for (;;) {
+    const sorted: AnyTable[] = [];
+    let left = new Set(tables);
+    while (left.size > 0) {
+      const free = [...left].filter((table) => circle.includes(table) || !edges.get(table)?.some((other) => left.has(other)));
+      if (free.length === 0) break;
+      sorted.push(...free);
+      left = new Set([...left].filter((table) => !free.includes(table)));
+    }
+    if (left.size === 0) return { sorted, circle };
+    circle = [...left].filter((table) => returns(table, edges));
+  }
+}
+
+/** Whether the way of references leads back to where it begins. */
+function returns(from: AnyTable, edges: ReadonlyMap<AnyTable, readonly AnyTable[]>): boolean {
+  const seen = new Set<AnyTable>();
+  const next = [from];
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    for (const other of edges.get(at) ?? []) {
+      if (other === from) return true;
+      if (!seen.has(other)) next.push(other);
+      seen.add(other);
+    }
+  }
+  return false;
+}
+
+/** The tables that are to be created or dropped: those that are not there, or that are. */
+async function wanted(metadata: MetaData, connection: Connection, options: DdlAllOptions, there: boolean): Promise<AnyTable[]> {
+  const tables = [...(options.tables ?? metadata.tables.values())];
+  if (options.checkfirst === false || tables.length === 0) return tables;
+  const found = await namesIn(connection, [...new Set(tables.map((table) => table.schema ?? ""))]);
+  const isThere = (table: AnyTable): boolean =>
+    found.some(([schema, name]) => (schema ?? undefined) === table.schema && sameName(String(name), table.name));
+  return tables.filter((table) => isThere(table) === there);
+}
+
+/** Creates tables, each behind those that it refers to, with their indexes; those that are there stay as they are. */
+export async function createAll(metadata: MetaData, bind: Connection | Engine, options: DdlAllOptions = {}): Promise<void> {
+  await onConnection("createAll()", bind, false, async (connection) => {
+    const { sorted } = sortTables(await wanted(metadata, connection, options, false));
+    await tell(metadata, "beforeCreate", connection, sorted);
+    for (const table of sorted) {
+      await tell(table, "beforeCreate", connection, [table]);
+      await connection.execute(new CreateTable(table));
+      for (const index of table.indexes) await connection.execute(new CreateIndex(table, index));
+      await tell(table, "afterCreate", connection, [table]);
+    }
+    await tell(metadata, "afterCreate", connection, sorted);
+  });
+}
+
+/**
+ * Drops tables, each before those that it refers to. Where they refer to each other in a circle, a warning says so, and
+ * foreign keys are looked at when the transaction ends.
+ */
+export async function dropAll(metadata: MetaData, bind: Connection | Engine, options: DdlAllOptions = {}): Promise<void> {
+  await onConnection("dropAll()", bind, false, async (connection) => {
+    const all = await wanted(metadata, connection, options, true);
+    const { sorted, circle } = sortTables(all);
+    const order = circle.length === 0 ? sorted.reverse() : all;
+    if (circle.length > 0) {
+      console.warn(reflectSql("circle", circle.map((table) => table.name).sort()));
+      await connection.execDriverSql("PRAGMA defer_foreign_keys = ON");
+    }
+    await tell(metadata, "beforeDrop", connection, order);
+    for (const table of order) {
+      await tell(table, "beforeDrop", connection, [table]);
+      await connection.execute(new DropTable(table));
+      await tell(table, "afterDrop", connection, [table]);
+    }
+    await tell(metadata, "afterDrop", connection, order);
+  });
+}

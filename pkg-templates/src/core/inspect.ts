@@ -1,0 +1,475 @@
+/**
+ * What a database holds: tables and views with columns, constraints and indexes.
+ *
+ * One message asks SQLite for all of it; Rust says what the rows mean. What an inspector answers holds for the moment at which
+ * it was made, so its methods wait for nothing.
+ *
+ * @module
+ */
+
+import type { Connection } from "../connection.js";
+import { callSync } from "../call.js";
+import { describe, encodeBatch } from "../encode.js";
+import type { Engine } from "../engine.js";
+import { InvalidRequestError, NoSuchTableError, OperationalError, UnreflectableTableError } from "../errors.js";
+import type { SqlValue } from "../values.js";
+import { native } from "../wasm.js";
+import type { ConflictClause, ForeignKeyAction } from "./constraint.js";
+import { declaredAs, Numeric, String_, typeByCode, type SqlType } from "./types.js";
+
+/** A column, as the database has it. */
+export interface ReflectedColumn {
+  /** Its name. */
+  readonly name: string;
+  /** Its type, declared as it is. */
+  readonly type: SqlType;
+  /** The words that it was declared with. */
+  readonly declared: string;
+  /** Whether it may be NULL. */
+  readonly nullable: boolean;
+  /** Its default as SQL. */
+  readonly default: string | null;
+  /** Its place in the primary key, from 1; 0 if it is no part of it. */
+  readonly primaryKey: number;
+  /** Whether `AUTOINCREMENT` stands behind it. */
+  readonly autoincrement: boolean;
+  /** Its collation, where one was declared. */
+  readonly collation: string | null;
+  /** What it is computed by. */
+  readonly computed?: { readonly sqltext: string; readonly persisted: boolean };
+}
+
+/** A primary key. */
+export interface ReflectedPrimaryKey {
+  /** Its name. */
+  readonly name: string | null;
+  /** Its columns, in its order. */
+  readonly constrainedColumns: readonly string[];
+}
+
+/** A foreign key. */
+export interface ReflectedForeignKey {
+  /** Its name. */
+  readonly name: string | null;
+  /** The columns that refer. */
+  readonly constrainedColumns: readonly string[];
+  /** The database of the other table, as it was asked for. */
+  readonly referredSchema: string | null;
+  /** The other table. */
+  readonly referredTable: string;
+  /** The other table's columns. */
+  readonly referredColumns: readonly string[];
+  /** What it does; `NO ACTION` is not told. */
+  readonly options: {
+    readonly ondelete?: ForeignKeyAction;
+    readonly onupdate?: ForeignKeyAction;
+    readonly deferrable?: boolean;
+    readonly initially?: "DEFERRED" | "IMMEDIATE";
+    readonly match?: string;
+  };
+}
+
+/** An index. */
+export interface ReflectedIndex {
+  /** Its name. */
+  readonly name: string;
+  /** Its columns; null where it is over an expression. */
+  readonly columnNames: readonly (string | null)[];
+  /** What it is over, as SQL. */
+  readonly expressions: readonly string[];
+  /** The columns that do not ascend. */
+  readonly columnSorting: Readonly<Record<string, readonly ["desc"]>>;
+  /** Whether it allows no two equal rows. */
+  readonly unique: boolean;
+  /** What only SQLite has: the condition of a partial index. */
+  readonly dialectOptions: { readonly sqliteWhere?: string };
+}
+
+/** A UNIQUE constraint. */
+export interface ReflectedUniqueConstraint {
+  /** Its name. */
+  readonly name: string | null;
+  /** Its columns. */
+  readonly columnNames: readonly string[];
+}
+
+/** A CHECK constraint. */
+export interface ReflectedCheckConstraint {
+  /** Its name. */
+  readonly name: string | null;
+  /** The condition. */
+  readonly sqltext: string;
+}
+
+/** What SQLite was told about a table. */
+export interface ReflectedTableOptions {
+  /** `WITHOUT ROWID` */
+  readonly sqliteWithRowid?: false;
+  /** `STRICT` */
+  readonly sqliteStrict?: true;
+  /** `AUTOINCREMENT` */
+  readonly sqliteAutoincrement?: true;
+}
+
+/** Which database is meant. */
+export interface InSchema {
+  /** An attached database, or `"main"` or `"temp"`; where it is left out, `main` and then `temp`. */
+  readonly schema?: string;
+}
+
+/** What the methods for many tables take. */
+export interface MultiOptions extends InSchema {
+  /** Only these tables. */
+  readonly filterNames?: readonly string[];
+  /** Tables unless told otherwise. */
+  readonly kind?: "table" | "view" | "any";
+}
+
+/** @internal A constraint as Rust tells it. */
+export interface ConstraintData {
+  kind: "pk" | "uq" | "fk" | "ck";
+  name: string | null;
+  inline: boolean;
+  columns: string[];
+  onConflict: ConflictClause | null;
+  sqltext?: string;
+  table?: string;
+  referred?: string[];
+  ondelete?: ForeignKeyAction | null;
+  onupdate?: ForeignKeyAction | null;
+  deferrable?: boolean;
+  initially?: "DEFERRED" | "IMMEDIATE" | null;
+  match?: string | null;
+}
+
+/** @internal A table as Rust tells it. */
+export interface TableData {
+  schema: string;
+  name: string;
+  kind: "table" | "view" | "virtual";
+  definition: string;
+  unreflectable: string | null;
+  withoutRowid: boolean;
+  strict: boolean;
+  autoincrement: boolean;
+  columns: (Omit<ReflectedColumn, "type"> & { type: string; args: number[]; exact: boolean; onConflict: ConflictClause | null })[];
+  pkName: string | null;
+  pkColumns: string[];
+  checks: ReflectedCheckConstraint[];
+  constraints: ConstraintData[];
+  indexes: {
+    name: string;
+    columnNames: (string | null)[];
+    expressions: string[];
+    descending: boolean[];
+    unique: boolean;
+    where: string | null;
+    auto: boolean;
+  }[];
+}
+
+interface Data {
+  schemas: string[];
+  tables: TableData[];
+  sorted: [string | null, [string, string | null][]][][];
+}
+
+type Sorted = readonly (readonly [table: string | null, foreignKeys: readonly (readonly [table: string, name: string | null])[]])[];
+
+/**
+ * SQLite's names do not tell small letters from capitals.
+ * @internal
+ */
+export const sameName = (left: string, right: string): boolean => left.toLowerCase() === right.toLowerCase();
+
+/**
+ * The members that have a value.
+ * @internal
+ */
+export function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], null | undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null && value !== undefined)) as never;
+}
+
+/** What a database held when {@link inspect} asked. */
+export class Inspector {
+  readonly #data: Data;
+
+  private constructor(data: Data) {
+    this.#data = data;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of(json: string): Inspector {
+    return new Inspector(JSON.parse(json) as Data);
+  }
+
+  /** The database that is meant where none is named. */
+  get defaultSchemaName(): "main" {
+    return "main";
+  }
+
+  /** The names of the databases: `main` and what was attached. */
+  getSchemaNames(): string[] {
+    return this.#data.schemas.filter((name) => name !== "temp");
+  }
+
+  /** Whether there is a database of this name. */
+  hasSchema(name: string): boolean {
+    return this.#data.schemas.some((schema) => sameName(schema, name));
+  }
+
+  /** @internal The tables of a database, without SQLite's own. */
+  tables(schema = "main", views = false): TableData[] {
+    return this.#data.tables.filter(
+      (table) => sameName(table.schema, schema) && (table.kind === "view") === views && !table.name.startsWith("sqlite_"),
+    );
+  }
+
+  /** The names of the tables. */
+  getTableNames(options: InSchema = {}): string[] {
+    return this.tables(options.schema).map((table) => table.name);
+  }
+
+  /** The names of the views. */
+  getViewNames(options: InSchema = {}): string[] {
+    return this.tables(options.schema, true).map((table) => table.name);
+  }
+
+  /** The names of the tables that are gone with their connection. */
+  getTempTableNames(): string[] {
+    return this.getTableNames({ schema: "temp" });
+  }
+
+  /** The names of the views that are gone with their connection. */
+  getTempViewNames(): string[] {
+    return this.getViewNames({ schema: "temp" });
+  }
+
+  #find(name: string, options: InSchema): TableData | undefined {
+    const schemas = options.schema === undefined ? ["main", "temp"] : [options.schema];
+    const all = schemas.flatMap((schema) => this.#data.tables.filter((table) => sameName(table.schema, schema)));
+    return all.find((table) => sameName(table.name, name));
+  }
+
+  /** @internal */
+  table(name: string, options: InSchema = {}): TableData {
+    const full = options.schema === undefined ? name : `${options.schema}.${name}`;
+    const table = this.#find(name, options);
+    if (table === undefined) throw new NoSuchTableError(full);
+    if (table.unreflectable !== null) throw new UnreflectableTableError(`${full}: ${table.unreflectable}`);
+    return table;
+  }
+
+  /** Whether there is a table or view of this name. */
+  hasTable(name: string, options: InSchema = {}): boolean {
+    return this.#find(name, options) !== undefined;
+  }
+
+  /** Whether a table has an index of this name. */
+  hasIndex(table: string, index: string, options: InSchema = {}): boolean {
+    return this.#find(table, options)?.indexes.some((other) => sameName(other.name, index)) === true;
+  }
+
+  /** The columns of a table or view. */
+  getColumns(table: string, options: InSchema = {}): ReflectedColumn[] {
+    return this.table(table, options).columns.map(({ args, exact, type, ...column }) => {
+      const base = type === "String" ? String_(args[0]) : type === "Numeric" ? Numeric(args[0], args[1]) : typeByCode(type, []);
+      return { ...column, type: exact ? base : declaredAs(base, column.declared) };
+    });
+  }
+
+  /** The primary key of a table. */
+  getPkConstraint(table: string, options: InSchema = {}): ReflectedPrimaryKey {
+    const { pkName, pkColumns } = this.table(table, options);
+    return { name: pkName, constrainedColumns: pkColumns };
+  }
+
+  /** The foreign keys of a table, in the order in which they were declared. */
+  getForeignKeys(table: string, options: InSchema = {}): ReflectedForeignKey[] {
+    const keys = this.table(table, options).constraints.filter((constraint) => constraint.kind === "fk");
+    return keys.map(({ name, columns, table: other, referred, ondelete, onupdate, deferrable, initially, match }) => ({
+      name,
+      constrainedColumns: columns,
+      referredSchema: options.schema ?? null,
+      referredTable: other as string,
+      referredColumns: referred as string[],
+      options: given({
+        ondelete: ondelete === "NO ACTION" ? null : ondelete,
+        onupdate: onupdate === "NO ACTION" ? null : onupdate,
+        deferrable,
+        initially,
+        match,
+      }),
+    }));
+  }
+
+  /** The indexes of a table; those that SQLite made for constraints on request. */
+  getIndexes(table: string, options: InSchema & { readonly includeAutoIndexes?: boolean } = {}): ReflectedIndex[] {
+    const indexes = this.table(table, options).indexes.filter((index) => !index.auto || options.includeAutoIndexes === true);
+    return indexes.map(({ name, columnNames, expressions, descending, unique, where }) => ({
+      name,
+      columnNames,
+      expressions,
+      columnSorting: Object.fromEntries(
+        columnNames.flatMap((column, i) => (column !== null && descending[i] === true ? [[column, ["desc"] as const]] : [])),
+      ),
+      unique,
+      dialectOptions: given({ sqliteWhere: where }),
+    }));
+  }
+
+  /** The UNIQUE constraints of a table, in the order in which they were declared. */
+  getUniqueConstraints(table: string, options: InSchema = {}): ReflectedUniqueConstraint[] {
+    const unique = this.table(table, options).constraints.filter((constraint) => constraint.kind === "uq");
+    return unique.map(({ name, columns }) => ({ name, columnNames: columns }));
+  }
+
+  /** The CHECK constraints of a table, those with names first. */
+  getCheckConstraints(table: string, options: InSchema = {}): ReflectedCheckConstraint[] {
+    return this.table(table, options).checks.slice();
+  }
+
+  /** What SQLite was told about a table. */
+  getTableOptions(table: string, options: InSchema = {}): ReflectedTableOptions {
+    const { withoutRowid, strict, autoincrement } = this.table(table, options);
+    return {
+      ...(withoutRowid ? { sqliteWithRowid: false } : {}),
+      ...(strict ? { sqliteStrict: true } : {}),
+      ...(autoincrement ? { sqliteAutoincrement: true } : {}),
+    };
+  }
+
+  /** The SQL of a view. */
+  getViewDefinition(view: string, options: InSchema = {}): string {
+    const table = this.#find(view, options);
+    if (table?.kind !== "view") throw new NoSuchTableError(options.schema === undefined ? view : `${options.schema}.${view}`);
+    return table.definition;
+  }
+
+  #multi<T>({ schema, filterNames, kind = "table" }: MultiOptions, one: (table: string, options: InSchema) => T): Map<string, T> {
+    const tables = [...(kind === "view" ? [] : this.tables(schema)), ...(kind === "table" ? [] : this.tables(schema, true))];
+    const wanted = filterNames === undefined ? tables : tables.filter(({ name }) => filterNames.some((other) => sameName(other, name)));
+    const whole = wanted.filter((table) => table.unreflectable === null);
+    return new Map(whole.map(({ name }) => [name, one(name, schema === undefined ? {} : { schema })]));
+  }
+
+  /** {@link getColumns} of all tables, by name. */
+  getMultiColumns(options: MultiOptions = {}): Map<string, ReflectedColumn[]> {
+    return this.#multi(options, (table, schema) => this.getColumns(table, schema));
+  }
+
+  /** {@link getPkConstraint} of all tables, by name. */
+  getMultiPkConstraint(options: MultiOptions = {}): Map<string, ReflectedPrimaryKey> {
+    return this.#multi(options, (table, schema) => this.getPkConstraint(table, schema));
+  }
+
+  /** {@link getForeignKeys} of all tables, by name. */
+  getMultiForeignKeys(options: MultiOptions = {}): Map<string, ReflectedForeignKey[]> {
+    return this.#multi(options, (table, schema) => this.getForeignKeys(table, schema));
+  }
+
+  /** {@link getIndexes} of all tables, by name. */
+  getMultiIndexes(options: MultiOptions = {}): Map<string, ReflectedIndex[]> {
+    return this.#multi(options, (table, schema) => this.getIndexes(table, schema));
+  }
+
+  /** {@link getUniqueConstraints} of all tables, by name. */
+  getMultiUniqueConstraints(options: MultiOptions = {}): Map<string, ReflectedUniqueConstraint[]> {
+    return this.#multi(options, (table, schema) => this.getUniqueConstraints(table, schema));
+  }
+
+  /** {@link getCheckConstraints} of all tables, by name. */
+  getMultiCheckConstraints(options: MultiOptions = {}): Map<string, ReflectedCheckConstraint[]> {
+    return this.#multi(options, (table, schema) => this.getCheckConstraints(table, schema));
+  }
+
+  /** {@link getTableOptions} of all tables, by name. */
+  getMultiTableOptions(options: MultiOptions = {}): Map<string, ReflectedTableOptions> {
+    return this.#multi(options, (table, schema) => this.getTableOptions(table, schema));
+  }
+
+  /**
+   * The tables, each behind those that it refers to, with the names of their foreign keys; at the end, under no table, the
+   * foreign keys of circles.
+   */
+  getSortedTableAndFkcNames(options: InSchema = {}): Sorted {
+    const at = this.#data.schemas.findIndex((schema) => sameName(schema, options.schema ?? "main"));
+    return this.#data.sorted[at] ?? [[null, []]];
+  }
+}
+
+/** The rows of SQL as lists. */
+async function rowsOf(connection: Connection, sql: string): Promise<SqlValue[][]> {
+  return (await connection.execDriverSql(sql)).fetchall().map((row) => [...row]);
+}
+
+/**
+ * What SQL about schemas says, by Rust.
+ * @internal
+ */
+export const reflectSql = (what: string, names: readonly string[] = []): string =>
+  callSync(() => native().reflectSql(what, names as string[]));
+
+/** @internal */
+export async function namesIn(connection: Connection, schemas: readonly string[]): Promise<SqlValue[][]> {
+  return rowsOf(connection, reflectSql("names", schemas));
+}
+
+/**
+ * Runs something on a connection: the one that is given, or one of the engine that is given, in a transaction of its own.
+ * @internal
+ */
+export async function onConnection<T>(
+  what: string,
+  bind: Connection | Engine,
+  readOnly: boolean,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  if (typeof bind === "object" && bind !== null) {
+    if ("connect" in bind) return bind.begin(work, { readOnly });
+    if ("execDriverSql" in bind) return work(bind);
+  }
+  throw new InvalidRequestError(`${what} takes a connection or an engine, not ${describe(bind)}; did you forget an await?`);
+}
+
+/**
+ * Reads what the database holds, attached databases and temporary tables included.
+ *
+ * ```ts
+ * const inspector = await inspect(conn);
+ * inspector.getTableNames(); // ["users"]
+ * inspector.getColumns("users").map(({ name }) => name);
+ * ```
+ */
+export async function inspect(bind: Connection | Engine): Promise<Inspector> {
+  return onConnection("inspect()", bind, true, async (connection) => {
+    const schemas = (await rowsOf(connection, reflectSql("databases"))).map(([name]) => String(name));
+    const failed: string[] = [];
+    let rows: SqlValue[][];
+    try {
+      rows = await rowsOf(connection, reflectSql("all", schemas));
+    } catch (error) {
+      if (!(error instanceof OperationalError) || error.sqliteCode === null) throw error;
+      rows = await one(connection, await rowsOf(connection, reflectSql("objects", schemas)), failed);
+    }
+    const batch = encodeBatch(rows.length, 11, (row, column) => (rows[row] as SqlValue[])[column], () => "a name");
+    return Inspector.of(callSync(() => native().reflectRows(schemas, batch, failed)));
+  });
+}
+
+/** SQLite cannot tell the columns of one of them: which one? */
+async function one(connection: Connection, objects: SqlValue[][], failed: string[]): Promise<SqlValue[][]> {
+  const rows = objects.slice();
+  for (const [schema, kind, name] of objects) {
+    if (kind !== 0) continue;
+    const names = [String(schema), String(name)];
+    try {
+      rows.push(...(await rowsOf(connection, reflectSql("columns", names))));
+    } catch (error) {
+      if (!(error instanceof OperationalError) || error.orig === null) throw error;
+      failed.push(...names, error.orig.message);
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,40 @@
+/**
+ * Engines in Node: the worker in a thread, over a database in memory.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { Worker as Thread } from "node:worker_threads";
+import { createEngine, type Engine } from "./engine.js";
+
+/** A thread of Node as a `Worker` of a browser. */
+function threadWorker(): Worker {
+  const thread = new Thread(new URL("./node_worker.js", import.meta.url));
+  const listeners = new Map<unknown, (value: unknown) => void>();
+  const worker = {
+    addEventListener(kind: string, listener: (event: { data: unknown; message: string }) => void): void {
+      const tell = (value: unknown): void => listener({ data: value, message: value instanceof Error ? value.message : "" });
+      listeners.set(listener, tell);
+      thread.on(kind, tell);
+    },
+    removeEventListener(kind: string, listener: unknown): void {
+      const tell = listeners.get(listener);
+      if (tell !== undefined) thread.off(kind, tell);
+    },
+    postMessage: (message: unknown, transfer?: readonly unknown[]): void => thread.postMessage(message, transfer),
+    terminate: (): void => void thread.terminate(),
+  };
+  return worker as unknown as Worker;
+}
+
+/** An engine over a copy in memory of a SQLite file, or over an empty database. Nothing is ever written to the file. */
+export async function openCopy(file?: string): Promise<Engine> {
+  const wasm = await readFile(new URL("./worker.wasm", import.meta.url));
+  let binary = "";
+  for (let at = 0; at < wasm.length; at += 0x8000) binary += String.fromCharCode(...wasm.subarray(at, at + 0x8000));
+  // Node fetches no files, but what is in the URL.
+  const engine = createEngine("sqlite://", { worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` });
+  if (file !== undefined) await engine.importBytes(new Uint8Array(await readFile(file)));
+  return engine;
+}

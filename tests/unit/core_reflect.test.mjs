@@ -1,0 +1,456 @@
+// Schemas on a real SQLite, in a thread of Node: created, dropped, read back, written as TypeScript.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { transform } from "esbuild";
+import { load, pkg, repository, vectors } from "./pkg.mjs";
+
+const aludel = await load("index.js");
+const { openCopy } = await load("node.js");
+const {
+  CheckConstraint, Column, CreateIndex, CreateTable, CreateView, DropTable, DropView, ForeignKey, ForeignKeyConstraint, func,
+  generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, NoSuchTableError,
+  PrimaryKeyConstraint, select, String_, Table, Text, text, typeDecorator, UniqueConstraint, UnreflectableTableError,
+} = aludel;
+
+let engine;
+before(async () => {
+  engine = await openCopy();
+});
+after(() => engine.dispose());
+
+/** Runs something on a connection and rolls all of it back: the next test finds the database empty. */
+async function apart(work) {
+  const conn = await engine.connect();
+  try {
+    return await work(conn);
+  } finally {
+    await conn.rollback();
+    await conn.close();
+  }
+}
+
+const run = async (conn, ...statements) => {
+  for (const sql of statements) await conn.execDriverSql(sql);
+};
+
+const all = JSON.parse(readFileSync(vectors("reflect.json"), "utf8"));
+const id = () => new Column("id", Integer, { primaryKey: true });
+const to = (table, name) => new Column(name, Integer, new ForeignKey(`${table}.id`));
+
+/** c refers to b, which refers to a. */
+function chain() {
+  const metadata = new MetaData();
+  const c = new Table("c", metadata, id(), to("b", "b_id"));
+  const b = new Table("b", metadata, id(), to("a", "a_id"));
+  const a = new Table("a", metadata, id());
+  return { metadata, a, b, c };
+}
+
+/** What an inspector says of all tables, for comparison. */
+const said = (inspector, names) =>
+  names.map((name) => ({
+    columns: inspector.getColumns(name).map(({ type, ...column }) => ({ ...column, type: type.name })),
+    pk: inspector.getPkConstraint(name),
+    keys: inspector.getForeignKeys(name),
+    unique: inspector.getUniqueConstraints(name),
+    checks: inspector.getCheckConstraints(name),
+    indexes: inspector.getIndexes(name),
+    options: inspector.getTableOptions(name),
+  }));
+
+test("b5_12 the inspector says in JavaScript what SQLAlchemy's says", async () => {
+  // As in tests/it/reflect.rs, where the reasons stand.
+  const different = [
+    "check_strings t checks", "computed t columns", "computed_brief t columns", "default_quoted t columns",
+    "foreign_key_inline_options t foreign_keys", "index_expression t indexes", "unique_inline t unique",
+    "unique_inline_plain t unique",
+  ];
+  for (const [name, vector] of Object.entries(all)) {
+    await apart(async (conn) => {
+      await run(conn, ...vector.ddl);
+      const inspector = await inspect(conn);
+      assert.ok(inspector instanceof Inspector && Object.isFrozen(inspector));
+      assert.deepEqual(inspector.getTableNames(), vector.table_names, name);
+      assert.deepEqual(inspector.getViewNames(), vector.view_names, name);
+      assert.deepEqual(inspector.getTempTableNames(), vector.temp_table_names, name);
+      assert.deepEqual(inspector.getTempViewNames(), vector.temp_view_names, name);
+      for (const [view, sql] of Object.entries(vector.definitions)) assert.equal(inspector.getViewDefinition(view), sql);
+      for (const [table, expected] of Object.entries(vector.tables)) {
+        const check = (what, ours, theirs) => {
+          if (!different.includes(`${name} ${table} ${what}`)) assert.deepEqual(ours, theirs, `${name} ${table} ${what}`);
+        };
+        const columns = inspector.getColumns(table).map(({ name, nullable, default: value, primaryKey, computed = null }) => ({
+          name, nullable, default: value, primary_key: primaryKey, computed,
+        }));
+        check("columns", columns, expected.columns.map(({ type: _, ...column }) => column));
+        const key = inspector.getPkConstraint(table);
+        check("pk", { constrained_columns: key.constrainedColumns, name: key.name }, expected.pk);
+        check("foreign_keys", inspector.getForeignKeys(table).map((key) => ({
+          name: key.name, constrained_columns: key.constrainedColumns, referred_table: key.referredTable,
+          referred_columns: key.referredColumns, options: key.options,
+        })), expected.foreign_keys);
+        check("indexes", inspector.getIndexes(table).map((index) => ({
+          name: index.name, column_names: index.columnNames, unique: index.unique, where: index.dialectOptions.sqliteWhere ?? null,
+        })), expected.indexes);
+        check("unique", inspector.getUniqueConstraints(table).map(({ name, columnNames }) => ({ name, column_names: columnNames })), expected.unique);
+        check("checks", inspector.getCheckConstraints(table), expected.checks);
+        const { sqliteWithRowid, sqliteStrict } = inspector.getTableOptions(table);
+        check("options", { sqlite_with_rowid: sqliteWithRowid, sqlite_strict: sqliteStrict },
+          { sqlite_with_rowid: expected.options.sqlite_with_rowid, sqlite_strict: expected.options.sqlite_strict });
+      }
+    });
+  }
+});
+
+test("b5_13 what was read is created anew and read as it was", async () => {
+  for (const [name, vector] of Object.entries(all)) {
+    const metadata = new MetaData();
+    let before;
+    await apart(async (conn) => {
+      await run(conn, ...vector.ddl);
+      const inspector = await inspect(conn);
+      await metadata.reflect(inspector);
+      for (const table of inspector.getTempTableNames()) await Table.reflect(table, metadata, inspector);
+      before = said(inspector, [...metadata.tables.keys()]);
+    });
+    await apart(async (conn) => {
+      await metadata.createAll(conn);
+      assert.deepEqual(said(await inspect(conn), [...metadata.tables.keys()]), before, name);
+      await metadata.dropAll(conn);
+      assert.deepEqual((await inspect(conn)).getTableNames(), [], name);
+    });
+  }
+});
+
+test("b5_12 all tables are told at once, and what is missing is a named error", async () => {
+  await apart(async (conn) => {
+    await run(conn, "CREATE TABLE t (a INTEGER, b TEXT UNIQUE)", "CREATE INDEX ix ON t (b DESC)", "CREATE TABLE gone (x)",
+      "CREATE VIEW broken AS SELECT x FROM gone", "DROP TABLE gone", "CREATE VIEW v AS SELECT a FROM t", "CREATE TEMP TABLE tmp (z)");
+    const inspector = await inspect(conn);
+    assert.deepEqual([...inspector.getMultiColumns().keys()], ["t"]);
+    assert.deepEqual([...inspector.getMultiColumns({ kind: "any" }).keys()], ["t", "v"]);
+    assert.deepEqual([...inspector.getMultiIndexes({ filterNames: ["T"] }).get("t")][0].columnSorting, { b: ["desc"] });
+    for (const multi of ["PkConstraint", "ForeignKeys", "UniqueConstraints", "CheckConstraints", "TableOptions"]) {
+      assert.deepEqual(inspector[`getMulti${multi}`]().get("t"), inspector[`get${multi}`]("t"));
+    }
+    assert.deepEqual(inspector.getIndexes("t", { includeAutoIndexes: true }).map(({ name }) => name), ["ix", "sqlite_autoindex_t_1"]);
+    assert.ok(inspector.hasIndex("t", "IX") && !inspector.hasIndex("t", "iy") && !inspector.hasIndex("nobody", "ix"));
+    assert.ok(inspector.hasTable("tmp") && !inspector.hasTable("tmp", { schema: "main" }) && inspector.hasSchema("main"));
+    assert.deepEqual(inspector.getSchemaNames(), ["main"]);
+    assert.deepEqual(inspector.getSortedTableAndFkcNames(), [["t", []], [null, []]]);
+    assert.throws(() => inspector.getColumns("nobody"), (error) => error instanceof NoSuchTableError && error.message === "nobody");
+    assert.throws(() => inspector.getColumns("t", { schema: "aux" }), { name: "NoSuchTableError", message: "aux.t" });
+    assert.throws(() => inspector.getColumns("broken"),
+      (error) => error instanceof UnreflectableTableError && /^broken: no such table: main\.gone/.test(error.message));
+    assert.throws(() => inspector.getViewDefinition("t"), NoSuchTableError);
+    assert.equal(inspector.getViewDefinition("broken"), "CREATE VIEW broken AS SELECT x FROM gone");
+    await assert.rejects(Table.reflect("nobody", new MetaData(), inspector), NoSuchTableError);
+  });
+  assert.deepEqual((await inspect(engine)).getTableNames(), []);
+  const forgotten = engine.connect();
+  await assert.rejects(inspect(forgotten), /inspect\(\) takes a connection or an engine.*await/);
+  await (await forgotten).close();
+});
+
+test("b5_13 tables are read in part, with columns of one's own, and used", async () => {
+  await apart(async (conn) => {
+    await run(conn, "CREATE TABLE p (id INTEGER PRIMARY KEY)",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p, tags TEXT, \"a.b\" TEXT, UNIQUE (tags), CHECK (tags <> ''))",
+      "CREATE INDEX ix ON t (p_id)", "INSERT INTO p VALUES (1)", "INSERT INTO t VALUES (1, 1, 'x,y', 'z')", "CREATE VIEW v AS SELECT 1 AS one");
+    const metadata = new MetaData();
+    const tags = typeDecorator({ name: "Tags", impl: Text, toDb: (list) => list.join(","), fromDb: (value) => value.split(",") });
+    const t = await Table.reflect("t", metadata, conn, { columns: [new Column("tags", tags)] });
+    assert.deepEqual([...metadata.tables.keys()], ["t", "p"]);
+    assert.deepEqual([...(await conn.execute(select(t))).one()], [1, 1, ["x", "y"], "z"]);
+    const joined = select(t.c.id).join(metadata.tables.get("p"));
+    assert.equal(await conn.scalar(joined), 1);
+    assert.equal(await Table.reflect("t", metadata, conn), t, "what is there stays");
+    assert.notEqual(await Table.reflect("t", metadata, conn, { extendExisting: true }), t);
+    const part = new MetaData();
+    const some = await Table.reflect("t", part, conn, { includeColumns: ["id", "tags"], resolveFks: false });
+    assert.deepEqual(some.columns.map(({ name }) => name), ["id", "tags"]);
+    assert.equal(some.indexes.length, 0);
+    assert.deepEqual([...part.tables.keys()], ["t"]);
+
+    const names = async (options) => {
+      const read = new MetaData();
+      await read.reflect(conn, options);
+      return [...read.tables.keys()].sort();
+    };
+    assert.deepEqual(await names(), ["p", "t"]);
+    assert.deepEqual(await names({ views: true }), ["p", "t", "v"]);
+    assert.deepEqual(await names({ only: ["t"] }), ["p", "t"]);
+    assert.deepEqual(await names({ only: ["t"], resolveFks: false }), ["t"]);
+    assert.deepEqual(await names({ only: (name) => name === "p" }), ["p"]);
+    await assert.rejects(names({ only: ["p", "zz"] }), { name: "InvalidRequestError", message: /requested table\(s\) not available.*\(zz\)/ });
+  });
+});
+
+test("b5_01 sets of tables are sorted, copied and emptied", async () => {
+  const { metadata, b, c } = chain();
+  assert.deepEqual([...metadata.tables.keys()], ["c", "b", "a"]);
+  assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["a", "b", "c"]);
+  const other = new MetaData({ schema: "aux" });
+  assert.equal(new Table("here", other, id()).schema, "aux");
+  const copy = b.toMetadata(other, { name: "b2" });
+  assert.deepEqual([copy.name, copy.metadata === other, copy.columns], ["b2", true, b.columns]);
+  assert.throws(() => new Table("b", metadata, id()), { name: "InvalidRequestError", message: /Table 'b' is already defined/ });
+  metadata.remove(c);
+  assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["a", "b"]);
+  metadata.clear();
+  assert.equal(metadata.tables.size, 0);
+  metadata.info.note = 1;
+  const naming = new MetaData({ namingConvention: { pk: "pk_%(table_name)s", fk: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    uq: "uq_%(table_name)s_%(column_0_name)s", ck: "ck_%(table_name)s_%(constraint_name)s", ix: "ix_%(column_0_label)s" } });
+  new Table("p", naming, id());
+  new Table("t", naming, id(), new Column("p_id", Integer, new ForeignKey("p.id"), { unique: true }),
+    new Column("x", Integer, { index: true }), new CheckConstraint("x > 0", { name: "positive" }));
+  await apart(async (conn) => {
+    await naming.createAll(conn);
+    const inspector = await inspect(conn);
+    assert.equal(inspector.getPkConstraint("t").name, "pk_t");
+    assert.equal(inspector.getForeignKeys("t")[0].name, "fk_t_p_id_p");
+    assert.equal(inspector.getUniqueConstraints("t")[0].name, "uq_t_p_id");
+    assert.equal(inspector.getCheckConstraints("t")[0].name, "ck_t_positive");
+    assert.equal(inspector.getIndexes("t")[0].name, "ix_t_x");
+  });
+});
+
+test("b5_02 b5_03 b5_04 b5_07 tables have options, columns and constraints, which SQLite keeps", async () => {
+  const metadata = new MetaData();
+  new Table("p", metadata, id(), new Column("a", Integer), new Column("b", Integer), new UniqueConstraint("a", "b", { name: "uq_ab" }));
+  new Table("auto", metadata, id(), { sqliteAutoincrement: true });
+  new Table("bare", metadata, new Column("k", Text, { primaryKey: true }), { sqliteWithRowid: false, sqliteStrict: true });
+  new Table("tmp", metadata, id(), { prefixes: ["TEMPORARY"] });
+  const t = new Table("t", metadata,
+    new Column("select", Integer, { key: "chosen", nullable: false, sqliteOnConflictNotNull: "FAIL" }),
+    new Column("x", String_(5), { serverDefault: "it's", default: "mine", onupdate: "new" }),
+    new Column("y", Integer, { serverDefault: literalColumn("1 + 2"), check: new CheckConstraint("y > 0") }),
+    new Column("z", Integer, { computed: { sqltext: "y * 2", persisted: true } }),
+    new PrimaryKeyConstraint("select", { name: "pk_t", sqliteOnConflict: "REPLACE" }),
+    new ForeignKeyConstraint(["y", "z"], ["p.a", "p.b"], { name: "fk", ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" }),
+    new UniqueConstraint("x", { sqliteOnConflict: "IGNORE" }));
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    const inspector = await inspect(conn);
+    assert.deepEqual(inspector.getTableOptions("auto"), { sqliteAutoincrement: true });
+    assert.deepEqual(inspector.getTableOptions("bare"), { sqliteWithRowid: false, sqliteStrict: true });
+    assert.deepEqual(inspector.getTempTableNames(), ["tmp"]);
+    const [chosen, x, y, z] = inspector.getColumns("t");
+    assert.deepEqual([chosen.name, chosen.nullable, x.default, y.default, z.computed], ["select", false, "'it''s'", "1 + 2", { sqltext: "y * 2", persisted: true }]);
+    assert.deepEqual(inspector.getPkConstraint("t"), { name: "pk_t", constrainedColumns: ["select"] });
+    assert.deepEqual(inspector.getForeignKeys("t")[0].options, { ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" });
+    const sql = await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 't'"));
+    for (const part of ["\"select\" INTEGER NOT NULL ON CONFLICT FAIL", "PRIMARY KEY (\"select\") ON CONFLICT REPLACE", "UNIQUE (x) ON CONFLICT IGNORE"]) {
+      assert.ok(sql.includes(part), sql);
+    }
+    await conn.execute(text("INSERT INTO p VALUES (1, 3, 6)"));
+    await conn.execute(insert(t).values({ chosen: 1 }));
+    assert.deepEqual([...(await conn.execute(select(t))).one()], [1, "mine", 3, 6]);
+  });
+  assert.throws(() => new Table("u", metadata, id(), id()), /two columns with the key "id"/);
+});
+
+test("b5_05 foreign keys are enforced unless told otherwise", async () => {
+  const { metadata, b } = chain();
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    await assert.rejects(conn.execute(b.insert(), { id: 1, a_id: 7 }), { name: "IntegrityError", message: /FOREIGN KEY/ });
+  });
+});
+
+test("b5_06 indexes are over columns and expressions, unique or partial", async () => {
+  const metadata = new MetaData();
+  const t = new Table("t", metadata, id(), new Column("a", Text, { index: true }), new Column("b", Text, { index: true, unique: true }),
+    new Column("c", Text, { unique: true }), new Index("ix_low", literalColumn("lower(a)"), "b", { sqliteWhere: literalColumn("a > 'm'") }));
+  await apart(async (conn) => {
+    await t.create(conn);
+    const inspector = await inspect(conn);
+    assert.deepEqual(inspector.getIndexes("t").map(({ name, unique, columnNames, expressions, dialectOptions }) => ({ name, unique, columnNames, expressions, dialectOptions })), [
+      { name: "ix_low", unique: false, columnNames: [null, "b"], expressions: ["lower(a)", "b"], dialectOptions: { sqliteWhere: "a > 'm'" } },
+      { name: "ix_t_a", unique: false, columnNames: ["a"], expressions: ["a"], dialectOptions: {} },
+      { name: "ix_t_b", unique: true, columnNames: ["b"], expressions: ["b"], dialectOptions: {} },
+    ]);
+    assert.deepEqual(inspector.getUniqueConstraints("t"), [{ name: null, columnNames: ["c"] }]);
+    await conn.execute(new CreateIndex(t, new Index("late", func.upper(t.c.c)), { ifNotExists: true }));
+    assert.ok((await inspect(conn)).hasIndex("t", "late"));
+  });
+});
+
+test("b5_09 tables are created and dropped in their order, once, and views beside them", async () => {
+  const { metadata, a, b, c } = chain();
+  await apart(async (conn) => {
+    await run(conn, "CREATE TABLE b (id INTEGER PRIMARY KEY, mine TEXT)");
+    await metadata.createAll(conn);
+    await metadata.createAll(conn);
+    assert.deepEqual((await inspect(conn)).getColumns("b").map(({ name }) => name), ["id", "mine"]);
+    await assert.rejects(metadata.createAll(conn, { checkfirst: false }), { name: "OperationalError", message: /table a already exists/ });
+    await conn.rollback();
+    await a.create(conn);
+    await a.create(conn);
+    await metadata.createAll(conn, { tables: [b] });
+    assert.deepEqual((await inspect(conn)).getTableNames(), ["a", "b"]);
+    await b.drop(conn);
+    await metadata.dropAll(conn);
+    await metadata.dropAll(conn);
+    await assert.rejects(c.drop(conn, { checkfirst: false }), { name: "OperationalError", message: /no such table: c/ });
+    await metadata.createAll(conn);
+    await run(conn, "INSERT INTO a VALUES (1)", "INSERT INTO b VALUES (1, 1)", "INSERT INTO c VALUES (1, 1)");
+    await conn.execute(new CreateView("v", select(a), { temporary: true }));
+    await conn.execute(new DropView("v"));
+    await conn.execute(new CreateTable(a, { ifNotExists: true }));
+    await metadata.dropAll(conn);
+    await conn.execute(new DropTable(a, { ifExists: true }));
+    assert.deepEqual((await inspect(conn)).getTableNames(), []);
+  });
+  await metadata.createAll(engine);
+  assert.deepEqual(await engine.tableNames(), ["a", "b", "c"]);
+  await metadata.dropAll(engine);
+  assert.deepEqual(await engine.tableNames(), []);
+  await assert.rejects(metadata.createAll("sqlite://"), /createAll\(\) takes a connection or an engine/);
+});
+
+test("b5_09 a circle of foreign keys is dropped with a warning", async (t) => {
+  const warn = t.mock.method(console, "warn", () => undefined);
+  const metadata = new MetaData();
+  new Table("x", metadata, id(), to("y", "other"));
+  new Table("y", metadata, id(), new Column("other", Integer), new ForeignKeyConstraint(["other"], ["x.id"]));
+  assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["x", "y"]);
+  await metadata.createAll(engine);
+  await engine.begin((conn) => run(conn, "INSERT INTO x VALUES (1, NULL)", "INSERT INTO y VALUES (1, 1)", "UPDATE x SET other = 1"));
+  await metadata.dropAll(engine);
+  assert.deepEqual(await engine.tableNames(), []);
+  assert.equal(warn.mock.callCount(), 1);
+  assert.match(warn.mock.calls[0].arguments[0], /^Can't sort tables for DROP; .* between tables: x, y;/);
+});
+
+test("b5_10 what was created goes with its transaction", async () => {
+  const { metadata, a } = chain();
+  await assert.rejects(engine.begin(async (conn) => {
+    await metadata.createAll(conn);
+    await conn.execute(a.insert(), { id: 1 });
+    throw new Error("no");
+  }), /^Error: no$/);
+  assert.deepEqual(await engine.tableNames(), []);
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    await assert.rejects(conn.beginNested(async () => {
+      await metadata.dropAll(conn);
+      assert.deepEqual((await inspect(conn)).getTableNames(), []);
+      throw new Error("back");
+    }), /back/);
+    assert.deepEqual((await inspect(conn)).getTableNames(), ["a", "b", "c"]);
+  });
+});
+
+test("b5_11 those who listen are told when tables come and go, and may do their part", async () => {
+  const { metadata, a } = chain();
+  const told = [];
+  const stops = ["beforeCreate", "afterCreate", "beforeDrop", "afterDrop"].flatMap((event) => [
+    listen(metadata, event, (target, conn, { tables }) => told.push(`${event} all ${tables.map(({ name }) => name)} ${target === metadata}`)),
+    listen(a, event, async (table, conn) => {
+      told.push(`${event} ${table.name}`);
+      if (event === "afterCreate") await conn.execute(a.insert(), { id: 7 });
+    }),
+  ]);
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    assert.equal(await conn.scalar(select(a.c.id)), 7);
+    await metadata.createAll(conn);
+    await metadata.dropAll(conn);
+    assert.deepEqual(told, [
+      "beforeCreate all a,b,c true", "beforeCreate a", "afterCreate a", "afterCreate all a,b,c true",
+      "beforeCreate all  true", "afterCreate all  true",
+      "beforeDrop all c,b,a true", "beforeDrop a", "afterDrop a", "afterDrop all c,b,a true",
+    ]);
+    stops.forEach((stop) => stop());
+    let once = 0;
+    listen(a, "beforeCreate", () => once++, { once: true });
+    await a.create(conn);
+    await a.drop(conn);
+    await a.create(conn);
+    assert.deepEqual([once, told.length], [1, 10]);
+  });
+  assert.throws(() => listen(a, "before_create", () => 1), /no event "before_create"; known are: beforeCreate/);
+  assert.throws(() => listen(a, "beforeCreate"), /takes a function/);
+});
+
+test("b5_14 names are quoted where they have to be", async () => {
+  const metadata = new MetaData();
+  const t = new Table("Select", metadata, new Column("from", Integer, { primaryKey: true }), new Column("a\"b", Text, { index: true }),
+    new Column("größe", Text), new Column("plain", Text));
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    await conn.execute(t.insert(), { from: 1, "a\"b": "x", größe: "y", plain: "z" });
+    assert.deepEqual([...(await conn.execute(select(t).where(t.c["a\"b"].eq("x")))).one()], [1, "x", "y", "z"]);
+    const sql = await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'Select'"));
+    assert.match(sql, /^CREATE TABLE "Select" \(\s+"from" INTEGER NOT NULL,\s+"a""b" TEXT,\s+"größe" TEXT,\s+plain TEXT/);
+  });
+});
+
+const temporary = [];
+after(() => Promise.all(temporary.map((directory) => rm(directory, { recursive: true }))));
+
+/** The tables that a generated module declares, as JavaScript runs it. */
+async function evaluated(source) {
+  const directory = await mkdtemp(join(tmpdir(), "aludel-tables-"));
+  temporary.push(directory);
+  const file = join(directory, "tables.mjs");
+  const { code } = await transform(source, { loader: "ts", format: "esm", target: "es2022" });
+  await writeFile(file, code);
+  return import(pathToFileURL(file).href);
+}
+
+test("b5_15 a database becomes a module of TypeScript that creates the same database", async () => {
+  for (const [name, vector] of Object.entries(all)) {
+    // Names that SQLite finds by itself stay in what the module cannot say: an own word for NOT NULL of a primary key.
+    const plain = (entries) => entries.map(({ columns, pk, unique, ...rest }) => ({
+      ...rest,
+      pk: { ...pk, constrainedColumns: pk.constrainedColumns },
+      unique: [...unique].sort((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1)),
+      columns: columns.map((column) => (column.primaryKey > 0 ? { ...column, nullable: false } : column)),
+      keys: [...rest.keys].sort((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1)),
+    }));
+    const [source, before, names] = await apart(async (conn) => {
+      await run(conn, ...vector.ddl);
+      const inspector = await inspect(conn);
+      const names = inspector.getTableNames();
+      return [generateTables(inspector, { from: new URL("index.js", pkg).href }), plain(said(inspector, names)), names];
+    });
+    const { metadata } = await evaluated(source);
+    await apart(async (conn) => {
+      await metadata.createAll(conn);
+      assert.deepEqual(plain(said(await inspect(conn), names)), before, `${name}\n${source}`);
+    });
+  }
+});
+
+test("b5_15 the command writes the tables of a file", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "aludel-tables-"));
+  temporary.push(directory);
+  const [file, out] = [join(directory, "app.db"), join(directory, "tables.ts")];
+  await engine.begin((conn) => run(conn,
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(50) NOT NULL, born DATETIME, meta JSON, big BIGINT DEFAULT 5, flag BOOLEAN NOT NULL)",
+    "CREATE TABLE \"user posts\" (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE, code CHAR(3))",
+    "CREATE VIEW adults AS SELECT name FROM users"));
+  await writeFile(file, await engine.exportBytes());
+  await engine.begin((conn) => run(conn, "DROP VIEW adults", "DROP TABLE \"user posts\"", "DROP TABLE users"));
+  const command = (...args) => promisify(execFile)(process.execPath, [fileURLToPath(new URL("cli.js", pkg)), ...args]);
+  const { stdout } = await command("generate", file, "--views");
+  const golden = repository("tests/types/generated.ts");
+  if (process.env.ALUDEL_BLESS === "1") await writeFile(golden, stdout);
+  assert.equal(stdout, readFileSync(golden, "utf8"));
+  await command("generate", file, "--out", out);
+  assert.match(readFileSync(out, "utf8"), /export const userPosts/);
+  await assert.rejects(command("generate"), (error) => error.code === 2 && /aludel generate <file\.db>/.test(error.stderr));
+  await assert.rejects(command("generate", join(directory, "nothing.db")), (error) => error.code === 1 && /ENOENT/.test(error.stderr));
+  await writeFile(file, "no database at all");
+  await assert.rejects(command("generate", file), (error) => error.code === 1 && /StorageError/.test(error.stderr));
+});
