@@ -207,6 +207,8 @@ impl Tab {
         if guest.listening.replace(true) {
             return;
         }
+        // What was heard while nothing was due says nothing of now.
+        guest.heard.set(false);
         let (me, attempt) = (self.weak(), guest.attempt.clone());
         spawn_local(async move {
             loop {
