@@ -89,8 +89,8 @@ struct Waiter<C, R> {
     connection: C,
     request: R,
     since: f64,
-    /// The count of releases when it last tried in vain.
-    tried: u64,
+    /// The count of releases when it last tried in vain; `None` when it did not try, since others had come before.
+    tried: Option<u64>,
 }
 
 impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
@@ -121,9 +121,10 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
 
     /// Puts a request that found the lock taken at the end of the queue, or leaves it at its place there.
     pub(crate) fn wait(&mut self, connection: C, request: R, now: f64) {
-        let tried = self.releases;
+        // One that only stood back has not tried: should those before it go without the lock, nobody releases it for them.
+        let tried = if self.is_promised(connection) { None } else { Some(self.releases) };
         match self.waiters.iter_mut().find(|waiter| waiter.connection == connection && waiter.request == request) {
-            Some(waiter) => waiter.tried = tried,
+            Some(waiter) => waiter.tried = Some(self.releases),
             None => self.waiters.push_back(Waiter { connection, request, since: now, tried }),
         }
     }
@@ -150,14 +151,18 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
         if self.holder.is_some_and(|(holder, _)| holder != connection) {
             return false;
         }
-        let next = self.waiters.iter().find(|waiter| waiter.tried < self.releases);
+        let next = self.waiters.iter().find(|waiter| self.is_to_try(waiter));
         next.is_some_and(|waiter| waiter.connection == connection && waiter.request == request)
     }
 
     /// Whether a request of this connection that does not wait yet has to queue behind those that do.
     pub(crate) fn is_promised(&self, connection: C) -> bool {
         self.holder.is_none()
-            && self.waiters.iter().any(|waiter| waiter.tried < self.releases && waiter.connection != connection)
+            && self.waiters.iter().any(|waiter| self.is_to_try(waiter) && waiter.connection != connection)
+    }
+
+    fn is_to_try(&self, waiter: &Waiter<C, R>) -> bool {
+        waiter.tried.is_none_or(|tried| tried < self.releases)
     }
 }
 
@@ -269,5 +274,21 @@ mod tests {
         assert!(lock.may_try('b', 1));
         lock.forget('b', 2.0);
         assert!(lock.may_try('c', 2));
+    }
+
+    #[test]
+    fn one_that_stood_back_tries_when_those_before_it_have_gone_without_the_lock() {
+        let mut lock = WriteLock::new();
+        lock.observe('a', true, 0.0);
+        lock.wait('b', 1, 0.0);
+        lock.observe('a', false, 1.0);
+        assert!(lock.is_promised('c'));
+        lock.wait('c', 2, 1.0);
+        assert!(lock.may_try('b', 1) && !lock.may_try('c', 2));
+        // Its snapshot was too old, or its time was over: it never had the lock, so it gives none up.
+        lock.leave('b', 1);
+        assert!(lock.may_try('c', 2));
+        lock.wait('c', 2, 2.0);
+        assert!(!lock.may_try('c', 2));
     }
 }

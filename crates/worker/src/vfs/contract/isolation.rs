@@ -125,3 +125,101 @@ pub fn no_update_is_lost(place: &Place) {
     assert!(acknowledged > 100, "{acknowledged}");
     connections[2].check_integrity();
 }
+
+/// A connection on a database with a rollback journal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turn {
+    Idle,
+    Reading,
+    /// In a write transaction that would commit this value.
+    Writing(i64),
+    /// The same, and it tried to commit while others read: nobody begins to read before it has come to its end.
+    Waiting(i64),
+}
+
+/// The same with a rollback journal, where all is up to the locks on the main file: nobody writes to it while somebody reads, and
+/// whether somebody is refused is what the model says, not only why.
+pub fn a_rollback_journal_does_what_the_model_does(place: &Place) {
+    let mut random = place.random();
+    let connections = [(); 4].map(|()| place.open());
+    connections[0].run(
+        "PRAGMA journal_mode=delete; CREATE TABLE t(v INTEGER, pad TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+         INSERT INTO t SELECT 0, printf('%1000d', i) FROM n",
+    );
+    let mut turns = [Turn::Idle; 4];
+    let (mut committed, mut commits, mut refused) = (0, 0, 0);
+    for step in 0..5000 {
+        let which = random.below(4);
+        let db = &connections[which];
+        let others = || turns.iter().enumerate().filter(|(at, _)| *at != which).map(|(_, turn)| *turn);
+        let somebody_writes = others().any(|turn| matches!(turn, Turn::Writing(_) | Turn::Waiting(_)));
+        let somebody_waits = others().any(|turn| matches!(turn, Turn::Waiting(_)));
+        // Who writes, reads as well.
+        let somebody_reads = others().any(|turn| turn != Turn::Idle);
+        let before = turns;
+        let mut granted = |outcome: Result<(), i32>, free: bool| {
+            assert_eq!(outcome, if free { Ok(()) } else { Err(ffi::SQLITE_BUSY) }, "step {step}, {which} of {before:?}");
+            refused += i32::from(!free);
+            free
+        };
+        match (turns[which], random.below(4)) {
+            (Turn::Idle, 0) => {
+                if granted(db.try_rows("SELECT 1 FROM t").map(drop), !somebody_waits) {
+                    assert_eq!(total(db), committed, "step {step}");
+                }
+            }
+            (Turn::Idle, 1) => {
+                if granted(db.try_run("BEGIN; SELECT 1 FROM t"), !somebody_waits) {
+                    turns[which] = Turn::Reading;
+                } else {
+                    db.run("ROLLBACK");
+                }
+            }
+            (Turn::Idle, _) => {
+                if granted(db.try_run("BEGIN IMMEDIATE"), !somebody_writes) {
+                    turns[which] = Turn::Writing(committed);
+                }
+            }
+            (Turn::Reading, 0) => assert_eq!(total(db), committed, "step {step}"),
+            (Turn::Reading, 1) => {
+                if granted(db.try_run("UPDATE t SET v = v + 1"), !somebody_writes) {
+                    turns[which] = Turn::Writing(committed + 1);
+                }
+            }
+            (Turn::Reading, _) => {
+                db.run("COMMIT");
+                turns[which] = Turn::Idle;
+            }
+            (Turn::Writing(value), 0) => {
+                db.run("UPDATE t SET v = v + 1");
+                assert_eq!(total(db), value + 1, "step {step}");
+                turns[which] = Turn::Writing(value + 1);
+            }
+            (Turn::Waiting(value), 0) => assert_eq!(total(db), value, "step {step}"),
+            (Turn::Writing(_) | Turn::Waiting(_), 1) => {
+                db.run("ROLLBACK");
+                turns[which] = Turn::Idle;
+            }
+            (Turn::Writing(value) | Turn::Waiting(value), _) => {
+                // Also what has written nothing waits for the readers.
+                let free = !somebody_reads;
+                turns[which] = if granted(db.try_run("COMMIT"), free) { Turn::Idle } else { Turn::Waiting(value) };
+                if free {
+                    commits += i32::from(value != committed);
+                    committed = value;
+                }
+            }
+        }
+    }
+    for (db, turn) in connections.iter().zip(turns) {
+        if turn != Turn::Idle {
+            db.run("ROLLBACK");
+        }
+    }
+    for db in &connections {
+        assert_eq!(total(db), committed);
+        db.check_integrity();
+    }
+    assert!(commits > 20 && refused > 500, "too little happens: {commits} commits, {refused} times busy");
+}

@@ -153,6 +153,7 @@ suite! {
     ],
     isolation: [
         connections_see_what_the_model_sees,
+        a_rollback_journal_does_what_the_model_does,
         no_update_is_lost,
     ],
     temporary: [

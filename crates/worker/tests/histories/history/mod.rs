@@ -206,6 +206,9 @@ impl<'a, E: Stage> History<'a, E> {
     fn turn(&mut self) -> Judged<Turn> {
         let turn = self.service.turn();
         self.listen()?;
+        if turn != Turn::Again {
+            self.model.rest(self.last, &mut self.sent)?;
+        }
         Ok(turn)
     }
 
@@ -259,6 +262,9 @@ impl<'a, E: Stage> History<'a, E> {
                 .any(|(id, other)| other.key == key && in_line(*id) && (*id < header.request || aside(header.request)));
             let judged = self.model.reply(header.request, &sent, &got, overtakes);
             judged.map_err(|what| format!("request {}: {what}", header.request))?;
+            if let Some(key) = self.model.got_lock.take() {
+                self.model.check_order(header.request, key, &self.sent)?;
+            }
         }
         Ok(())
     }
@@ -327,6 +333,11 @@ impl<'a, E: Stage> History<'a, E> {
         let sound = self.keep("PRAGMA integrity_check")?;
         if sound != [Value::Text("ok".into())] {
             return Err(format!("{sound:?}"));
+        }
+        // Nobody is left who reads, so all of the log can be merged.
+        let merged = self.keep("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        if merged.first() != Some(&Value::Integer(0)) {
+            return Err(format!("all are closed, and the log cannot be merged: {merged:?}"));
         }
         let mut told = self.told.iter();
         for (by, certain) in self.model.commits() {

@@ -6,6 +6,7 @@
 //! all of them are kept until an answer rules some out.
 
 mod judge;
+mod queue;
 
 use super::Ask;
 use aludel_protocol::{BeginMode, Error};
@@ -79,6 +80,8 @@ pub struct Connection {
     last_active: f64,
     /// Whether it was idle for so long, since its transaction began, that the worker may have ended that.
     was_idle: bool,
+    /// Whether anything of its transaction failed that may have got the write lock before.
+    has_failed: bool,
 }
 
 /// A request, and how the world was when it was sent.
@@ -88,6 +91,8 @@ pub struct Sent {
     pub ask: Ask,
     pub deadline: f64,
     pub cancelled: bool,
+    /// That it waits for the write lock, since everything had come to rest and it was not answered: the last that was asked by then.
+    pub waits: Option<u64>,
     /// Whether it may be given up.
     pub breakable: bool,
     /// The oldest that it may read.
@@ -112,6 +117,8 @@ pub struct Model {
     versions: Vec<Version>,
     connections: BTreeMap<Key, Connection>,
     pub now: f64,
+    /// Who has just got the write lock.
+    pub got_lock: Option<Key>,
 }
 
 type Judged<T = ()> = Result<T, String>;
@@ -153,7 +160,7 @@ impl Connection {
 impl Model {
     pub fn new(state: State) -> Model {
         let first = Version { state: Rc::new(state), by: (0, 0), certain: true };
-        Model { versions: vec![first], connections: BTreeMap::new(), now: 0.0 }
+        Model { versions: vec![first], connections: BTreeMap::new(), now: 0.0, got_lock: None }
     }
 
     /// The rows after the last commit.
@@ -183,8 +190,16 @@ impl Model {
     pub fn open(&mut self, key: Key, lock_timeout: f64, idle_timeout: f64, log_limited: bool) {
         let last_active = self.now;
         let streams = BTreeMap::new();
-        let connection =
-            Connection { tx: Tx::None, streams, lock_timeout, idle_timeout, log_limited, last_active, was_idle: false };
+        let connection = Connection {
+            tx: Tx::None,
+            streams,
+            lock_timeout,
+            idle_timeout,
+            log_limited,
+            last_active,
+            was_idle: false,
+            has_failed: false,
+        };
         self.connections.insert(key, connection);
     }
 
@@ -224,7 +239,7 @@ impl Model {
                 connection.streams.insert(id, stream);
             }
         }
-        Sent { key, ask, deadline, cancelled: false, breakable, version, shares, at: self.now }
+        Sent { key, ask, deadline, cancelled: false, waits: None, breakable, version, shares, at: self.now }
     }
 
     /// Takes note that somebody said something else to a connection.
@@ -267,6 +282,8 @@ impl Model {
             return Ok(Rc::clone(own));
         }
         self.check_alone(key)?;
+        // Something that failed may have got it for this transaction before.
+        self.got_lock = Some(key).filter(|key| !self.connections[key].has_failed);
         let Tx::Open { snapshot, .. } = &self.connections[&key].tx else { return Ok(state) };
         if let Snapshot::Among(versions) = snapshot
             && !versions.iter().any(|version| self.is_current(*version))
@@ -290,6 +307,7 @@ impl Model {
         let lo = connection.streamed().min().map(|version| version.min(sent.version));
         let snapshot = Snapshot::Unset(lo);
         connection.tx = Tx::Open { snapshot, own: None, saves: vec![], changed: false, by_savepoint };
+        connection.has_failed = false;
         let locks = match mode {
             BeginMode::Immediate | BeginMode::Exclusive => true,
             BeginMode::Auto => writes,

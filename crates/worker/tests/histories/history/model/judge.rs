@@ -314,6 +314,9 @@ impl Model {
         {
             connection.tx = Tx::Ended;
         }
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.has_failed |= sent.ask.may_wait();
+        }
         // What was begun for it may stay open.
         let connection = &self.connections[&key];
         if open && !overtakes && !connection.is_open() {
