@@ -74,7 +74,7 @@ pub use result_set::{
     FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
 };
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
-pub use schema::{Bind, CreateAll, DdlOptions, inspect};
+pub use schema::{Bind, CreateAll, DdlOptions, inspect, migrate};
 pub use storage::{StorageEstimate, StorageInfo};
 pub use transaction::Transaction;
 pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};

@@ -15,7 +15,7 @@ const aludel = await load("index.js");
 const { openCopy } = await load("node.js");
 const {
   CheckConstraint, Column, CreateIndex, CreateTable, CreateView, DropTable, DropView, ForeignKey, ForeignKeyConstraint, func,
-  generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, NoSuchTableError,
+  generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, migrate, NoSuchTableError,
   PrimaryKeyConstraint, select, String_, Table, Text, text, typeDecorator, UniqueConstraint, UnreflectableTableError,
 } = aludel;
 
@@ -223,39 +223,171 @@ test("b5_01 sets of tables are sorted, copied and emptied", async () => {
   });
 });
 
-test("b5_02 b5_03 b5_04 b5_07 tables have options, columns and constraints, which SQLite keeps", async () => {
+test("b5_02 tables have options, which SQLite keeps", async () => {
   const metadata = new MetaData();
-  new Table("p", metadata, id(), new Column("a", Integer), new Column("b", Integer), new UniqueConstraint("a", "b", { name: "uq_ab" }));
-  new Table("auto", metadata, id(), { sqliteAutoincrement: true });
+  new Table("auto", metadata, id(), { sqliteAutoincrement: true, comment: "stays here", info: { note: 1 } });
   new Table("bare", metadata, new Column("k", Text, { primaryKey: true }), { sqliteWithRowid: false, sqliteStrict: true });
   new Table("tmp", metadata, id(), { prefixes: ["TEMPORARY"] });
-  const t = new Table("t", metadata,
-    new Column("select", Integer, { key: "chosen", nullable: false, sqliteOnConflictNotNull: "FAIL" }),
-    new Column("x", String_(5), { serverDefault: "it's", default: "mine", onupdate: "new" }),
-    new Column("y", Integer, { serverDefault: literalColumn("1 + 2"), check: new CheckConstraint("y > 0") }),
-    new Column("z", Integer, { computed: { sqltext: "y * 2", persisted: true } }),
-    new PrimaryKeyConstraint("select", { name: "pk_t", sqliteOnConflict: "REPLACE" }),
-    new ForeignKeyConstraint(["y", "z"], ["p.a", "p.b"], { name: "fk", ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" }),
-    new UniqueConstraint("x", { sqliteOnConflict: "IGNORE" }));
   await apart(async (conn) => {
     await metadata.createAll(conn);
     const inspector = await inspect(conn);
     assert.deepEqual(inspector.getTableOptions("auto"), { sqliteAutoincrement: true });
     assert.deepEqual(inspector.getTableOptions("bare"), { sqliteWithRowid: false, sqliteStrict: true });
     assert.deepEqual(inspector.getTempTableNames(), ["tmp"]);
-    const [chosen, x, y, z] = inspector.getColumns("t");
-    assert.deepEqual([chosen.name, chosen.nullable, x.default, y.default, z.computed], ["select", false, "'it''s'", "1 + 2", { sqltext: "y * 2", persisted: true }]);
-    assert.deepEqual(inspector.getPkConstraint("t"), { name: "pk_t", constrainedColumns: ["select"] });
-    assert.deepEqual(inspector.getForeignKeys("t")[0].options, { ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" });
+    await assert.rejects(new Table("strict", new MetaData(), new Column("a", String_(5)), { sqliteStrict: true }).create(conn),
+      { name: "CompileError", message: /'strict' is STRICT.*'a' is VARCHAR\(5\)/ });
+  });
+  const auto = metadata.tables.get("auto");
+  assert.deepEqual([auto.info.note, auto.comment], [1, "stays here"]);
+  assert.equal(new Table("auto", metadata, id(), { keepExisting: true }), auto);
+  const other = new Table("auto", metadata, id(), { extendExisting: true });
+  assert.ok(other !== auto && metadata.tables.get("auto") === other);
+  assert.throws(() => new Table("auto", metadata, id()), { name: "InvalidRequestError", message: /extendExisting: true/ });
+  assert.throws(() => new Table("u", metadata, id(), { strict: true }), { name: "ArgumentError", message: /'strict' of table "u"; known are: schema, / });
+});
+
+test("b5_02 tables lie in attached databases", async () => {
+  const conn = await engine.connect();
+  await conn.executionOptions({ isolationLevel: "AUTOCOMMIT" });
+  await run(conn, "ATTACH ':memory:' AS aux");
+  const metadata = new MetaData({ schema: "aux" });
+  new Table("p", metadata, id());
+  const t = new Table("t", metadata, id(), new Column("p_id", Integer, new ForeignKey("aux.p.id")), new Column("x", Text, { index: true }));
+  await metadata.createAll(conn);
+  await metadata.createAll(conn);
+  await conn.execute(t.insert(), { id: 1, x: "a" });
+  assert.equal(await conn.scalar(select(t.c.x)), "a");
+  const inspector = await inspect(conn);
+  assert.deepEqual(inspector.getSchemaNames(), ["main", "aux"]);
+  assert.deepEqual([inspector.getTableNames(), inspector.getTableNames({ schema: "aux" })], [[], ["p", "t"]]);
+  assert.equal(inspector.getForeignKeys("t", { schema: "aux" })[0].referredSchema, "aux");
+  assert.ok(inspector.hasIndex("t", "ix_aux_t_x", { schema: "aux" }));
+  const read = new MetaData();
+  const again = await Table.reflect("t", read, conn, { schema: "aux" });
+  assert.deepEqual([...read.tables.keys()], ["aux.t", "aux.p"]);
+  assert.deepEqual([...(await conn.execute(select(again))).one()], [1, null, "a"]);
+  await metadata.dropAll(conn);
+  assert.deepEqual((await inspect(conn)).getTableNames({ schema: "aux" }), []);
+  await run(conn, "DETACH aux");
+  await conn.close();
+});
+
+test("b5_03 columns have defaults, clauses and keys of their own", async () => {
+  const metadata = new MetaData();
+  const t = new Table("t", metadata,
+    new Column("select", Integer, { key: "chosen", primaryKey: true, nullable: false, sqliteOnConflictNotNull: "FAIL" }),
+    new Column("x", String_(5), { serverDefault: "it's", default: "mine", onupdate: "new", comment: "a note", info: { a: 1 } }),
+    new Column("y", Integer, { serverDefault: literalColumn("1 + 2"), check: new CheckConstraint("y > 0"), unique: true, sqliteOnConflictUnique: "IGNORE" }));
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    const [chosen, x, y] = (await inspect(conn)).getColumns("t");
+    assert.deepEqual([chosen.name, chosen.nullable, x.default, y.default], ["select", false, "'it''s'", "1 + 2"]);
     const sql = await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 't'"));
-    for (const part of ["\"select\" INTEGER NOT NULL ON CONFLICT FAIL", "PRIMARY KEY (\"select\") ON CONFLICT REPLACE", "UNIQUE (x) ON CONFLICT IGNORE"]) {
+    for (const part of ["\"select\" INTEGER NOT NULL ON CONFLICT FAIL", "y INTEGER DEFAULT (1 + 2) CHECK (y > 0)", "UNIQUE (y) ON CONFLICT IGNORE"]) {
       assert.ok(sql.includes(part), sql);
     }
-    await conn.execute(text("INSERT INTO p VALUES (1, 3, 6)"));
     await conn.execute(insert(t).values({ chosen: 1 }));
-    assert.deepEqual([...(await conn.execute(select(t))).one()], [1, "mine", 3, 6]);
+    assert.deepEqual([...(await conn.execute(select(t))).one()], [1, "mine", 3]);
+    await conn.execute(t.update().values({ y: 4 }));
+    assert.equal(await conn.scalar(select(t.c.x)), "new");
   });
   assert.throws(() => new Table("u", metadata, id(), id()), /two columns with the key "id"/);
+  assert.throws(() => new Column("a", Integer, { primary_key: true }), { name: "ArgumentError", message: /'primary_key' of column "a"; known are: key, / });
+});
+
+test("b5_04 constraints have names and clauses, and are of one column or several", async () => {
+  const metadata = new MetaData();
+  new Table("p", metadata, id(), new Column("a", Integer), new Column("b", Integer), new UniqueConstraint("a", "b", { name: "uq_ab" }));
+  const t = new Table("t", metadata, new Column("k", Integer, { nullable: false }), new Column("y", Integer), new Column("z", Integer),
+    new PrimaryKeyConstraint("k", { name: "pk_t", sqliteOnConflict: "REPLACE" }),
+    new ForeignKeyConstraint(["y", "z"], ["p.a", "p.b"], { name: "fk", ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" }),
+    new UniqueConstraint("z", { sqliteOnConflict: "IGNORE" }), new CheckConstraint("y > 0", { name: "positive" }));
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    const inspector = await inspect(conn);
+    assert.deepEqual(inspector.getPkConstraint("t"), { name: "pk_t", constrainedColumns: ["k"] });
+    assert.deepEqual(inspector.getForeignKeys("t"), [{
+      name: "fk", constrainedColumns: ["y", "z"], referredSchema: null, referredTable: "p", referredColumns: ["a", "b"],
+      options: { ondelete: "CASCADE", onupdate: "SET NULL", deferrable: true, initially: "DEFERRED" },
+    }]);
+    assert.deepEqual(inspector.getUniqueConstraints("p"), [{ name: "uq_ab", columnNames: ["a", "b"] }]);
+    assert.deepEqual(inspector.getCheckConstraints("t"), [{ name: "positive", sqltext: "y > 0" }]);
+    const sql = await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 't'"));
+    assert.ok(sql.includes("PRIMARY KEY (k) ON CONFLICT REPLACE") && sql.includes("UNIQUE (z) ON CONFLICT IGNORE"), sql);
+    await assert.rejects(conn.execute(t.insert(), { k: 1, y: -1 }), { name: "IntegrityError", message: /positive/ });
+  });
+  assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["p", "t"], "a constraint tells the order, too");
+});
+
+test("b5_07 columns are computed, stored or not", async () => {
+  const metadata = new MetaData();
+  const t = new Table("t", metadata, id(), new Column("a", Integer), new Column("b", Integer, { computed: { sqltext: "a * 2", persisted: true } }),
+    new Column("c", Integer, { computed: { sqltext: literalColumn("a + 1"), persisted: false } }), new Column("d", Text, { computed: { sqltext: "'x)' || a" } }));
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    await conn.execute(t.insert(), { id: 1, a: 5 });
+    assert.deepEqual([...(await conn.execute(select(t))).one()], [1, 5, 10, 6, "x)5"]);
+    assert.deepEqual((await inspect(conn)).getColumns("t").map(({ computed }) => computed), [
+      undefined, undefined, { sqltext: "a * 2", persisted: true }, { sqltext: "a + 1", persisted: false }, { sqltext: "'x)' || a", persisted: false },
+    ]);
+  });
+});
+
+test("b5_08 there are no identities and sequences, and comments stay in the program", async () => {
+  assert.throws(() => new Column("id", Integer, { identity: true }), { name: "CompileError", message: /SQLite has no identity: it chooses the value of a lone INTEGER primary key/ });
+  assert.throws(() => new Column("id", Integer, { sequence: "s" }), { name: "CompileError" });
+  await apart(async (conn) => {
+    await new Table("t", new MetaData(), id(), { comment: "secret" }).create(conn);
+    assert.doesNotMatch(await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 't'")), /secret/);
+  });
+});
+
+test("b5_16 a database is brought to the newest version, each step once", async () => {
+  const apartEngine = await openCopy();
+  const ran = [];
+  const steps = [
+    (conn) => run(conn, "CREATE TABLE t (a INTEGER)"),
+    async (conn) => {
+      ran.push("second");
+      await run(conn, "ALTER TABLE t ADD COLUMN b TEXT", "INSERT INTO t VALUES (1, 'x')");
+    },
+    () => assert.fail("not yet"),
+  ];
+  assert.deepEqual(await migrate(apartEngine, steps.slice(0, 2)), { from: 0, to: 2 });
+  assert.deepEqual(await migrate(apartEngine, steps.slice(0, 2)), { from: 2, to: 2 });
+  assert.deepEqual(ran, ["second"]);
+  const failing = [...steps.slice(0, 2), async (conn) => {
+    await run(conn, "DELETE FROM t");
+    throw new Error("half way");
+  }];
+  await assert.rejects(migrate(apartEngine, failing), /half way/);
+  assert.equal(await apartEngine.scalar(text("SELECT count(*) FROM t")), 1, "the step left nothing");
+  assert.equal(await apartEngine.scalar(text("PRAGMA user_version")), 2);
+  await assert.rejects(migrate(apartEngine, steps.slice(0, 1)), { name: "InvalidRequestError", message: /version 2.*knows 1.*newer/ });
+  await assert.rejects(migrate(apartEngine, "steps"), { name: "ArgumentError" });
+  const both = [...steps.slice(0, 2), (conn) => run(conn, "UPDATE t SET a = a + 1")];
+  const done = await Promise.all([migrate(apartEngine, both), migrate(apartEngine, both)]);
+  assert.deepEqual(done.map(({ to }) => to), [3, 3]);
+  assert.equal(await apartEngine.scalar(text("SELECT a FROM t")), 2, "two at once run it once");
+  await apartEngine.dispose();
+});
+
+test("b5_17 what only SQLite has is at hand", async () => {
+  await apart(async (conn) => {
+    await run(conn, "CREATE VIRTUAL TABLE notes USING fts5(title, body)", "INSERT INTO notes VALUES ('Tea', 'green and black'), ('Coffee', 'black')");
+    const notes = await Table.reflect("notes", new MetaData(), conn);
+    const found = await conn.scalars(select(notes.c.title).where(literalColumn("notes").match("green")));
+    assert.deepEqual(found.all(), ["Tea"]);
+    assert.doesNotMatch(generateTables(await inspect(conn)), /notes_data/, "what FTS5 keeps for itself is not written");
+    await run(conn, "PRAGMA user_version = 7");
+    assert.equal(await conn.scalar(text("PRAGMA user_version")), 7);
+  });
+  await engine.begin((conn) => run(conn, "CREATE TABLE kept (a INTEGER)", "INSERT INTO kept VALUES (3)"));
+  const bytes = await engine.exportBytes();
+  await engine.begin((conn) => run(conn, "DROP TABLE kept"));
+  await engine.importBytes(bytes);
+  assert.equal(await engine.scalar(text("SELECT a FROM kept")), 3);
+  await engine.begin((conn) => run(conn, "DROP TABLE kept"));
 });
 
 test("b5_05 foreign keys are enforced unless told otherwise", async () => {

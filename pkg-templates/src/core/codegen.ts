@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ConstraintData, Inspector, InSchema, TableData } from "./inspect.js";
+import { isAuto, keyColumns, type Inspector } from "./inspect.js";
+import type { ConstraintData, InSchema, TableData } from "./reflected.js";
 
 /** What {@link generateTables} takes. */
 export interface GenerateOptions extends InSchema {
@@ -119,6 +120,7 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
     return `literalColumn(${text(expression)})`;
   };
   const { constraints } = table;
+  const key = keyColumns(table);
   const ofColumn = (kind: ConstraintData["kind"], column: string): ConstraintData | undefined =>
     constraints.find((constraint) => constraint.kind === kind && constraint.columns.length === 1 && constraint.columns[0] === column);
   const said = new Set<ConstraintData>();
@@ -159,8 +161,8 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
   for (const constraint of constraints) {
     if (said.has(constraint)) continue;
     const { kind, columns } = constraint;
-    const lone = kind === "pk" && (table.autoincrement || (constraint.name === null && constraint.onConflict === null));
-    const inOrder = columns.every((column, i) => table.pkColumns[i] === column) && isSorted(table, columns);
+    const lone = kind === "pk" && (isAuto(table) || (constraint.name === null && constraint.onConflict === null));
+    const inOrder = columns.every((column, i) => key[i] === column) && isSorted(table, columns);
     if (lone && inOrder) continue;
     const list = columns.map(text);
     if (kind === "fk") {
@@ -188,7 +190,7 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
     schema: optional(options.schema),
     sqliteWithRowid: table.withoutRowid ? "false" : null,
     sqliteStrict: table.strict ? "true" : null,
-    sqliteAutoincrement: table.autoincrement ? "true" : null,
+    sqliteAutoincrement: isAuto(table) ? "true" : null,
   });
   if (written !== "") items.push(written);
   const type = upper(name);

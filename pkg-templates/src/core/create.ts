@@ -9,7 +9,7 @@ import { describe } from "../encode.js";
 import type { Engine } from "../engine.js";
 import { ArgumentError } from "../errors.js";
 import { CreateIndex, CreateTable, DropTable } from "./ddl.js";
-import { namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
+import { inOrder, namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
 import type { AnyTable, MetaData } from "./schema.js";
 
 /** What happens to a table, or to all tables of a set. */
@@ -73,42 +73,7 @@ const keyOf = (schema: string | undefined, name: string): string => (schema === 
  */
 export function sortTables(tables: readonly AnyTable[]): { readonly sorted: AnyTable[]; readonly circle: AnyTable[] } {
   const byKey = new Map(tables.map((table) => [keyOf(table.schema, table.name), table]));
-  const edges = new Map<AnyTable, AnyTable[]>(
-    tables.map((table) => [
-      table,
-      table.referredTables().flatMap(([schema, name]) => {
-        const other = byKey.get(keyOf(schema, name));
-        return other === undefined || other === table ? [] : [other];
-      }),
-    ]),
-  );
-  let circle: AnyTable[] = [];
-  for (;;) {
-    const sorted: AnyTable[] = [];
-    let left = new Set(tables);
-    while (left.size > 0) {
-      const free = [...left].filter((table) => circle.includes(table) || !edges.get(table)?.some((other) => left.has(other)));
-      if (free.length === 0) break;
-      sorted.push(...free);
-      left = new Set([...left].filter((table) => !free.includes(table)));
-    }
-    if (left.size === 0) return { sorted, circle };
-    circle = [...left].filter((table) => returns(table, edges));
-  }
-}
-
-/** Whether the way of references leads back to where it begins. */
-function returns(from: AnyTable, edges: ReadonlyMap<AnyTable, readonly AnyTable[]>): boolean {
-  const seen = new Set<AnyTable>();
-  const next = [from];
-  for (let at = next.pop(); at !== undefined; at = next.pop()) {
-    for (const other of edges.get(at) ?? []) {
-      if (other === from) return true;
-      if (!seen.has(other)) next.push(other);
-      seen.add(other);
-    }
-  }
-  return false;
+  return inOrder(tables, (table) => table.referredTables().flatMap(([schema, name]) => byKey.get(keyOf(schema, name)) ?? []));
 }
 
 /** The tables that are to be created or dropped: those that are not there, or that are. */

@@ -36,19 +36,19 @@ export {
 } from "./expressions.js";
 export type { Alias, Cte, From, Subquery } from "./from.js";
 export { func } from "./func.js";
-export {
-  inspect,
-  Inspector,
-  type InSchema,
-  type MultiOptions,
-  type ReflectedCheckConstraint,
-  type ReflectedColumn,
-  type ReflectedForeignKey,
-  type ReflectedIndex,
-  type ReflectedPrimaryKey,
-  type ReflectedTableOptions,
-  type ReflectedUniqueConstraint,
-} from "./inspect.js";
+export { inspect, Inspector } from "./inspect.js";
+export type {
+  InSchema,
+  MultiOptions,
+  ReflectedCheckConstraint,
+  ReflectedColumn,
+  ReflectedForeignKey,
+  ReflectedIndex,
+  ReflectedPrimaryKey,
+  ReflectedTableOptions,
+  ReflectedUniqueConstraint,
+} from "./reflected.js";
+export { migrate, type Migrated, type Migration } from "./migrate.js";
 export type { ReflectFrom, ReflectOptions, ReflectTableOptions } from "./reflect.js";
 export {
   CheckConstraint,

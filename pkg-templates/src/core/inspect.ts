@@ -14,164 +14,23 @@ import type { Engine } from "../engine.js";
 import { InvalidRequestError, NoSuchTableError, OperationalError, UnreflectableTableError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { native } from "../wasm.js";
-import type { ConflictClause, ForeignKeyAction } from "./constraint.js";
-import { declaredAs, Numeric, String_, typeByCode, type SqlType } from "./types.js";
-
-/** A column, as the database has it. */
-export interface ReflectedColumn {
-  /** Its name. */
-  readonly name: string;
-  /** Its type, declared as it is. */
-  readonly type: SqlType;
-  /** The words that it was declared with. */
-  readonly declared: string;
-  /** Whether it may be NULL. */
-  readonly nullable: boolean;
-  /** Its default as SQL. */
-  readonly default: string | null;
-  /** Its place in the primary key, from 1; 0 if it is no part of it. */
-  readonly primaryKey: number;
-  /** Whether `AUTOINCREMENT` stands behind it. */
-  readonly autoincrement: boolean;
-  /** Its collation, where one was declared. */
-  readonly collation: string | null;
-  /** What it is computed by. */
-  readonly computed?: { readonly sqltext: string; readonly persisted: boolean };
-}
-
-/** A primary key. */
-export interface ReflectedPrimaryKey {
-  /** Its name. */
-  readonly name: string | null;
-  /** Its columns, in its order. */
-  readonly constrainedColumns: readonly string[];
-}
-
-/** A foreign key. */
-export interface ReflectedForeignKey {
-  /** Its name. */
-  readonly name: string | null;
-  /** The columns that refer. */
-  readonly constrainedColumns: readonly string[];
-  /** The database of the other table, as it was asked for. */
-  readonly referredSchema: string | null;
-  /** The other table. */
-  readonly referredTable: string;
-  /** The other table's columns. */
-  readonly referredColumns: readonly string[];
-  /** What it does; `NO ACTION` is not told. */
-  readonly options: {
-    readonly ondelete?: ForeignKeyAction;
-    readonly onupdate?: ForeignKeyAction;
-    readonly deferrable?: boolean;
-    readonly initially?: "DEFERRED" | "IMMEDIATE";
-    readonly match?: string;
-  };
-}
-
-/** An index. */
-export interface ReflectedIndex {
-  /** Its name. */
-  readonly name: string;
-  /** Its columns; null where it is over an expression. */
-  readonly columnNames: readonly (string | null)[];
-  /** What it is over, as SQL. */
-  readonly expressions: readonly string[];
-  /** The columns that do not ascend. */
-  readonly columnSorting: Readonly<Record<string, readonly ["desc"]>>;
-  /** Whether it allows no two equal rows. */
-  readonly unique: boolean;
-  /** What only SQLite has: the condition of a partial index. */
-  readonly dialectOptions: { readonly sqliteWhere?: string };
-}
-
-/** A UNIQUE constraint. */
-export interface ReflectedUniqueConstraint {
-  /** Its name. */
-  readonly name: string | null;
-  /** Its columns. */
-  readonly columnNames: readonly string[];
-}
-
-/** A CHECK constraint. */
-export interface ReflectedCheckConstraint {
-  /** Its name. */
-  readonly name: string | null;
-  /** The condition. */
-  readonly sqltext: string;
-}
-
-/** What SQLite was told about a table. */
-export interface ReflectedTableOptions {
-  /** `WITHOUT ROWID` */
-  readonly sqliteWithRowid?: false;
-  /** `STRICT` */
-  readonly sqliteStrict?: true;
-  /** `AUTOINCREMENT` */
-  readonly sqliteAutoincrement?: true;
-}
-
-/** Which database is meant. */
-export interface InSchema {
-  /** An attached database, or `"main"` or `"temp"`; where it is left out, `main` and then `temp`. */
-  readonly schema?: string;
-}
-
-/** What the methods for many tables take. */
-export interface MultiOptions extends InSchema {
-  /** Only these tables. */
-  readonly filterNames?: readonly string[];
-  /** Tables unless told otherwise. */
-  readonly kind?: "table" | "view" | "any";
-}
-
-/** @internal A constraint as Rust tells it. */
-export interface ConstraintData {
-  kind: "pk" | "uq" | "fk" | "ck";
-  name: string | null;
-  inline: boolean;
-  columns: string[];
-  onConflict: ConflictClause | null;
-  sqltext?: string;
-  table?: string;
-  referred?: string[];
-  ondelete?: ForeignKeyAction | null;
-  onupdate?: ForeignKeyAction | null;
-  deferrable?: boolean;
-  initially?: "DEFERRED" | "IMMEDIATE" | null;
-  match?: string | null;
-}
-
-/** @internal A table as Rust tells it. */
-export interface TableData {
-  schema: string;
-  name: string;
-  kind: "table" | "view" | "virtual";
-  definition: string;
-  unreflectable: string | null;
-  withoutRowid: boolean;
-  strict: boolean;
-  autoincrement: boolean;
-  columns: (Omit<ReflectedColumn, "type"> & { type: string; args: number[]; exact: boolean; onConflict: ConflictClause | null })[];
-  pkName: string | null;
-  pkColumns: string[];
-  checks: ReflectedCheckConstraint[];
-  constraints: ConstraintData[];
-  indexes: {
-    name: string;
-    columnNames: (string | null)[];
-    expressions: string[];
-    descending: boolean[];
-    unique: boolean;
-    where: string | null;
-    auto: boolean;
-  }[];
-}
+import type {
+  InSchema,
+  MultiOptions,
+  ReflectedCheckConstraint,
+  ReflectedColumn,
+  ReflectedForeignKey,
+  ReflectedIndex,
+  ReflectedPrimaryKey,
+  ReflectedTableOptions,
+  ReflectedUniqueConstraint,
+  TableData,
+} from "./reflected.js";
+import { declaredAs, Numeric, String_, typeByCode } from "./types.js";
 
 interface Data {
   schemas: string[];
   tables: TableData[];
-  sorted: [string | null, [string, string | null][]][][];
 }
 
 type Sorted = readonly (readonly [table: string | null, foreignKeys: readonly (readonly [table: string, name: string | null])[]])[];
@@ -281,8 +140,8 @@ export class Inspector {
 
   /** The primary key of a table. */
   getPkConstraint(table: string, options: InSchema = {}): ReflectedPrimaryKey {
-    const { pkName, pkColumns } = this.table(table, options);
-    return { name: pkName, constrainedColumns: pkColumns };
+    const data = this.table(table, options);
+    return { name: data.constraints.find(({ kind }) => kind === "pk")?.name ?? null, constrainedColumns: keyColumns(data) };
   }
 
   /** The foreign keys of a table, in the order in which they were declared. */
@@ -327,16 +186,20 @@ export class Inspector {
 
   /** The CHECK constraints of a table, those with names first. */
   getCheckConstraints(table: string, options: InSchema = {}): ReflectedCheckConstraint[] {
-    return this.table(table, options).checks.slice();
+    const checks = this.table(table, options).constraints.filter((constraint) => constraint.kind === "ck");
+    const order = (name: string | null): string => (name === null ? "1" : `0${name}`);
+    checks.sort((left, right) => (order(left.name) < order(right.name) ? -1 : order(left.name) > order(right.name) ? 1 : 0));
+    return checks.map(({ name, sqltext }) => ({ name, sqltext: sqltext as string }));
   }
 
   /** What SQLite was told about a table. */
   getTableOptions(table: string, options: InSchema = {}): ReflectedTableOptions {
-    const { withoutRowid, strict, autoincrement } = this.table(table, options);
+    const data = this.table(table, options);
+    const { withoutRowid, strict } = data;
     return {
       ...(withoutRowid ? { sqliteWithRowid: false } : {}),
       ...(strict ? { sqliteStrict: true } : {}),
-      ...(autoincrement ? { sqliteAutoincrement: true } : {}),
+      ...(isAuto(data) ? { sqliteAutoincrement: true } : {}),
     };
   }
 
@@ -394,9 +257,66 @@ export class Inspector {
    * foreign keys of circles.
    */
   getSortedTableAndFkcNames(options: InSchema = {}): Sorted {
-    const at = this.#data.schemas.findIndex((schema) => sameName(schema, options.schema ?? "main"));
-    return this.#data.sorted[at] ?? [[null, []]];
+    const tables = this.tables(options.schema).filter((table) => table.unreflectable === null);
+    const byName = new Map(tables.map((table) => [table.name.toLowerCase(), table]));
+    const { sorted, circle } = inOrder(tables, ({ constraints }) =>
+      constraints.flatMap(({ table }) => byName.get(table?.toLowerCase() ?? "") ?? []),
+    );
+    const keys = ({ name, constraints }: TableData) =>
+      constraints.filter(({ kind }) => kind === "fk").map((key) => [name, key.name] as const);
+    return [...sorted.map((table) => [table.name, circle.includes(table) ? [] : keys(table)] as const), [null, circle.flatMap(keys)]];
   }
+}
+
+/**
+ * Whether `AUTOINCREMENT` stands in a table.
+ * @internal
+ */
+export const isAuto = ({ columns }: TableData): boolean => columns.some(({ autoincrement }) => autoincrement);
+
+/**
+ * The columns of the primary key, in its order.
+ * @internal
+ */
+export const keyColumns = ({ columns }: TableData): string[] =>
+  columns
+    .filter(({ primaryKey }) => primaryKey > 0)
+    .sort((left, right) => left.primaryKey - right.primaryKey)
+    .map(({ name }) => name);
+
+/**
+ * Things, each behind those that it refers to, and those that refer to each other in circles: for these it does not count.
+ * @internal
+ */
+export function inOrder<T>(all: readonly T[], referred: (one: T) => readonly T[]): { readonly sorted: T[]; readonly circle: T[] } {
+  const edges = new Map(all.map((one) => [one, referred(one).filter((other) => other !== one)]));
+  let circle: T[] = [];
+  for (;;) {
+    const sorted: T[] = [];
+    const left = new Set(all);
+    while (left.size > 0) {
+      const free = [...left].filter((one) => circle.includes(one) || !edges.get(one)?.some((other) => left.has(other)));
+      if (free.length === 0) break;
+      sorted.push(...free);
+      free.forEach((one) => left.delete(one));
+    }
+    if (left.size === 0) return { sorted, circle };
+    circle = [...left].filter((one) => returns(one, edges));
+  }
+}
+
+/** Whether the way of references leads back to where it begins. */
+function returns<T>(from: T, edges: ReadonlyMap<T, readonly T[]>): boolean {
+  const seen = new Set<T>();
+  const next = [from];
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    for (const other of edges.get(at) ?? []) {
+      if (other === from) return true;
+      if (!seen.has(other)) next.push(other);
+      seen.add(other);
+    }
+  }
+  return false;
 }
 
 /** The rows of SQL as lists. */
@@ -460,10 +380,11 @@ export async function inspect(bind: Connection | Engine): Promise<Inspector> {
 
 /** SQLite cannot tell the columns of one of them: which one? */
 async function one(connection: Connection, objects: SqlValue[][], failed: string[]): Promise<SqlValue[][]> {
-  const rows = objects.slice();
-  for (const [schema, kind, name] of objects) {
-    if (kind !== 0) continue;
-    const names = [String(schema), String(name)];
+  const rows: SqlValue[][] = [];
+  for (const row of objects) {
+    rows.push(row);
+    if (row[2] !== 0) continue;
+    const names = [String(row[0]), String(row[1])];
     try {
       rows.push(...(await rowsOf(connection, reflectSql("columns", names))));
     } catch (error) {

@@ -16,7 +16,8 @@ import {
   type TableItem,
 } from "./constraint.js";
 import { literalColumn } from "./expressions.js";
-import { given, inspect, Inspector, sameName, type ConstraintData, type InSchema, type TableData } from "./inspect.js";
+import { given, inspect, Inspector, isAuto, sameName } from "./inspect.js";
+import type { ConstraintData, InSchema, TableData } from "./reflected.js";
 import { Column, MetaData, Table, type AnyColumn, type AnyTable, type ColumnOptions } from "./schema.js";
 
 /** Where tables are read: a database, or what was read of it. */
@@ -135,7 +136,7 @@ function build(data: TableData, metadata: MetaData, inspector: Inspector, option
     const { kind, name, onConflict, columns } = constraint;
     const clauses = given({ name, sqliteOnConflict: onConflict });
     if (kind === "pk") {
-      if (!data.autoincrement) items.push(new PrimaryKeyConstraint(...columns, clauses));
+      if (!isAuto(data)) items.push(new PrimaryKeyConstraint(...columns, clauses));
     } else if (kind === "uq") items.push(new UniqueConstraint(...columns, clauses));
     else if (kind === "fk") items.push(foreignKey(constraint, schema));
     else if (!constraint.inline || inline(columns[0] as string)[0] !== constraint) items.push(checkOf(constraint));
@@ -145,7 +146,7 @@ function build(data: TableData, metadata: MetaData, inspector: Inspector, option
     schema,
     sqliteWithRowid: data.withoutRowid ? false : null,
     sqliteStrict: data.strict ? true : null,
-    sqliteAutoincrement: data.autoincrement ? true : null,
+    sqliteAutoincrement: isAuto(data) ? true : null,
     prefixes: schema === undefined && data.schema === "temp" ? ["TEMPORARY"] : null,
   });
   const key = schema === undefined ? data.name : `${schema}.${data.name}`;

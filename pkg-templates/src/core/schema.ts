@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError, InvalidRequestError } from "../errors.js";
+import { ArgumentError, CompileError, InvalidRequestError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Connection } from "../connection.js";
 import type { Engine } from "../engine.js";
@@ -71,6 +71,26 @@ export interface ColumnOptions<T> {
   readonly sqliteOnConflictPrimaryKey?: ConflictClause;
   /** `UNIQUE ON CONFLICT` */
   readonly sqliteOnConflictUnique?: ConflictClause;
+  /** What it is about: SQLite keeps no comments, so this stays in the program. */
+  readonly comment?: string;
+  /** Notes of the application. */
+  readonly info?: Readonly<Record<string, unknown>>;
+}
+
+const COLUMN_OPTIONS = (
+  "key primaryKey nullable autoincrement default onupdate serverDefault computed unique index check sqliteOnConflictNotNull " +
+  "sqliteOnConflictPrimaryKey sqliteOnConflictUnique comment info"
+).split(" ");
+const TABLE_OPTIONS = "schema sqliteWithRowid sqliteStrict sqliteAutoincrement prefixes keepExisting extendExisting comment info".split(" ");
+
+function checkOptions(of: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    if (name === "identity" || name === "sequence") {
+      throw new CompileError(`SQLite has no ${name}: it chooses the value of a lone INTEGER primary key by itself (${of})`);
+    }
+    throw new ArgumentError(`Unknown option '${name}' of ${of}; known are: ${known.join(", ")}`);
+  }
 }
 
 /** A column of a table that is being declared. */
@@ -97,6 +117,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
     this.key = options.key ?? name;
     this.type = typeOf(type);
     if (typeof this.type?.write !== "function") throw new ArgumentError(`the type of column "${name}" is no type: ${describe(type)}`);
+    checkOptions(`column "${name}"`, options, COLUMN_OPTIONS);
     this.options = Object.freeze({ ...options });
     this.foreignKeys = Object.freeze(first instanceof ForeignKey ? [first] : []);
     Object.freeze(this);
@@ -212,6 +233,14 @@ export interface TableOptions {
   readonly sqliteAutoincrement?: boolean;
   /** What stands between CREATE and TABLE. */
   readonly prefixes?: readonly string[];
+  /** Whether a table of this name that the set has already is taken instead. */
+  readonly keepExisting?: boolean;
+  /** Whether it takes the place of a table of this name that the set has already. */
+  readonly extendExisting?: boolean;
+  /** What it is about: SQLite keeps no comments, so this stays in the program. */
+  readonly comment?: string;
+  /** Notes of the application. */
+  readonly info?: Readonly<Record<string, unknown>>;
 }
 
 /** Templates for the names of constraints and indexes: `{ ix: "ix_%(column_0_label)s", uq: ... }`. */
@@ -244,8 +273,8 @@ export class MetaData {
     const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
     if (this.#tables.has(name)) {
       throw new InvalidRequestError(
-        `Table '${name}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine options ` +
-          "and columns on an existing Table object.",
+        `Table '${name}' is already defined for this MetaData instance.  Specify { extendExisting: true } to redefine it, or ` +
+          "{ keepExisting: true } to have the one that is there.",
       );
     }
     this.#tables.set(name, table);
@@ -306,6 +335,10 @@ export class Table<const N extends string, const Items extends readonly unknown[
   readonly schema: string | undefined;
   /** What it belongs to. */
   readonly metadata: MetaData;
+  /** Notes of the application. */
+  readonly info: Readonly<Record<string, unknown>>;
+  /** What it is about. */
+  readonly comment: string | undefined;
   /** Its columns, as expressions. */
   override readonly c: ColumnExprs<ColumnsOf<Items>>;
   /** The type of its rows; there is no value. */
@@ -348,9 +381,13 @@ export class Table<const N extends string, const Items extends readonly unknown[
       else if (typeof item === "object" && item !== null && Object.getPrototypeOf(item) === Object.prototype) options = item as TableOptions;
       else throw new ArgumentError(`new Table("${name}") takes columns, constraints, indexes and options, not ${describe(item)}`);
     }
+    checkOptions(`table "${name}"`, options, TABLE_OPTIONS);
     this.name = name;
     this.metadata = metadata;
     this.schema = options.schema ?? metadata.schema;
+    const existing = metadata.tables.get(this.schema === undefined ? name : `${this.schema}.${name}`);
+    this.info = options.info ?? {};
+    this.comment = options.comment;
     this.#items = items;
     this.columns = Object.freeze(columns);
     this.#constraints = constraints;
@@ -365,6 +402,8 @@ export class Table<const N extends string, const Items extends readonly unknown[
     indexes.push(...own.map((column) => new Index(null, column.name, { unique: column.options.unique === true })));
     this.indexes = Object.freeze(indexes);
     Object.freeze(this);
+    if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
+    if (existing !== undefined && options.extendExisting === true) metadata.remove(existing);
     metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>);
   }
 

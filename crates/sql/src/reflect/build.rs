@@ -39,11 +39,16 @@ fn sql(text: &str) -> Expr {
 impl ReflectedColumn {
     /// Its type as it was declared: under its own words, where the type is declared by others.
     pub fn exact_type(&self) -> SqlType {
-        if self.ty.ddl().eq_ignore_ascii_case(&self.declared) || !is_type_name(&self.declared) {
+        if self.is_exact() {
             return self.ty.clone();
         }
         let (name, ddl) = (self.declared.clone(), Some(self.declared.clone()));
         SqlType::Custom(Rc::new(CustomType { name, implementation: self.ty.clone(), ddl }))
+    }
+
+    /// Whether the type is declared by these words, or they are none that could be written.
+    pub(super) fn is_exact(&self) -> bool {
+        self.ty.ddl().eq_ignore_ascii_case(&self.declared) || !is_type_name(&self.declared)
     }
 
     fn build(&self) -> Column {

@@ -1,7 +1,7 @@
 //! What a database holds as JSON, for those who are not Rust.
 
-use super::{Inspector, ObjectKind, ReflectedColumn, ReflectedTable, parse};
-use crate::schema::ForeignKey;
+use super::{Inspector, ObjectKind, ReflectedColumn, ReflectedIndex, ReflectedTable, parse};
+use crate::schema::{ConflictClause, ForeignKey, ForeignKeyAction};
 use crate::types::SqlType;
 use std::rc::Rc;
 
@@ -43,23 +43,32 @@ impl Json {
         self.raw(if value { "true" } else { "false" });
     }
 
-    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Json, T)) {
+    /// A list: `count` items, each by its number.
+    fn list(&mut self, count: usize, write: &mut dyn FnMut(&mut Json, usize)) {
         self.raw("[");
-        for (at, item) in items.into_iter().enumerate() {
+        for at in 0..count {
             self.raw(if at > 0 { "," } else { "" });
-            write(self, item);
+            write(self, at);
         }
         self.raw("]");
     }
 
-    fn texts<T: AsRef<str>>(&mut self, items: &[T]) {
-        self.list(items, |json, text| json.text(text.as_ref()));
+    fn texts(&mut self, items: &[String]) {
+        self.list(items.len(), &mut |json, at| json.text(&items[at]));
     }
 
-    fn object(&mut self, write: impl FnOnce(&mut Json)) {
+    fn names(&mut self, items: &[Rc<str>]) {
+        self.list(items.len(), &mut |json, at| json.text(&items[at]));
+    }
+
+    fn object(&mut self, write: &mut dyn FnMut(&mut Json)) {
         self.raw("{");
         write(self);
         self.raw("}");
+    }
+
+    fn number(&mut self, number: u32) {
+        self.0 += &number.to_string();
     }
 
     fn member(&mut self, name: &str, value: Option<&str>) {
@@ -72,34 +81,18 @@ impl Inspector {
     /// All of it, as `inspect.ts` reads it.
     pub fn to_json(&self) -> String {
         let mut json = Json(String::new());
-        json.object(|json| {
+        json.object(&mut |json| {
             json.key("schemas");
             json.texts(&self.schemas);
             json.key("tables");
-            json.list(&self.tables, table);
-            json.key("sorted");
-            json.list(&self.schemas, |json, schema| {
-                json.list(self.get_sorted_table_and_fkc_names(Some(schema)), |json, (name, keys)| {
-                    json.raw("[");
-                    json.optional(name.as_deref());
-                    json.raw(",");
-                    json.list(keys, |json, (table, key)| {
-                        json.raw("[");
-                        json.text(&table);
-                        json.raw(",");
-                        json.optional(key.as_deref());
-                        json.raw("]");
-                    });
-                    json.raw("]");
-                });
-            });
+            json.list(self.tables.len(), &mut |json, at| table(json, &self.tables[at]));
         });
         json.0
     }
 }
 
 fn table(json: &mut Json, table: &ReflectedTable) {
-    json.object(|json| {
+    json.object(&mut |json| {
         json.member("schema", Some(&table.schema));
         json.member("name", Some(&table.name));
         json.member(
@@ -114,42 +107,34 @@ fn table(json: &mut Json, table: &ReflectedTable) {
         json.member("unreflectable", table.unreflectable.as_deref());
         json.flag("withoutRowid", table.options.without_rowid);
         json.flag("strict", table.options.strict);
-        json.flag("autoincrement", table.autoincrement());
         json.key("columns");
-        json.list(&table.columns, column);
-        let key = table.primary_key();
-        json.member("pkName", key.name.as_deref());
-        json.key("pkColumns");
-        json.texts(&key.constrained_columns);
-        json.key("checks");
-        json.list(table.check_constraints(), |json, check| {
-            json.object(|json| {
-                json.member("sqltext", Some(&check.sqltext));
-                json.member("name", check.name.as_deref());
-            });
-        });
+        json.list(table.columns.len(), &mut |json, at| column(json, &table.columns[at]));
         json.key("constraints");
-        json.list(&table.constraints, constraint);
+        json.list(table.constraints.len(), &mut |json, at| constraint(json, &table.constraints[at]));
         json.key("indexes");
-        json.list(&table.indexes, |json, index| {
-            json.object(|json| {
-                json.member("name", Some(&index.name));
-                json.key("columnNames");
-                json.list(&index.column_names, |json, name| json.optional(name.as_deref()));
-                json.key("expressions");
-                json.texts(&index.expressions);
-                json.key("descending");
-                json.list(&index.descending, |json, is| json.raw(if *is { "true" } else { "false" }));
-                json.flag("unique", index.unique);
-                json.member("where", index.sqlite_where.as_deref());
-                json.flag("auto", index.is_auto);
-            });
+        json.list(table.indexes.len(), &mut |json, at| index(json, &table.indexes[at]));
+    });
+}
+
+fn index(json: &mut Json, index: &ReflectedIndex) {
+    json.object(&mut |json| {
+        json.member("name", Some(&index.name));
+        json.key("columnNames");
+        json.list(index.column_names.len(), &mut |json, at| json.optional(index.column_names[at].as_deref()));
+        json.key("expressions");
+        json.texts(&index.expressions);
+        json.key("descending");
+        json.list(index.descending.len(), &mut |json, at| {
+            json.raw(if index.descending[at] { "true" } else { "false" })
         });
+        json.flag("unique", index.unique);
+        json.member("where", index.sqlite_where.as_deref());
+        json.flag("auto", index.is_auto);
     });
 }
 
 fn column(json: &mut Json, column: &ReflectedColumn) {
-    json.object(|json| {
+    json.object(&mut |json| {
         json.member("name", Some(&column.name));
         json.member("type", Some(&column.ty.code()));
         json.key("args");
@@ -158,19 +143,20 @@ fn column(json: &mut Json, column: &ReflectedColumn) {
             SqlType::String(length) => [length, None],
             _ => [None, None],
         };
-        json.list(args.into_iter().flatten(), |json, arg| json.raw(&arg.to_string()));
+        let count = args.iter().take_while(|arg| arg.is_some()).count();
+        json.list(count, &mut |json, at| json.number(args[at].unwrap_or(0)));
         json.member("declared", Some(&column.declared));
-        json.flag("exact", column.exact_type() == column.ty);
+        json.flag("exact", column.is_exact());
         json.flag("nullable", column.nullable);
         json.member("default", column.default.as_deref());
         json.key("primaryKey");
-        json.raw(&column.primary_key.to_string());
+        json.number(column.primary_key);
         json.flag("autoincrement", column.autoincrement);
         json.member("collation", column.collation.as_deref());
-        json.member("onConflict", column.on_conflict_not_null.map(crate::schema::ConflictClause::as_str));
+        json.member("onConflict", column.on_conflict_not_null.map(ConflictClause::as_str));
         if let Some(computed) = &column.computed {
             json.key("computed");
-            json.object(|json| {
+            json.object(&mut |json| {
                 json.member("sqltext", Some(&computed.sqltext));
                 json.flag("persisted", computed.persisted);
             });
@@ -179,7 +165,7 @@ fn column(json: &mut Json, column: &ReflectedColumn) {
 }
 
 fn constraint(json: &mut Json, constraint: &parse::Constraint) {
-    json.object(|json| {
+    json.object(&mut |json| {
         let kind = match &constraint.kind {
             parse::Kind::PrimaryKey { .. } => "pk",
             parse::Kind::Unique => "uq",
@@ -190,8 +176,8 @@ fn constraint(json: &mut Json, constraint: &parse::Constraint) {
         json.member("name", constraint.name.as_deref());
         json.flag("inline", constraint.inline);
         json.key("columns");
-        json.texts::<Rc<str>>(&constraint.columns);
-        json.member("onConflict", constraint.on_conflict.map(crate::schema::ConflictClause::as_str));
+        json.names(&constraint.columns);
+        json.member("onConflict", constraint.on_conflict.map(ConflictClause::as_str));
         match &constraint.kind {
             parse::Kind::Check(sqltext) => json.member("sqltext", Some(sqltext)),
             parse::Kind::ForeignKey(key) => foreign_key(json, key),
@@ -203,9 +189,9 @@ fn constraint(json: &mut Json, constraint: &parse::Constraint) {
 fn foreign_key(json: &mut Json, key: &ForeignKey) {
     json.member("table", Some(&key.table));
     json.key("referred");
-    json.texts(&key.referred);
-    json.member("ondelete", key.on_delete.map(|action| action.as_str()));
-    json.member("onupdate", key.on_update.map(|action| action.as_str()));
+    json.names(&key.referred);
+    json.member("ondelete", key.on_delete.map(ForeignKeyAction::as_str));
+    json.member("onupdate", key.on_update.map(ForeignKeyAction::as_str));
     if let Some(deferrable) = key.deferrable {
         json.flag("deferrable", deferrable);
     }

@@ -9,7 +9,7 @@ mod parse;
 mod read;
 
 pub use build::ReflectOptions;
-pub use read::{DATABASES, names, query, repair};
+pub use read::{DATABASES, VERSION, names, query, repair, set_version};
 
 use crate::schema::{ConflictClause, ForeignKey};
 use crate::types::SqlType;
@@ -155,14 +155,17 @@ fn texts(names: &[Rc<str>]) -> Vec<String> {
 impl ReflectedTable {
     /// The primary key.
     pub fn primary_key(&self) -> ReflectedPrimaryKey {
-        let mut columns: Vec<&ReflectedColumn> = self.columns.iter().filter(|column| column.primary_key > 0).collect();
-        columns.sort_by_key(|column| column.primary_key);
         let name = self.constraints.iter().find_map(|constraint| match constraint.kind {
             parse::Kind::PrimaryKey { .. } => constraint.name.as_deref(),
             _ => None,
         });
-        let constrained_columns = columns.into_iter().map(|column| column.name.clone()).collect();
-        ReflectedPrimaryKey { name: name.map(str::to_owned), constrained_columns }
+        ReflectedPrimaryKey { name: name.map(str::to_owned), constrained_columns: self.key_columns() }
+    }
+
+    /// The columns of the primary key, in its order.
+    fn key_columns(&self) -> Vec<String> {
+        let at = |place: u32| self.columns.iter().find(|column| column.primary_key == place);
+        (1..).map_while(at).map(|column| column.name.clone()).collect()
     }
 
     /// The foreign keys, in the order in which they were declared.

@@ -62,15 +62,15 @@ struct Cursor<'a> {
 }
 
 /// The name that a token stands for.
-fn unquoted(token: Token<'_>) -> String {
-    let inner = || token.text.get(1..token.text.len() - 1).unwrap_or_default();
-    match token.text.as_bytes().first() {
-        Some(b'[') => inner().to_owned(),
-        Some(quote @ (b'"' | b'`' | b'\'')) if token.text.len() > 1 => {
-            let quote = char::from(*quote);
-            inner().replace(&format!("{quote}{quote}"), &quote.to_string())
-        }
-        _ => token.text.to_owned(),
+pub(super) fn unquoted(token: Token<'_>) -> String {
+    let text = token.text;
+    let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+    match text.as_bytes().first() {
+        Some(b'[') => inner.to_owned(),
+        Some(b'"') => inner.replace("\"\"", "\""),
+        Some(b'`') => inner.replace("``", "`"),
+        Some(b'\'') => inner.replace("''", "'"),
+        _ => text.to_owned(),
     }
 }
 

@@ -8,21 +8,31 @@ use crate::compile::{always_quoted, string_literal};
 use crate::token::{TokenKind, tokens};
 use crate::types::declared_type;
 use aludel_protocol::Value;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// The query for the names of the databases of a connection.
 pub const DATABASES: &str = "SELECT name FROM pragma_database_list ORDER BY seq";
 
-/// The query for all that these databases hold. `with_columns` asks for the columns of everything at once, which fails if
-/// SQLite cannot tell those of one view; without, [`repair`] asks for them one by one.
+/// The query for the version that the program has given its schema.
+pub const VERSION: &str = "PRAGMA user_version";
+
+/// Gives the schema a version.
+pub fn set_version(version: usize) -> String {
+    format!("PRAGMA user_version = {version}")
+}
+
+/// The query for all that these databases hold, in order. `with_columns` asks for the columns of everything at once, which
+/// fails if SQLite cannot tell those of one view; without, [`repair`] asks for them one by one.
+///
+/// A row begins with the database, the table, what it tells (0 the table, 1 a column, 2 a column of an index), a name to be
+/// sorted by and a number within it.
 pub fn query(schemas: &[String], with_columns: bool) -> String {
-    let parts = schemas.iter().map(|schema| {
+    let mut sql = String::new();
+    for schema in schemas {
         let (master, name) = (format!("{}.sqlite_master", always_quoted(schema)), string_literal(schema));
-        let mut sql = format!(
-            "SELECT {name}, 0, name, type, tbl_name, sql, NULL, NULL, NULL, NULL, NULL FROM {master} \
-             WHERE type IN ('table', 'view') \
-             UNION ALL SELECT {name}, 2, m.name, l.name, l.origin, s.sql, l.\"unique\", i.cid, i.name, i.\"desc\", i.seqno \
+        sql += if sql.is_empty() { "" } else { " UNION ALL " };
+        sql += &format!(
+            "SELECT {name}, name, 0, '', 0, type, sql, NULL, NULL, NULL, NULL FROM {master} WHERE type IN ('table', 'view') \
+             UNION ALL SELECT {name}, m.name, 2, l.name, i.seqno, l.origin, s.sql, l.\"unique\", i.cid, i.name, i.\"desc\" \
              FROM {master} AS m, pragma_index_list(m.name, {name}) AS l, pragma_index_xinfo(l.name, {name}) AS i \
              LEFT JOIN {master} AS s ON s.type = 'index' AND s.name = l.name WHERE m.type = 'table' AND i.\"key\""
         );
@@ -30,9 +40,8 @@ pub fn query(schemas: &[String], with_columns: bool) -> String {
             let columns = columns(&name, "m.name", &format!("{master} AS m, "));
             sql += &format!(" UNION ALL {columns} WHERE m.type IN ('table', 'view')");
         }
-        sql
-    });
-    parts.collect::<Vec<_>>().join(" UNION ALL ")
+    }
+    sql + " ORDER BY 1, 2, 3, 4, 5"
 }
 
 /// The query for the names of the tables and views of these databases.
@@ -57,83 +66,87 @@ pub fn repair(schema: &str, table: &str) -> String {
 
 fn columns(schema: &str, table: &str, before: &str) -> String {
     format!(
-        "SELECT {schema}, 1, {table}, c.name, c.type, c.dflt_value, c.\"notnull\", c.pk, c.hidden, c.cid, NULL \
+        "SELECT {schema}, {table}, 1, '', c.cid, c.name, c.type, c.dflt_value, c.\"notnull\", c.pk, c.hidden \
          FROM {before}pragma_table_xinfo({table}, {schema}) AS c"
     )
 }
 
-fn text(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::Text(text)) => text.to_string(),
-        _ => String::new(),
-    }
-}
+/// A row of [`query`].
+struct Row<'a>(&'a [Value]);
 
-fn integer(value: Option<&Value>) -> i64 {
-    match value {
-        Some(Value::Integer(integer)) => *integer,
-        _ => 0,
+impl Row<'_> {
+    fn text(&self, at: usize) -> String {
+        match self.0.get(at) {
+            Some(Value::Text(text)) => text.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn is(&self, at: usize, text: &str) -> bool {
+        matches!(self.0.get(at), Some(Value::Text(found)) if found == text)
+    }
+
+    fn integer(&self, at: usize) -> i64 {
+        match self.0.get(at) {
+            Some(Value::Integer(integer)) => *integer,
+            _ => 0,
+        }
     }
 }
 
 impl Inspector {
-    /// What rows of [`query`] and [`repair`] say, in whatever order they come.
+    /// What rows of [`query`] say, where those of [`repair`] follow their table. `unreflectable` holds databases, tables and why
+    /// SQLite cannot tell their columns.
     pub fn of_rows(schemas: Vec<String>, rows: &[Vec<Value>], unreflectable: &[(String, String, String)]) -> Inspector {
-        let mut parts: BTreeMap<(String, String), Vec<&Vec<Value>>> = BTreeMap::new();
+        let mut tables: Vec<ReflectedTable> = Vec::new();
+        let mut created = parse::Created::default();
         for row in rows {
-            parts.entry((text(row.first()), text(row.get(2)))).or_default().push(row);
+            let row = Row(row);
+            match (row.integer(2), tables.last_mut()) {
+                (0, _) => {
+                    let (schema, name, definition) = (row.text(0), row.text(1), row.text(6));
+                    created = parse::create_table(&definition);
+                    let why = unreflectable.iter().find(|(s, n, _)| *s == schema && *n == name);
+                    tables.push(ReflectedTable {
+                        unreflectable: why.map(|(.., why)| why.clone()),
+                        kind: match (row.is(5, "view"), created.is_virtual) {
+                            (true, _) => ObjectKind::View,
+                            (_, true) => ObjectKind::Virtual,
+                            _ => ObjectKind::Table,
+                        },
+                        options: ReflectedOptions { without_rowid: created.without_rowid, strict: created.strict },
+                        constraints: std::mem::take(&mut created.constraints),
+                        columns: Vec::new(),
+                        indexes: Vec::new(),
+                        name,
+                        schema,
+                        definition,
+                    });
+                }
+                (1, Some(table)) if row.integer(10) != 1 => {
+                    let column = column(&row, &created, &table.constraints);
+                    table.columns.push(column);
+                }
+                (2, Some(table)) => index(&row, &mut table.indexes),
+                _ => {}
+            }
         }
-        let tables = parts.into_iter().filter_map(|((schema, name), rows)| {
-            let of_kind = |kind: i64| rows.iter().copied().filter(move |row| integer(row.get(1)) == kind);
-            let row = of_kind(0).next()?;
-            let definition = text(row.get(5));
-            let created = parse::create_table(&definition);
-            let kind = match (text(row.get(3)) == "view", created.is_virtual) {
-                (true, _) => ObjectKind::View,
-                (_, true) => ObjectKind::Virtual,
-                _ => ObjectKind::Table,
-            };
-            let mut columns: Vec<&Vec<Value>> = of_kind(1).filter(|row| integer(row.get(8)) != 1).collect();
-            columns.sort_by_key(|row| integer(row.get(9)));
-            let columns = columns.into_iter().map(|row| column(row, &created)).collect();
-            let options = ReflectedOptions { without_rowid: created.without_rowid, strict: created.strict };
-            let indexes = indexes(of_kind(2).collect());
-            let why = unreflectable.iter().find(|(s, n, _)| *s == schema && *n == name).map(|(.., why)| why.clone());
-            let constraints = created.constraints;
-            Some(ReflectedTable {
-                name,
-                schema,
-                kind,
-                definition,
-                columns,
-                indexes,
-                constraints,
-                options,
-                unreflectable: why,
-            })
-        });
-        let tables = tables.collect();
         let mut inspector = Inspector { schemas, tables };
         inspector.resolve();
         inspector
     }
 
-    /// The tables and views whose columns have to be asked for one by one: database and name.
-    pub fn objects(rows: &[Vec<Value>]) -> Vec<(String, String)> {
-        let objects = rows.iter().filter(|row| integer(row.get(1)) == 0);
-        objects.map(|row| (text(row.first()), text(row.get(2)))).collect()
+    /// If the row tells of a table or view: its database and its name.
+    pub fn object(row: &[Value]) -> Option<(String, String)> {
+        let row = Row(row);
+        (row.integer(2) == 0).then(|| (row.text(0), row.text(1)))
     }
 
     /// Gives constrained columns the names that the columns have, and foreign keys the columns that they leave out: those
     /// of the other table's primary key.
     fn resolve(&mut self) {
-        let keys: Vec<Vec<Rc<str>>> = self
-            .tables
-            .iter()
-            .map(|table| table.primary_key().constrained_columns.iter().map(|name| name.as_str().into()).collect())
-            .collect();
-        let others: Vec<(String, String)> =
-            self.tables.iter().map(|table| (table.schema.clone(), table.name.clone())).collect();
+        let keys: Vec<(String, String, Vec<String>)> =
+            self.tables.iter().map(|table| (table.schema.clone(), table.name.clone(), table.key_columns())).collect();
         for table in &mut self.tables {
             for constraint in &mut table.constraints {
                 for name in &mut constraint.columns {
@@ -144,13 +157,12 @@ impl Inspector {
                 }
                 if let Kind::ForeignKey(key) = &mut constraint.kind {
                     (key.name, key.columns) = (constraint.name.clone(), constraint.columns.clone());
-                    let is_other = |(schema, name): &(String, String)| {
-                        *schema == table.schema && name.eq_ignore_ascii_case(&key.table)
-                    };
-                    if key.referred.is_empty()
-                        && let Some(at) = others.iter().position(is_other)
-                    {
-                        key.referred = keys[at].clone();
+                    if key.referred.is_empty() {
+                        let mut others = keys.iter();
+                        let other =
+                            others.find(|(s, name, _)| *s == table.schema && name.eq_ignore_ascii_case(&key.table));
+                        key.referred =
+                            other.iter().flat_map(|(.., key)| key).map(|name| name.as_str().into()).collect();
                     }
                 }
             }
@@ -158,28 +170,23 @@ impl Inspector {
     }
 }
 
-fn column(row: &[Value], created: &parse::Created) -> ReflectedColumn {
-    let name = text(row.get(3));
-    let hidden = integer(row.get(8));
+fn column(row: &Row<'_>, created: &parse::Created, constraints: &[parse::Constraint]) -> ReflectedColumn {
+    let (name, words, hidden) = (row.text(5), row.text(6), row.integer(10));
     let declared = created.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&name));
     let declared = declared.cloned().unwrap_or_default();
-    let autoincrement = created.constraints.iter().any(|constraint| {
-        constraint.kind == Kind::PrimaryKey { autoincrement: true }
+    let autoincrement = constraints.iter().any(|constraint| {
+        matches!(constraint.kind, Kind::PrimaryKey { autoincrement: true })
             && constraint.columns.iter().any(|column| column.eq_ignore_ascii_case(&name))
     });
-    let computed = declared.computed.map(|(sqltext, _)| ReflectedComputed { sqltext, persisted: hidden == 3 });
-    let default = match row.get(5) {
-        Some(Value::Text(sql)) => Some(default_text(sql)),
-        _ => None,
-    };
-    let words = text(row.get(4));
+    let computed = declared.computed.filter(|_| hidden != 0);
+    let default = matches!(row.0.get(7), Some(Value::Text(_))).then(|| default_text(row.text(7)));
     ReflectedColumn {
         ty: declared_type(&words),
         declared: words,
-        nullable: integer(row.get(6)) == 0,
+        nullable: row.integer(8) == 0,
         default: default.filter(|_| computed.is_none()),
-        primary_key: u32::try_from(integer(row.get(7))).unwrap_or(0),
-        computed: computed.filter(|_| hidden != 0),
+        primary_key: u32::try_from(row.integer(9)).unwrap_or(0),
+        computed: computed.map(|(sqltext, _)| ReflectedComputed { sqltext, persisted: hidden == 3 }),
         autoincrement,
         collation: declared.collation,
         on_conflict_not_null: declared.not_null,
@@ -188,40 +195,35 @@ fn column(row: &[Value], created: &parse::Created) -> ReflectedColumn {
 }
 
 /// A default as SQL. SQLite takes a name in double quotes for a string there, but not in parentheses.
-fn default_text(sql: &str) -> String {
-    let mut all = tokens(sql);
+fn default_text(sql: String) -> String {
+    let mut all = tokens(&sql);
     match (all.next(), all.next()) {
         (Some(token), None) if token.kind == TokenKind::QuotedName && sql.starts_with('"') => {
-            string_literal(&sql[1..sql.len() - 1].replace("\"\"", "\""))
+            string_literal(&parse::unquoted(token))
         }
-        _ => sql.to_owned(),
+        _ => sql,
     }
 }
 
-fn indexes(mut rows: Vec<&Vec<Value>>) -> Vec<ReflectedIndex> {
-    rows.sort_by_key(|row| (text(row.get(3)), integer(row.get(10))));
-    let mut indexes: Vec<ReflectedIndex> = Vec::new();
-    for row in rows {
-        let name = text(row.get(3));
-        if indexes.last().is_none_or(|last| last.name != name) {
-            let created = parse::create_index(&text(row.get(5)));
-            indexes.push(ReflectedIndex {
-                name,
-                column_names: Vec::new(),
-                expressions: created.elements,
-                descending: Vec::new(),
-                unique: integer(row.get(6)) != 0,
-                sqlite_where: created.condition,
-                is_auto: text(row.get(4)) != "c",
-            });
-        }
-        let Some(index) = indexes.last_mut() else { continue };
-        let column = Some(text(row.get(8))).filter(|_| integer(row.get(7)) != -2);
-        if index.is_auto {
-            index.expressions.extend(column.clone());
-        }
-        index.column_names.push(column);
-        index.descending.push(integer(row.get(9)) != 0);
+fn index(row: &Row<'_>, indexes: &mut Vec<ReflectedIndex>) {
+    let name = row.text(3);
+    if indexes.last().is_none_or(|last| last.name != name) {
+        let created = parse::create_index(&row.text(6));
+        indexes.push(ReflectedIndex {
+            name,
+            column_names: Vec::new(),
+            expressions: created.elements,
+            descending: Vec::new(),
+            unique: row.integer(7) != 0,
+            sqlite_where: created.condition,
+            is_auto: !row.is(5, "c"),
+        });
     }
-    indexes
+    let Some(index) = indexes.last_mut() else { return };
+    let column = Some(row.text(9)).filter(|_| row.integer(8) != -2);
+    if index.is_auto {
+        index.expressions.extend(column.clone());
+    }
+    index.column_names.push(column);
+    index.descending.push(row.integer(10) != 0);
 }

@@ -75,7 +75,8 @@ fn value(token: &str, named: &Named<'_>) -> String {
         Some(token) => (&named.referred_columns, token),
         None => (&named.columns, token),
     };
-    let label = |name: &str| format!("{table}_{name}");
+    let schema = named.table.schema.as_deref().map_or(String::new(), |schema| format!("{schema}_"));
+    let label = |name: &str| format!("{schema}{table}_{name}");
     let Some(token) = token.strip_prefix("column_") else { return String::new() };
     let (which, what) = token.split_once('_').unwrap_or((token, ""));
     let show = |name: &Rc<str>| if what.ends_with("label") { label(name) } else { name.to_string() };
@@ -130,5 +131,14 @@ mod tests {
         ] {
             assert_eq!(name(template, given).as_deref(), expected, "{template}");
         }
+        let attached = Table { schema: Some("aux".into()), ..table };
+        let named = Named {
+            table: &attached,
+            columns: vec!["a".into()],
+            referred_table: None,
+            referred_columns: Vec::new(),
+            given: None,
+        };
+        assert_eq!(NamingConvention::default().name("ix", &named).as_deref(), Some("ix_aux_users_a"));
     }
 }
