@@ -16,7 +16,6 @@ pub(super) struct Call {
     pub connection: u32,
     /// What it does to its connection; nothing for what is about the channel itself, which is not repeated.
     pub kind: Option<Kind>,
-    pub closes: bool,
     /// Whether its rows are of use only when all have come: until then nobody has seen any of them.
     pub buffered: bool,
     pub class: RepeatClass,
@@ -89,23 +88,11 @@ impl Call {
         slot: Rc<Slot>,
         connection: u32,
         kind: Option<Kind>,
-        closes: bool,
         class: RepeatClass,
         message: Message,
     ) -> Call {
         let (waiter, message) = (Waiter::Slot(slot), Some(message));
-        Call {
-            waiter,
-            connection,
-            kind,
-            closes,
-            buffered: false,
-            class,
-            message,
-            sent: 0,
-            under_way: false,
-            suspect: false,
-        }
+        Call { waiter, connection, kind, buffered: false, class, message, sent: 0, under_way: false, suspect: false }
     }
 
     /// One of the channel itself, being sent to the host that is there now.
@@ -114,7 +101,6 @@ impl Call {
             waiter: Waiter::Channel(step),
             connection,
             kind: None,
-            closes: false,
             buffered: false,
             class: RepeatClass::Safe,
             message: None,
@@ -129,6 +115,16 @@ impl Call {
         !matches!(self.kind, None | Some(Kind::Import { .. }))
     }
 
+    /// Whether it ends what is open on its connection.
+    pub(super) fn ends(&self) -> bool {
+        matches!(self.kind, Some(Kind::End { .. }))
+    }
+
+    /// Whether it closes its connection.
+    pub(super) fn closes(&self) -> bool {
+        self.kind == Some(Kind::End { closes: true })
+    }
+
     /// The case that is judged when the host goes; nothing for what is not repeated.
     pub(super) fn case(&self, id: u64) -> Option<Case> {
         let Waiter::Slot(slot) = &self.waiter else { return None };
@@ -141,25 +137,26 @@ impl Call {
             answered: slot.is_seen() && !self.buffered,
             kept: self.message.is_some(),
             // What ends a transaction is done, whether or not anybody waits for it.
-            given_up: slot.is_detached() && self.kind != Some(Kind::End),
+            given_up: slot.is_detached() && !self.ends(),
             suspect: self.suspect,
         })
     }
 }
 
-/// What a request does to its connection, and whether it closes it.
-pub(super) fn kind_of(request: &Request<'_>) -> (Option<Kind>, bool) {
-    let kind = match request {
+/// What a request does to its connection.
+pub(super) fn kind_of(request: &Request<'_>) -> Option<Kind> {
+    Some(match request {
         Request::Open(_) => Kind::Open,
         Request::Transaction { op, .. } => match op {
             TransactionOp::Commit => Kind::Commit,
-            TransactionOp::Rollback => Kind::End,
+            TransactionOp::Rollback => Kind::End { closes: false },
             TransactionOp::Begin(_)
             | TransactionOp::Savepoint(..)
             | TransactionOp::Release(_)
             | TransactionOp::RollbackTo(_) => Kind::Within,
         },
-        Request::Reset | Request::Close | Request::Import(ImportStep::Abort) => Kind::End,
+        Request::Reset | Request::Import(ImportStep::Abort) => Kind::End { closes: false },
+        Request::Close => Kind::End { closes: true },
         Request::Execute(_) => Kind::Alone,
         Request::Import(step) => Kind::Import { goes_on: !matches!(step, ImportStep::Finish) },
         Request::Hello { .. }
@@ -170,9 +167,8 @@ pub(super) fn kind_of(request: &Request<'_>) -> (Option<Kind>, bool) {
         | Request::Leave
         | Request::Fates(_)
         | Request::Watch { .. }
-        | Request::Site { .. } => return (None, false),
-    };
-    (Some(kind), matches!(request, Request::Close))
+        | Request::Site { .. } => return None,
+    })
 }
 
 /// A connection, as its channel knows it.

@@ -199,7 +199,7 @@ impl Channel {
         self.begin_anew(|_| false);
         let (send, settle): (Vec<_>, Vec<_>) = verdicts
             .into_iter()
-            .partition(|(_, connection, verdict)| *verdict == Verdict::Send && self.has(*connection));
+            .partition(|(_, connection, verdict)| *verdict == Verdict::Send && self.is_open(*connection));
         // Those who hear of their answers may send more, which comes after what had been waiting.
         send.into_iter().for_each(|(id, ..)| self.dispatch(id));
         self.phase.set(Phase::Live);
@@ -240,7 +240,7 @@ impl Channel {
             Verdict::Committed { .. } => done(),
             Verdict::Fail(why) => failed(error(why, &self.broke.borrow())),
             // Its connection could not be opened.
-            Verdict::Send if kind == Some(Kind::End) => done(),
+            Verdict::Send if matches!(kind, Some(Kind::End { .. })) => done(),
             Verdict::Send => {
                 let line = self.lines.borrow().get(&connection).and_then(|line| line.failed.clone());
                 failed(line.unwrap_or_else(|| error(Why::TransactionLost, "")))

@@ -25,9 +25,9 @@ impl Channel {
         }
         let deadline = if let Request::Transaction { deadline, .. } = request { *deadline } else { 0 };
         let message = Message::new(request.encode(&self.header(id, connection, class)), None, deadline);
-        let (kind, closes) = kind_of(request);
+        let kind = kind_of(request);
         let slot = Rc::new(Slot::new(watch));
-        self.take_call(id, Call::new(slot.clone(), connection, kind, closes, class, message));
+        self.take_call(id, Call::new(slot.clone(), connection, kind, class, message));
         Pending::new(self.clone(), slot, connection, id, false)
     }
 
@@ -49,7 +49,7 @@ impl Channel {
         };
         let slot = Rc::new(Slot::new(watch));
         let stream = matches!(execute.delivery, Delivery::Stream { .. });
-        let call = Call::new(slot.clone(), connection, Some(kind), false, class, message);
+        let call = Call::new(slot.clone(), connection, Some(kind), class, message);
         self.take_call(id, Call { buffered: !stream, ..call });
         Pending::new(self.clone(), slot, connection, id, stream)
     }
@@ -60,7 +60,7 @@ impl Channel {
         let head = ImportStep::encode_chunk_head(&self.header(id, connection, class), bytes.len() as u32);
         let message = Message::new(head, Some(bytes), 0);
         let (kind, slot) = (Some(Kind::Import { goes_on: true }), Rc::new(Slot::new(watch)));
-        self.take_call(id, Call::new(slot.clone(), connection, kind, false, class, message));
+        self.take_call(id, Call::new(slot.clone(), connection, kind, class, message));
         Pending::new(self.clone(), slot, connection, id, false)
     }
 
@@ -82,7 +82,7 @@ impl Channel {
         if call.kind.is_none() && self.phase.get() != Phase::Live {
             return Some(failed(error(Why::TransactionLost, "")));
         }
-        let ends = call.kind == Some(Kind::End);
+        let ends = call.ends();
         if let Some(line) = self.lines.borrow_mut().get_mut(&call.connection) {
             if let Some(error) = &line.failed {
                 return Some(if ends { done() } else { failed(error.clone()) });
@@ -95,8 +95,13 @@ impl Channel {
                 return Some(failed(error(why, &self.broke.borrow())));
             }
         }
-        // Where nothing is open and nothing is under way, there is nothing to end.
-        let waits = ends && self.phase.get() != Phase::Live;
+        // Where nothing is open and nothing is under way, there is nothing to end, but for the connection itself, which a
+        // host that was found has opened again.
+        let waits = match self.phase.get() {
+            Phase::Live => false,
+            Phase::Lost => ends,
+            Phase::Found => ends && !(call.closes() && self.is_open(call.connection)),
+        };
         let quiet = || !self.calls.borrow().values().any(|other| other.connection == call.connection);
         (waits && quiet()).then(done)
     }
@@ -135,7 +140,7 @@ impl Channel {
         if call.class == RepeatClass::InDoubt && call.sent > 0 && !call.under_way {
             self.unheard.borrow_mut().insert(id);
         }
-        if call.closes || (call.kind == Some(Kind::Open) && matches!(answer, Answer::Error { .. })) {
+        if call.closes() || (call.kind == Some(Kind::Open) && matches!(answer, Answer::Error { .. })) {
             self.lines.borrow_mut().remove(&call.connection);
             self.set_site(call.connection, None);
         }
@@ -154,6 +159,11 @@ impl Channel {
         self.is_alive() && self.lines.borrow().get(&connection).is_none_or(|line| line.failed.is_none())
     }
 
+    /// Whether a connection was opened, or will be, and nothing has closed it.
+    pub(super) fn is_open(&self, connection: u32) -> bool {
+        self.lines.borrow().get(&connection).is_some_and(|line| line.failed.is_none())
+    }
+
     /// Sends a message that is not answered. Without a host it is not needed.
     pub(in crate::transport) fn tell(&self, connection: u32, request: &Request<'_>) {
         if self.phase.get() == Phase::Live {
@@ -165,7 +175,7 @@ impl Channel {
     /// The caller has given a call up.
     pub(in crate::transport) fn cancel(&self, id: u64, connection: u32) {
         let (under_way, ends) = match self.calls.borrow().get(&id) {
-            Some(call) => (call.under_way, call.kind == Some(Kind::End)),
+            Some(call) => (call.under_way, call.ends()),
             None => return,
         };
         if under_way {

@@ -23,8 +23,8 @@ pub(super) enum Kind {
     Within,
     /// Commits the connection's transaction.
     Commit,
-    /// Ends whatever is open: rolls back, resets, closes, gives up an import.
-    End,
+    /// Ends whatever is open: rolls back, resets, gives up an import; or closes the connection.
+    End { closes: bool },
     /// A step of an import, behind which more follow or none. No other host knows those before it.
     Import { goes_on: bool },
 }
@@ -106,6 +106,7 @@ pub(super) fn judge(open: bool, cases: &[Case], fates: Option<&dyn Fn(u64) -> Fa
             refused = Some(*why);
         }
     }
+    judge.close();
     judge.verdicts
 }
 
@@ -119,14 +120,14 @@ fn units(open: bool, cases: &[Case]) -> Vec<(Range<usize>, bool)> {
             Kind::Open | Kind::Import { .. } => true,
             Kind::Alone => !lost,
             Kind::Within => lost && case.first && case.sent == 0,
-            Kind::Commit | Kind::End => false,
+            Kind::Commit | Kind::End { .. } => false,
         };
         if begins {
             units.push((start..at, lost));
             (start, lost) = (at, false);
         }
         let ends = match case.kind {
-            Kind::Open | Kind::Commit | Kind::End | Kind::Import { .. } => true,
+            Kind::Open | Kind::Commit | Kind::End { .. } | Kind::Import { .. } => true,
             Kind::Alone => !lost,
             // A COMMIT that was written as a statement.
             Kind::Within => !lost && case.doubt,
@@ -168,7 +169,7 @@ impl Judge<'_> {
         for at in unit {
             self.verdicts[at] = match self.cases[at] {
                 Case { given_up: true, .. } => Verdict::Fail(Why::GivenUp),
-                Case { kind: Kind::End, .. } => Verdict::Done,
+                Case { kind: Kind::End { .. }, .. } => Verdict::Done,
                 _ => Verdict::Fail(why),
             };
         }
@@ -199,7 +200,7 @@ impl Judge<'_> {
             };
             self.verdicts[at] = match (case, self.fate(at)) {
                 (Case { given_up: true, .. }, _) => Verdict::Fail(Why::GivenUp),
-                (Case { kind: Kind::End, .. }, _) => Verdict::Done,
+                (Case { kind: Kind::End { .. }, .. }, _) => Verdict::Done,
                 (_, None) if self.is_asked(at) => {
                     later = Verdict::Wait;
                     Verdict::Ask
@@ -245,6 +246,19 @@ impl Judge<'_> {
         }
     }
 
+    /// Where nothing is left to be done on a connection, closing it is nothing either: no other host will know it. But
+    /// what is still to come on it comes before its end; and as soon as there are fates, the next host has opened it.
+    fn close(&mut self) {
+        let mut open = self.fates.is_some();
+        for (case, verdict) in self.cases.iter().zip(&mut self.verdicts) {
+            match verdict {
+                Verdict::Send | Verdict::Ask | Verdict::Wait => open = true,
+                Verdict::Done if open && case.kind == (Kind::End { closes: true }) => *verdict = Verdict::Send,
+                Verdict::Done | Verdict::Committed { .. } | Verdict::Fail(_) => {}
+            }
+        }
+    }
+
     /// A unit that is repeated, as far as it can be. What follows a request that cannot be would run without it.
     fn again(&mut self, unit: Range<usize>) {
         let (mut failed, mut any) = (None, false);
@@ -253,8 +267,8 @@ impl Judge<'_> {
             self.verdicts[at] = match case.kind {
                 _ if case.given_up => Verdict::Fail(Why::GivenUp),
                 // Where nothing begins, there is nothing to end.
-                Kind::End if any => Verdict::Send,
-                Kind::End => Verdict::Done,
+                Kind::End { .. } if any => Verdict::Send,
+                Kind::End { .. } => Verdict::Done,
                 Kind::Commit if case.sent > 0 && !any && failed.is_none() => Verdict::Fail(Why::TransactionLost),
                 Kind::Open | Kind::Alone | Kind::Within | Kind::Commit | Kind::Import { .. } => {
                     failed = failed.or(obstacle(case));

@@ -568,6 +568,69 @@ fn connections_come_and_go_while_there_is_no_host() {
 }
 
 #[test]
+fn a_connection_that_the_next_host_has_opened_is_closed_there() {
+    for asked in [false, true] {
+        let tab = Tab::new();
+        let (a, b) = (tab.connect(), tab.connect());
+        if asked {
+            tab.go("alone", alone(&tab.engine, "alone"));
+            assert_eq!(tab.words(), ["alone"]);
+        }
+        tab.host.lost();
+        tab.host.found();
+        // It is closed before the host has answered that it is open, or when it has and another answer is missing.
+        if asked {
+            let fates = tab.sent();
+            run(a.invalidate()).unwrap();
+            assert_eq!(tab.words(), NOBODY);
+            tab.host.fates(&fates[0].header, &[committed(1, 1)]);
+            assert_eq!(tab.outcomes(), ["alone: well"]);
+        } else {
+            run(a.invalidate()).unwrap();
+        }
+        assert_eq!(tab.words(), ["close of 1"]);
+        // The next one does not open it any more.
+        tab.host.lost();
+        tab.host.found();
+        let words: Vec<_> = tab.host.sent().into_iter().map(|sent| sent.what).filter(|what| what != "hello").collect();
+        assert_eq!(words[0], "reopen of 2");
+        assert!(words.iter().all(|what| what != "reopen of 1"));
+        drop(b);
+    }
+}
+
+#[test]
+fn a_connection_is_closed_after_what_is_sent_again_on_it() {
+    for fate in [committed(1, 1), Fate::NotCommitted] {
+        let tab = Tab::new();
+        let conn = tab.connect();
+        conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+        tab.go("insert", execute(&conn, "insert"));
+        run(conn.invalidate()).unwrap();
+        let sent = tab.sent();
+        assert_eq!(sent.iter().map(|sent| &*sent.what).collect::<Vec<_>>(), ["insert", "close of 1"]);
+        tab.host.lost();
+        tab.host.found();
+        let introduction = tab.host.sent();
+        assert_eq!(introduction.iter().map(|sent| &*sent.what).collect::<Vec<_>>(), ["hello", "reopen of 1"]);
+        tab.host.answer(&introduction[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+        tab.host.opened(&introduction[1].header);
+        let asked = tab.sent();
+        assert_eq!(asked[0].what, format!("fates [{}]", sent[0].header.request));
+        tab.host.fates(&asked[0].header, &[fate]);
+        let again = tab.sent();
+        let words: Vec<_> = again.iter().map(|sent| &*sent.what).collect();
+        if fate == Fate::NotCommitted {
+            assert_eq!(words, ["insert", "close of 1"]);
+            tab.host.rows(&again[0].header, false);
+        } else {
+            assert_eq!(words, ["close of 1"]);
+        }
+        assert_eq!(tab.outcomes(), ["insert: well"]);
+    }
+}
+
+#[test]
 fn a_connection_that_cannot_be_opened_again_is_replaced() {
     let tab = Tab::new();
     let conn = tab.connect();
