@@ -20,7 +20,7 @@ use losses::gone;
 use notices::Notices;
 use recovery::Phase;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -67,8 +67,9 @@ pub struct Channel {
     broke: RefCell<Rc<str>>,
     /// The requests that a host was asked about.
     questions: RefCell<Vec<u64>>,
-    /// Requests of which it does not matter any more what became of them, and of which no host has said it.
-    unheard: RefCell<BTreeSet<u64>>,
+    /// Requests of which it does not matter any more what became of them, and of which no host has said it; each with its
+    /// connection and the first request that might have been made after it was given up.
+    unheard: RefCell<BTreeMap<u64, (u32, u64)>>,
     /// Counts the hosts that were found.
     losses: Cell<u64>,
     /// Whether the time is running in which another host must be found.

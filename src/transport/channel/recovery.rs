@@ -160,7 +160,10 @@ impl Channel {
             }
             (Step::Fates, Answer::Fates(fates)) => {
                 let fates: Fates = self.questions.take().into_iter().zip(fates).collect();
-                return self.resume(&fates);
+                self.resume(&fates);
+                // Whatever was in doubt was asked about, and all of that is known now.
+                self.unheard.borrow_mut().retain(|id, _| !fates.contains_key(id));
+                return;
             }
             (Step::Fates, _) => return self.resume(&Fates::new()),
             (Step::Hello | Step::Watch | Step::Reopen | Step::Close, _) => {}
@@ -178,9 +181,8 @@ impl Channel {
         let mut asked: Vec<u64> =
             verdicts.iter().filter(|(.., verdict)| *verdict == Verdict::Ask).map(|(id, ..)| *id).collect();
         // What is not asked about was heard of, the host concludes.
-        let unheard = self.unheard.take();
         if !asked.is_empty() {
-            asked.extend(unheard);
+            asked.extend(self.unheard.borrow().keys());
         }
         let sound = self.lines.borrow().iter().find(|(_, line)| line.failed.is_none()).map(|(id, _)| *id);
         match sound {
@@ -204,8 +206,6 @@ impl Channel {
         send.into_iter().for_each(|(id, ..)| self.dispatch(id));
         self.phase.set(Phase::Live);
         settle.into_iter().for_each(|(id, _, verdict)| self.carry_out(id, verdict));
-        // Of those that were asked about, all is known now.
-        self.unheard.take();
         self.watch();
         self.missed_changes();
     }

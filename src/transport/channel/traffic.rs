@@ -137,8 +137,8 @@ impl Channel {
     pub(super) fn settle(&self, id: u64, answer: Answer) {
         let call = self.calls.borrow_mut().remove(&id);
         let Some(call) = call else { return };
-        if call.class == RepeatClass::InDoubt && call.sent > 0 && !call.under_way {
-            self.unheard.borrow_mut().insert(id);
+        if !call.under_way {
+            self.unheard(id, &call);
         }
         if call.closes() || (call.kind == Some(Kind::Open) && matches!(answer, Answer::Error { .. })) {
             self.lines.borrow_mut().remove(&call.connection);
@@ -206,7 +206,26 @@ impl Channel {
 
     /// Takes the call of a stream away, whose worker sends nothing more.
     pub(in crate::transport) fn forget(&self, id: u64) {
-        self.calls.borrow_mut().remove(&id);
+        let call = self.calls.borrow_mut().remove(&id);
+        if let Some(call) = call {
+            self.unheard(id, &call);
+        }
+    }
+
+    /// What became of a call is not asked for any more, and the host has not said it.
+    fn unheard(&self, id: u64, call: &Call) {
+        if call.class == RepeatClass::InDoubt && call.sent > 0 {
+            self.unheard.borrow_mut().insert(id, (call.connection, self.next_request.get()));
+        }
+    }
+
+    /// The host has said what became of a request, and with it that what had been given up on its connection before is
+    /// over.
+    fn heard(&self, header: &Header) {
+        if header.class == RepeatClass::InDoubt {
+            let over = |connection: u32, since: u64| connection == header.connection && since <= header.request;
+            self.unheard.borrow_mut().retain(|_, (connection, since)| !over(*connection, *since));
+        }
     }
 
     /// Whether the host owes an answer.
@@ -265,7 +284,10 @@ impl Channel {
                 self.forget(header.request);
                 self.introduced(step, header.connection, answer);
             }
-            Waiter::Slot(_) if answer.is_last() => self.settle(header.request, answer),
+            Waiter::Slot(_) if answer.is_last() => {
+                self.heard(&header);
+                self.settle(header.request, answer);
+            }
             Waiter::Slot(slot) => slot.take(answer),
         }
     }

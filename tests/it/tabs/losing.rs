@@ -430,6 +430,7 @@ fn what_is_given_up_while_there_is_no_host_ends_at_once() {
     tab.go("before", async move { engine.execute_with(&text("before"), (), &options).await.map(drop) });
     let sent = tab.sent();
     assert_eq!(sent[0].what, "before");
+    let before = sent[0].header.request;
     token.cancel();
     assert_eq!(tab.outcomes(), ["before: Cancelled, again"]);
     assert_eq!(tab.words()[0], format!("cancel {}", sent[0].header.request));
@@ -448,9 +449,80 @@ fn what_is_given_up_while_there_is_no_host_ends_at_once() {
     assert_eq!(tab.outcomes(), ["given up: Cancelled, again"]);
     tab.host.found();
     let asked = tab.sent();
-    assert_eq!(asked[0].what, format!("fates [{}, {}]", ids[1], ids[0]));
-    tab.host.fates(&asked[0].header, &[committed(1, 1), committed(1, 2)]);
+    assert_eq!(asked[0].what, format!("fates [{}, {before}, {}]", ids[1], ids[0]));
+    tab.host.fates(&asked[0].header, &[committed(1, 1), Fate::NotCommitted, committed(1, 2)]);
     assert_eq!(tab.outcomes(), ["alone: well"]);
+}
+
+#[test]
+fn what_nobody_has_heard_of_is_asked_about_until_a_host_has_said_it() {
+    let tab = Tab::new();
+    let token = CancelToken::new();
+    let (engine, options) = (tab.engine.clone(), CallOptions::new().cancel(&token));
+    tab.go("given up", async move { engine.execute_with(&text("given up"), (), &options).await.map(drop) });
+    let given_up = tab.sent()[0].header.request;
+    tab.host.lost();
+    token.cancel();
+    assert_eq!(tab.outcomes(), ["given up: Cancelled, again"]);
+    // This host is asked nothing, so that it says nothing.
+    tab.host.found();
+    assert_eq!(tab.words(), NOBODY);
+    tab.go("alone", alone(&tab.engine, "alone"));
+    let unknown = tab.sent()[0].header.request;
+    let asked = format!("fates [{unknown}, {given_up}]");
+    // These are lost before they have said it, or say that they cannot.
+    for answers in [false, false, true] {
+        tab.host.lost();
+        tab.host.found();
+        let sent = tab.sent();
+        assert_eq!((sent.len(), &sent[0].what), (1, &asked));
+        if answers {
+            tab.host.fails(&sent[0].header, Error::new(ErrorKind::Operational, "no room"));
+        }
+    }
+    assert_eq!(tab.outcomes(), ["alone: HostLost, not again"]);
+    for (last, expected) in [("one", vec![given_up, unknown]), ("two", vec![])] {
+        tab.go(last, alone(&tab.engine, last));
+        let id = tab.sent()[0].header.request;
+        tab.host.lost();
+        tab.host.found();
+        let asked = tab.sent();
+        let all: Vec<_> = [id].into_iter().chain(expected).collect();
+        assert_eq!(asked[0].what, format!("fates {all:?}"));
+        tab.host.fates(&asked[0].header, &vec![committed(1, 1); all.len()]);
+        assert_eq!(tab.outcomes(), [format!("{last}: well")]);
+    }
+}
+
+#[test]
+fn a_stream_that_was_not_read_to_its_end_is_asked_about() {
+    let tab = Tab::new();
+    let conn = tab.connect();
+    conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+    let half = |name: &'static str| {
+        let conn = conn.clone();
+        tab.go(name, async move {
+            let stream = conn.stream(&text(name), ()).await?;
+            stream.next().await.map(drop)
+        });
+        let sent = tab.sent();
+        assert_eq!(sent[0].what, name);
+        tab.host.first_rows(&sent[0].header);
+        assert_eq!(tab.outcomes(), [format!("{name}: well")]);
+        assert_eq!(tab.words().last().unwrap(), "close stream");
+        sent[0].header.request
+    };
+    // Of the first one, a later answer tells that it is over.
+    half("INSERT first");
+    tab.go("two", execute(&conn, "INSERT two"));
+    let two = tab.sent();
+    let second = half("INSERT second");
+    tab.host.rows(&two[0].header, false);
+    tab.go("three", execute(&conn, "INSERT three"));
+    let three = tab.sent()[0].header.request;
+    tab.host.lost();
+    tab.host.found();
+    assert_eq!(tab.words(), [format!("fates [{three}, {second}]")]);
 }
 
 #[test]
