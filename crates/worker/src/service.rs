@@ -251,7 +251,8 @@ impl<H: Environment> Service<H> {
             }
             State::Opening { header, options, queue } => match connect(database, header, options) {
                 Ok((db, journal_mode)) => {
-                    if let Some(marks) = &database.marks {
+                    // A client that has lost its host opens its connections again: there is a database then.
+                    if let Some(marks) = database.marks.as_ref().filter(|_| options.create) {
                         marks.met(header.client);
                     }
                     let epoch = database.epoch().unwrap_or_default();

@@ -187,7 +187,16 @@ impl Ledger {
         self.settle()
     }
 
-    /// Takes note of a client that asks for something which it may have to ask about later.
+    /// Takes note of a client that has come for the first time. One that had come to another host may have to ask what
+    /// became of requests, and a note of its arrival would say that it has heard of them.
+    pub(crate) fn meet(&mut self, client: u64) {
+        if !self.newest.contains_key(&client) {
+            self.arrive(client);
+        }
+    }
+
+    /// Takes note of a client that asks for something which it may have to ask about later, and has heard of everything
+    /// that it asked other hosts for.
     pub(crate) fn arrive(&mut self, client: u64) {
         if let Last::Unseen { .. } | Last::Open { .. } = self.last {
             return;

@@ -100,18 +100,19 @@ impl Marks {
         connection.before_commit(Box::new(move || marks.before_commit()));
     }
 
-    /// Takes note of a client that has come. Of those it knows it can be told that requests which never arrived were not
-    /// committed.
+    /// Takes note of a client that has come for the first time. Of those it knows it can be told that requests which never
+    /// arrived were not committed.
     pub(crate) fn met(&self, client: u64) {
         if client != 0 {
-            self.ledger.borrow_mut().arrive(client);
+            self.ledger.borrow_mut().meet(client);
         }
     }
 
-    /// Takes note of a request that has come.
+    /// Takes note of a request that has come. A client sends those that it may have to ask about when it has heard what
+    /// became of the earlier ones.
     pub(crate) fn arrived(&self, header: &Header) {
         if is_due(header) {
-            self.met(header.client);
+            self.ledger.borrow_mut().arrive(header.client);
         }
     }
 

@@ -73,7 +73,8 @@ impl Ring {
             | Entry::Kept { client: of, request, .. }
             | Entry::Lost { client: of, request }
             | Entry::Blind { client: of, request } => of == client && !asked.contains(&request),
-            // It arrives here before it asks, and after what it asks about.
+            // What it asks about was sent to hosts before this one, and to the host where it arrived when it had heard of all that
+            // it had sent before.
             Entry::Here { client: of } => of == client && record.epoch != epoch,
             Entry::Done | Entry::Failed { .. } => false,
         };

@@ -6,7 +6,7 @@ use crate::mark::format::{BLOCK, FILE_BYTES, HEADS_AT, Outcome, Position, SLOTS}
 use crate::mark::ledger::{Ledger, Start};
 use crate::vfs::simulated::Random;
 use aludel_protocol::Fate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const LATER: Start = Start { now: 0, fresh: false, epoch: None };
 const FRESH: Start = Start { now: 5_000, fresh: true, epoch: None };
@@ -27,6 +27,8 @@ struct Model {
     ledger: Ledger,
     log: Position,
     pending: BTreeMap<u64, Vec<Pending>>,
+    /// The clients that have come to the new host, and have not asked it yet.
+    silent: BTreeSet<u64>,
     requests: u64,
     commits: u64,
     unknown: usize,
@@ -38,8 +40,8 @@ impl Model {
         let (random, file) = (Random::new(what), TestFile::default());
         let ledger = Ledger::host(file.boxed(), FRESH).unwrap();
         let log = Position::default();
-        let pending = BTreeMap::new();
-        Model { random, file, ledger, log, pending, requests: 0, commits: 0, unknown: 0, told: 0 }
+        let (pending, silent) = (BTreeMap::new(), BTreeSet::new());
+        Model { random, file, ledger, log, pending, silent, requests: 0, commits: 0, unknown: 0, told: 0 }
     }
 
     /// Whether the next write of marks is cut short.
@@ -69,6 +71,12 @@ impl Model {
     fn work(&mut self, client: u64) -> bool {
         self.requests += 1;
         let (request, outcome) = (self.requests, outcome(&mut self.random));
+        if self.silent.contains(&client) {
+            if self.random.below(2_000) > 0 {
+                return true;
+            }
+            self.ask(client);
+        }
         self.ledger.arrive(client);
         let at = self.commits;
         self.pending.entry(client).or_default().push(Pending { request, committed: None, at });
@@ -135,7 +143,21 @@ impl Model {
         assert_eq!(self.ledger.epoch(), epoch + 1);
         assert!(self.ledger.was_unclean());
         self.ledger.see(self.log);
-        for (client, pending) in std::mem::take(&mut self.pending) {
+        let clients: Vec<u64> = self.pending.keys().copied().collect();
+        for client in clients {
+            // It may take its time, for longer than this host lives, and asks for nothing else before.
+            if self.random.below(3) == 0 {
+                self.silent.insert(client);
+            } else {
+                self.ask(client);
+            }
+        }
+    }
+
+    /// A client asks what became of its requests.
+    fn ask(&mut self, client: u64) {
+        self.silent.remove(&client);
+        if let Some(pending) = self.pending.remove(&client) {
             let ids: Vec<u64> = pending.iter().map(|pending| pending.request).collect();
             let fates = self.ledger.fates(client, &ids).unwrap();
             for (pending, fate) in pending.iter().zip(fates) {
@@ -176,6 +198,7 @@ fn no_client_is_told_what_is_not_so() {
             let gone = 1 + model.random.below(13) as u64;
             model.ledger.leave(gone);
             model.pending.remove(&gone);
+            model.silent.remove(&gone);
         }
     }
     println!("{hosts} hosts, {} fates told, {} unknown", model.told, model.unknown);
@@ -211,6 +234,30 @@ fn a_client_that_rests_while_others_commit_is_told_all_the_same() {
     assert_eq!(next.fates(9, &[5 * SLOTS - 1, 5 * SLOTS]).unwrap(), [committed, Fate::NotCommitted]);
     // Of somebody who was never there nobody can say anything.
     assert_eq!(next.fates(4, &[1]).unwrap(), [Fate::Unknown]);
+}
+
+#[test]
+fn a_client_that_asks_after_two_losses_is_not_told_that_its_commit_was_none() {
+    let file = TestFile::default();
+    let mut ledger = Ledger::host(file.boxed(), FRESH).unwrap();
+    let mut at = Position { salts: [7; 8], frames: 1 };
+    ledger.meet(1);
+    ledger.mark(1, 10, at, NOTHING).unwrap();
+    ledger.settled(true);
+    for _ in 0..2 {
+        at.frames += 1;
+        ledger = Ledger::host(file.boxed(), LATER).unwrap();
+        ledger.see(at);
+        ledger.meet(1);
+        for request in 0..2 * SLOTS {
+            ledger.mark(9, request, at, NOTHING).unwrap();
+            at.frames += 1;
+            ledger.settled(true);
+        }
+    }
+    let mut last = Ledger::host(file.boxed(), LATER).unwrap();
+    last.see(at);
+    assert_ne!(last.fates(1, &[10]).unwrap(), [Fate::NotCommitted]);
 }
 
 #[test]
