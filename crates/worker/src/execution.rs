@@ -254,8 +254,8 @@ impl Execution {
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
         // A transaction around a statement that SQLite would commit by itself: the mark of a commit tells what the statement
-        // came to, which is not known before it is done. What a stream came to is lost with its rows.
-        let alone = self.changing && !self.many && !self.is_stream();
+        // came to, which is not known before it is done, and a statement that is broken off has done nothing.
+        let alone = self.changing && !self.many;
         let own = match self.begin {
             BeginMode::Own => self.many || alone,
             BeginMode::None => alone,

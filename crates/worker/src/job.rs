@@ -96,6 +96,11 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.has_begun_transaction())
     }
 
+    /// Whether it is a statement that writes in a transaction of its own.
+    pub(crate) fn commits_by_itself(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.commits_by_itself())
+    }
+
     /// Lets a stream send more frames.
     pub(crate) fn grant(&mut self, credits: u32) {
         if let Work::Execute(execution) = &mut self.work {

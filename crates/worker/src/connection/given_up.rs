@@ -41,9 +41,9 @@ impl Connection {
         self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
     }
 
-    /// Ends a stream whose reader wants no more of it.
+    /// Ends a stream whose reader wants no more of it. What it writes by itself is written to the end.
     pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
-        let which = |job: &Job| job.header.request == request && job.is_stream();
+        let which = |job: &Job| job.header.request == request && job.is_stream() && !job.commits_by_itself();
         self.remove(database, env, which, |this, job, _, _| {
             let begun = job.has_begun_transaction() && !job.has_answered();
             this.discard(job);

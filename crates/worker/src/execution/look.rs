@@ -20,6 +20,11 @@ impl Execution {
         self.owns
     }
 
+    /// Whether it writes in a transaction of its own.
+    pub(crate) fn commits_by_itself(&self) -> bool {
+        self.owns && self.changing
+    }
+
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         self.credits.is_some()
@@ -56,9 +61,10 @@ impl Execution {
         self.begins
     }
 
-    /// Whether it has to wait for credits.
+    /// Whether it has to wait for credits. Nobody waits for the reader of what a transaction of its own has written: SQLite
+    /// has all of these rows in memory anyway.
     pub(crate) fn is_starved(&self) -> bool {
-        self.credits == Some(0)
+        self.credits == Some(0) && !self.commits_by_itself()
     }
 
     /// Lets it send more frames.

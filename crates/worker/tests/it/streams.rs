@@ -1,7 +1,7 @@
 //! Streams: credits, interleaving, ends.
 
-use crate::bench::{Bench, Got, execute, stream};
-use aludel_protocol::{BeginMode, ErrorKind, Execute, Request, TransactionOp, Value};
+use crate::bench::{Bench, Got, execute, options, stream};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, OpenOptions, Request, Storage, TransactionOp, Value};
 use aludel_worker::Turn;
 
 const NUMBERS: &str = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) select i from n";
@@ -194,9 +194,8 @@ fn a_stream_may_change_rows_and_tells_how_many_at_its_end() {
     let mut bench = filled();
     let id = bench.send_execute(1, &stream("delete from t where i <= 25 returning i", 1, 10), &[]);
     bench.settle();
-    assert_eq!(bench.rows(id)[0].changes, 0);
-    credit(&mut bench, 1, id, 5);
     let frames = bench.rows(id);
+    assert_eq!(frames[0].changes, 0);
     assert_eq!((frames.last().unwrap().changes, frames.last().unwrap().more), (25, false));
     assert_eq!(bench.integer(2, "select count(*) from t"), 975);
 }
@@ -233,4 +232,67 @@ fn buffers_stay_small_while_a_stream_goes_on() {
         credit(&mut bench, 1, id, 1);
     }
     assert_eq!(rows, 200_000);
+}
+
+const UPDATE: &str = "update t set i = i + 10000 returning i";
+
+fn moved(bench: &mut Bench) -> i64 {
+    bench.integer(2, "select count(*) from t where i > 10000")
+}
+
+/// How a stream of rows that a statement by itself has written may end before its time, and how many rows it has changed then.
+#[test]
+fn a_stream_that_writes_by_itself_has_written_all_or_nothing() {
+    let turns = |bench: &mut Bench, asked: &Execute<'_>, turns: usize| {
+        let id = bench.send_execute(1, asked, &[]);
+        bench.service.environment_mut().tick = 1.0;
+        for _ in 0..turns {
+            bench.service.turn();
+        }
+        bench.service.environment_mut().tick = 0.001;
+        id
+    };
+    for slices in [1, 2, 3] {
+        // Cancelled, late, or with a client that goes away: nothing is written, and that is what is said.
+        let mut bench = filled();
+        let id = turns(&mut bench, &stream(UPDATE, 1, 1_000), slices);
+        bench.send(1, Request::Cancel { request: id });
+        bench.settle();
+        assert!(matches!(&bench.take(id)[..], [Got::Error(error, false)] if error.kind() == ErrorKind::Cancelled));
+        assert_eq!(moved(&mut bench), 0);
+
+        let id = turns(&mut bench, &Execute { deadline: 5, ..stream(UPDATE, 1, 1_000) }, slices);
+        bench.clock.set(bench.clock.get() + 10.0);
+        bench.settle();
+        assert!(matches!(&bench.take(id)[..], [Got::Error(error, false)] if error.kind() == ErrorKind::Timeout));
+        assert_eq!(moved(&mut bench), 0);
+
+        // Whoever wants no more of the rows has not taken the statement back.
+        let id = turns(&mut bench, &stream(UPDATE, 1, 1_000), slices);
+        bench.send(1, Request::CloseStream { stream: id });
+        bench.settle();
+        assert_eq!(moved(&mut bench), 1_000);
+    }
+}
+
+#[test]
+fn nobody_waits_for_the_reader_of_what_a_stream_has_written_by_itself() {
+    let mut bench = Bench::with(0);
+    let timeout = OpenOptions { idle_transaction_timeout: 400, ..options(Storage::Memory, "test") };
+    (1..=3).for_each(|id| bench.open(id, timeout.clone()));
+    bench.run(1, "create table t (i integer primary key)");
+    bench.run(1, &format!("insert into t {NUMBERS}"));
+    let id = bench.send_execute(1, &stream(UPDATE, 1, 100), &[]);
+    bench.settle();
+    // It is committed, and others may write.
+    assert_eq!(moved(&mut bench), 1_000);
+    bench.run(2, "delete from t where i = 10001");
+    bench.clock.set(bench.clock.get() + 1_000.0);
+    bench.settle();
+    let frames = bench.rows(id);
+    assert_eq!(
+        frames.last().map(|frame| (frame.more, frame.changes, frame.in_transaction)),
+        Some((false, 1_000, false))
+    );
+    assert_eq!(frames.iter().map(|frame| frame.rows.len()).sum::<usize>(), 1_000);
 }
