@@ -2,6 +2,7 @@
 
 use crate::connection::Connection;
 use crate::engine::Engine;
+use crate::limit::CallOptions;
 use crate::result_set::ResultSet;
 use aludel_protocol::{BeginMode, Error, ErrorKind, Result, Value};
 use aludel_sql::reflect::{self, DATABASES, Inspector, query, repair};
@@ -11,21 +12,29 @@ use std::rc::Rc;
 
 /// Where schemas are read and changed: a [`Connection`], in its transaction, or an [`Engine`], in a transaction of its own.
 pub trait Bind {
-    /// Runs `f` on a connection.
+    /// Runs `f` on a connection, in a transaction that may write if `writes`: one that began by reading could not go on to
+    /// write once somebody else has written.
     #[doc(hidden)]
-    fn on_connection<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> impl Future<Output = Result<T>>;
+    fn on_connection<T>(
+        &self,
+        writes: bool,
+        f: impl AsyncFnOnce(&Connection) -> Result<T>,
+    ) -> impl Future<Output = Result<T>>;
 }
 
 impl Bind for Connection {
-    async fn on_connection<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+    async fn on_connection<T>(&self, writes: bool, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if writes && !self.in_transaction() {
+            self.inner().begin(BeginMode::Immediate).await?;
+        }
         f(self).await
     }
 }
 
 impl Bind for Engine {
-    async fn on_connection<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let connection = self.connect().await?;
-        connection.transaction(f).await
+    async fn on_connection<T>(&self, writes: bool, f: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let mode = if writes { BeginMode::Immediate } else { BeginMode::Deferred };
+        self.begin_with(mode, &CallOptions::new(), f).await
     }
 }
 
@@ -46,7 +55,7 @@ impl Bind for Engine {
 /// # futures::executor::block_on(run()).unwrap();
 /// ```
 pub async fn inspect(bind: &impl Bind) -> Result<Inspector> {
-    bind.on_connection(read).await
+    bind.on_connection(false, read).await
 }
 
 async fn read(connection: &Connection) -> Result<Inspector> {
@@ -117,7 +126,7 @@ pub trait CreateAll {
 
 impl CreateAll for MetaData {
     async fn create_all_with(&self, bind: &impl Bind, options: DdlOptions<'_>) -> Result<()> {
-        bind.on_connection(async |connection| {
+        bind.on_connection(true, async |connection| {
             let wanted = wanted(self, connection, &options, false).await?;
             let (tables, _) = aludel_sql::schema::sort(&wanted);
             tell(self, connection, DdlEvent::BeforeCreate, DdlTarget::Tables(tables.clone())).await?;
@@ -139,14 +148,14 @@ impl CreateAll for MetaData {
     }
 
     async fn drop_all_with(&self, bind: &impl Bind, options: DdlOptions<'_>) -> Result<()> {
-        bind.on_connection(async |connection| {
+        bind.on_connection(true, async |connection| {
             let wanted = wanted(self, connection, &options, true).await?;
             let (mut tables, mut circle) = aludel_sql::schema::sort(&wanted);
             tables.reverse();
             if !circle.is_empty() {
                 circle.sort_by(|left, right| left.name.cmp(&right.name));
                 tables = wanted;
-                connection.engine().log(|| reflect::cannot_sort(circle.iter().map(|table| &*table.name)));
+                connection.engine().warn(&reflect::cannot_sort(circle.iter().map(|table| &*table.name)));
                 connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON", ()).await?;
             }
             tell(self, connection, DdlEvent::BeforeDrop, DdlTarget::Tables(tables.clone())).await?;
@@ -216,8 +225,7 @@ async fn tell(metadata: &MetaData, connection: &Connection, event: DdlEvent, tar
 pub async fn migrate(engine: &Engine, scripts: &[&str]) -> Result<(usize, usize)> {
     let mut first = None;
     loop {
-        let options = crate::limit::CallOptions::new();
-        let version = engine.begin_with(BeginMode::Immediate, &options, async |connection| {
+        let version = engine.begin(async |connection| {
             let had = match rows(connection, reflect::VERSION).await?.first().and_then(|row| row.first()) {
                 Some(Value::Integer(version)) => usize::try_from(*version).unwrap_or(usize::MAX),
                 _ => 0,

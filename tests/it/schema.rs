@@ -3,9 +3,10 @@
 use crate::support::{run, scalar, setup};
 use aludel::sql::schema::{Column, DdlEvent, DdlTarget, ForeignKey, Index, IndexElement, MetaData, Table};
 use aludel::sql::types::SqlType;
-use aludel::{CreateAll, DdlOptions, Echo, EchoLevel, Engine, ErrorKind, Value, inspect, migrate, text};
+use aludel::{CallOptions, CreateAll, DdlOptions, Echo, EchoLevel, Engine, ErrorKind, Value, inspect, migrate, text};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 fn id() -> Column {
     Column::new("id", SqlType::Integer).primary_key()
@@ -64,6 +65,26 @@ fn b5_09_all_tables_are_created_and_dropped_in_their_order() {
         assert!(inspect(&engine).await.unwrap().get_table_names(None).is_empty());
         let error = metadata.drop_all_with(&engine, all).await.unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Operational, "no such table: c"));
+    });
+}
+
+#[test]
+fn b5_09_who_looks_what_is_there_is_sure_to_be_let_to_create_it() {
+    run(async {
+        let engine = Engine::new("sqlite://").unwrap();
+        let metadata = chain();
+        metadata.create_all(&engine).await.unwrap();
+        let conn = engine.connect().await.unwrap();
+        metadata.create_all(&conn).await.unwrap();
+        // Nothing was to be created, and yet nobody else can write before this transaction has ended.
+        let insert = text("INSERT INTO a VALUES (1)");
+        let soon = CallOptions::new().timeout(Duration::from_millis(30));
+        let error = engine.execute_with(&insert, (), &soon).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        conn.commit().await.unwrap();
+        engine.execute(&insert, ()).await.unwrap();
+        inspect(&conn).await.unwrap();
+        engine.execute(&text("INSERT INTO a VALUES (2)"), ()).await.unwrap();
     });
 }
 

@@ -76,7 +76,7 @@ export function generateTables(inspector: Inspector, options: GenerateOptions = 
 function namer(imported: ReadonlySet<string>): (table: string) => string {
   const given = new Set<string>();
   return (table) => {
-    const words = table.split(/[^\p{L}\p{N}$]+/u).filter((word) => word !== "");
+    const words = table.split(/[^\p{L}\p{Nd}$]+/u).filter((word) => word !== "");
     const joined = words.map((word, i) => (i === 0 ? lower(word) : upper(word))).join("");
     let name = /^[\p{L}$]/u.test(joined) ? joined : `table${upper(joined)}`;
     while (TAKEN.has(name) || given.has(name) || given.has(upper(name)) || imported.has(name) || /^(text|literalColumn|declaredAs)$/.test(name)) name += "_";

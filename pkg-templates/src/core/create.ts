@@ -6,7 +6,7 @@
 
 import type { Connection } from "../connection.js";
 import { describe } from "../encode.js";
-import type { Engine } from "../engine.js";
+import { Engine } from "../engine.js";
 import { ArgumentError } from "../errors.js";
 import { CreateIndex, CreateTable, DropTable } from "./ddl.js";
 import { inOrder, namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
@@ -111,7 +111,7 @@ export async function dropAll(metadata: MetaData, bind: Connection | Engine, opt
     const { sorted, circle } = sortTables(all);
     const order = circle.length === 0 ? sorted.reverse() : all;
     if (circle.length > 0) {
-      console.warn(reflectSql("circle", circle.map((table) => table.name).sort()));
+      Engine.warn(connection.engine, [reflectSql("circle", circle.map((table) => table.name).sort())]);
       await connection.execDriverSql("PRAGMA defer_foreign_keys = ON");
     }
     await tell(metadata, "beforeDrop", connection, order);

@@ -36,10 +36,13 @@ interface Data {
 type Sorted = readonly (readonly [table: string | null, foreignKeys: readonly (readonly [table: string, name: string | null])[]])[];
 
 /**
- * SQLite's names do not tell small letters from capitals.
+ * A name as SQLite compares it: capitals of ASCII are small letters, and nothing else is.
  * @internal
  */
-export const sameName = (left: string, right: string): boolean => left.toLowerCase() === right.toLowerCase();
+export const folded = (name: string): string => name.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+
+/** @internal */
+export const sameName = (left: string, right: string): boolean => left === right || folded(left) === folded(right);
 
 /**
  * The members that have a value.
@@ -52,9 +55,11 @@ export function given<T extends object>(members: T): { [K in keyof T]?: Exclude<
 /** What a database held when {@link inspect} asked. */
 export class Inspector {
   readonly #data: Data;
+  readonly #byName: ReadonlyMap<string, TableData>;
 
   private constructor(data: Data) {
     this.#data = data;
+    this.#byName = new Map(data.tables.map((table) => [`${folded(table.schema)}\0${folded(table.name)}`, table]));
     Object.freeze(this);
   }
 
@@ -106,9 +111,8 @@ export class Inspector {
   }
 
   #find(name: string, options: InSchema): TableData | undefined {
-    const schemas = options.schema === undefined ? ["main", "temp"] : [options.schema];
-    const all = schemas.flatMap((schema) => this.#data.tables.filter((table) => sameName(table.schema, schema)));
-    return all.find((table) => sameName(table.name, name));
+    const find = (schema: string): TableData | undefined => this.#byName.get(`${folded(schema)}\0${folded(name)}`);
+    return options.schema === undefined ? (find("main") ?? find("temp")) : find(options.schema);
   }
 
   /** @internal */
@@ -258,9 +262,9 @@ export class Inspector {
    */
   getSortedTableAndFkcNames(options: InSchema = {}): Sorted {
     const tables = this.tables(options.schema).filter((table) => table.unreflectable === null);
-    const byName = new Map(tables.map((table) => [table.name.toLowerCase(), table]));
+    const byName = new Map(tables.map((table) => [folded(table.name), table]));
     const { sorted, circle } = inOrder(tables, ({ constraints }) =>
-      constraints.flatMap(({ table }) => byName.get(table?.toLowerCase() ?? "") ?? []),
+      constraints.flatMap(({ table }) => (table === undefined ? [] : (byName.get(folded(table)) ?? []))),
     );
     const keys = ({ name, constraints }: TableData) =>
       constraints.filter(({ kind }) => kind === "fk").map((key) => [name, key.name] as const);
@@ -337,7 +341,8 @@ export async function namesIn(connection: Connection, schemas: readonly string[]
 }
 
 /**
- * Runs something on a connection: the one that is given, or one of the engine that is given, in a transaction of its own.
+ * Runs something on a connection: the one that is given, or one of the engine that is given, in a transaction of its own. What
+ * is going to write begins so: a transaction that began by reading could not go on to write once somebody else has written.
  * @internal
  */
 export async function onConnection<T>(
@@ -348,7 +353,10 @@ export async function onConnection<T>(
 ): Promise<T> {
   if (typeof bind === "object" && bind !== null) {
     if ("connect" in bind) return bind.begin(work, { readOnly });
-    if ("execDriverSql" in bind) return work(bind);
+    if ("execDriverSql" in bind) {
+      if (!readOnly && !bind.inTransaction()) await bind.begin({ mode: "immediate" });
+      return work(bind);
+    }
   }
   throw new InvalidRequestError(`${what} takes a connection or an engine, not ${describe(bind)}; did you forget an await?`);
 }
