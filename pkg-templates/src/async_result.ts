@@ -112,7 +112,7 @@ export abstract class Streamed<T> implements AsyncIterable<T>, AsyncDisposable {
 }
 
 /** The rows of a statement, as they arrive. */
-export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
+export class AsyncResult<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[]> extends Streamed<Row<R>> {
   readonly #cursor: Cursor<Row<R>>;
   readonly #view: View;
 
@@ -125,8 +125,8 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
   }
 
   /** @internal */
-  static of<R extends RowType>(feed: Feed): AsyncResult<R> {
-    return new AsyncResult<R>(feed, new View(feed));
+  static of<R extends RowType, V extends readonly unknown[]>(feed: Feed): AsyncResult<R, V> {
+    return new AsyncResult<R, V>(feed, new View(feed));
   }
 
   /** The next row, or null after the last one. */
@@ -136,23 +136,24 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
   }
 
   /** The first column of the first row, or null if there is no row; closes the result. */
-  async scalar<T = ValueOf<R>>(): Promise<T | null> {
+  async scalar<T = V[0]>(): Promise<T | null> {
     return cell<T>(await this.first());
   }
 
   /** The first column of the only row; throws `NoResultFound` or `MultipleResultsFound`. Closes the result. */
-  async scalarOne<T = ValueOf<R>>(): Promise<T> {
+  async scalarOne<T = V[0]>(): Promise<T> {
     return cell<T>(await this.one()) as T;
   }
 
   /** The first column of the only row, or null if there is none; throws `MultipleResultsFound`. Closes the result. */
-  async scalarOneOrNone<T = ValueOf<R>>(): Promise<T | null> {
+  async scalarOneOrNone<T = V[0]>(): Promise<T | null> {
     return cell<T>(await this.oneOrNone());
   }
 
   /** The values of one column, by name or position, the first by default. It shares its rows with this result. */
   scalars<K extends keyof R & string>(column: K): AsyncScalarResult<R[K]>;
-  scalars<T = ValueOf<R>>(column?: number | string): AsyncScalarResult<T>;
+  scalars<I extends number = 0>(column?: I): AsyncScalarResult<V[I]>;
+  scalars<T = V[0]>(column?: number | string): AsyncScalarResult<T>;
   scalars(column: number | string = 0): AsyncScalarResult<unknown> {
     const cursor = new Cursor<unknown>(this.#cursor.feed, this.#view.scalar(column));
     if (this.#cursor.isUnique) cursor.unique(undefined);
@@ -166,6 +167,14 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
     const cursor = new Cursor<Readonly<R>>(this.#cursor.feed, view.mapping() as Make<Readonly<R>>);
     if (this.#cursor.isUnique) cursor.unique(undefined);
     return AsyncMappingResult.of(cursor, view);
+  }
+
+  /** The rows as arrays, whose items have the types of the columns. It shares its rows with this result. */
+  tuples(): AsyncTupleResult<V> {
+    const view = this.#view.copy();
+    const cursor = new Cursor<V>(this.#cursor.feed, view.tuple() as Make<V>);
+    if (this.#cursor.isUnique) cursor.unique(undefined);
+    return AsyncTupleResult.of(cursor, view);
   }
 
   /** From here on, rows have these columns only, in this order, by name or position. */
@@ -186,8 +195,8 @@ export class AsyncResult<R extends RowType = AnyRow> extends Streamed<Row<R>> {
   }
 
   /** Fetches the rows that are left and gives a function that makes a buffered result of them, as often as it is called. */
-  async freeze(): Promise<() => Result<R>> {
-    return freezer(this.keys(), this.rowcount, this.lastrowid, await this.fetchall());
+  async freeze(): Promise<() => Result<R, V>> {
+    return freezer<R, V>(this.keys(), this.rowcount, this.lastrowid, await this.fetchall());
   }
 
   /** How many rows an INSERT, UPDATE or DELETE changed so far; -1 for any other statement. */
@@ -246,6 +255,35 @@ export class AsyncMappingResult<R extends RowType = AnyRow> extends Streamed<Rea
   columns(...columns: (number | string)[]): AsyncMappingResult<AnyRow> {
     this.#view.pick(columns);
     return this as unknown as AsyncMappingResult<AnyRow>;
+  }
+
+  /** The names of the columns. */
+  keys(): readonly string[] {
+    return this.#view.keys();
+  }
+}
+
+/** The rows of a streamed result as frozen arrays. */
+export class AsyncTupleResult<V extends readonly unknown[]> extends Streamed<V> {
+  readonly #cursor: Cursor<V>;
+  readonly #view: View;
+
+  private constructor(cursor: Cursor<V>, view: View) {
+    super(cursor);
+    this.#cursor = cursor;
+    this.#view = view;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<V extends readonly unknown[]>(cursor: Cursor<V>, view: View): AsyncTupleResult<V> {
+    return new AsyncTupleResult<V>(cursor, view);
+  }
+
+  /** The next row, or null after the last one. */
+  async fetchone(): Promise<V | null> {
+    const row = await this.#cursor.feed.runAsync(this.#cursor.next());
+    return row === END ? null : row;
   }
 
   /** The names of the columns. */

@@ -15,6 +15,8 @@ export type ParameterNames = readonly (string | null)[];
 export interface OwnValues {
   /** Values of the `?` that the statement has, in their order; null when the caller gives them. */
   readonly positional: readonly unknown[] | null;
+  /** The SQL between those values; only where there are any. */
+  readonly parts?: readonly string[];
   /** Values by name; those of the call go first. */
   readonly named: Readonly<Record<string, unknown>>;
 }

@@ -46,20 +46,24 @@ export class Connection implements AsyncDisposable {
   /**
    * Runs a statement and gives its rows, all of them. A list of parameter sets runs it once for each, in one go.
    */
-  async execute<R extends RowType = AnyRow>(
-    statement: Executable<R>,
-    params?: Parameters_,
+  async execute<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
     options?: CallOptions,
-  ): Promise<Result<R>> {
-    return this.#execute<R>(prepare(statement, params), params, options);
+  ): Promise<Result<R, V>> {
+    return this.#execute<R, V>(prepare(statement, params), params, options);
   }
 
   /** Runs one statement of SQL as it is: no `\:`, parameters by position `?` or by name. */
   async execDriverSql<R extends RowType = AnyRow>(sql: string, params?: Parameters_, options?: CallOptions): Promise<Result<R>> {
-    return this.#execute<R>(prepareDriverSql(sql, params), params, options);
+    return this.#execute<R, readonly ValueOf<R>[]>(prepareDriverSql(sql, params), params, options);
   }
 
-  async #execute<R extends RowType>(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Result<R>> {
+  async #execute<R extends RowType, V extends readonly unknown[]>(
+    prepared: Prepared,
+    params: unknown,
+    options: CallOptions | undefined,
+  ): Promise<Result<R, V>> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
@@ -67,15 +71,15 @@ export class Connection implements AsyncDisposable {
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(call(native, run, context));
-    return frames.buffered<R>(native.yieldPer);
+    return frames.buffered<R, V>(native.yieldPer);
   }
 
   /** Runs a statement and gives its rows as they are fetched: the worker is never more than a few batches ahead. */
-  async stream<R extends RowType = AnyRow>(
-    statement: Executable<R>,
-    params?: Parameters_,
+  async stream<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
     options?: CallOptions,
-  ): Promise<AsyncResult<R>> {
+  ): Promise<AsyncResult<R, V>> {
     const prepared = prepare(statement, params);
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
@@ -84,33 +88,41 @@ export class Connection implements AsyncDisposable {
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
     const stream = await this.#count(call(native, run, context));
-    return AsyncResult.of<R>(frames.streamed(stream, native, context));
+    return AsyncResult.of<R, V>(frames.streamed(stream, native, context));
   }
 
   /** Runs a statement and gives the first column of its first row; null if there is no row. */
-  scalar<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ValueOf<R> | null>;
-  scalar<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
-  async scalar(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<unknown> {
+  scalar<R extends RowType, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
+    options?: CallOptions,
+  ): Promise<V[0] | null>;
+  scalar<T>(statement: Executable<RowType, readonly unknown[], unknown>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
+  async scalar(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: CallOptions): Promise<unknown> {
     return (await this.execute(statement, params, options)).scalar();
   }
 
   /** Runs a statement and gives the values of its first column. */
-  scalars<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<ValueOf<R>>>;
-  scalars<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<T>>;
-  async scalars(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<unknown>> {
+  scalars<R extends RowType, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
+    options?: CallOptions,
+  ): Promise<ScalarResult<V[0]>>;
+  scalars<T>(statement: Executable<RowType, readonly unknown[], unknown>, params?: Parameters_, options?: CallOptions): Promise<ScalarResult<T>>;
+  async scalars(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: CallOptions): Promise<ScalarResult<unknown>> {
     return (await this.execute(statement, params, options)).scalars<unknown>();
   }
 
   /** Runs a statement and gives the values of its first column as they are fetched. */
-  streamScalars<R extends RowType>(
-    statement: Executable<R>,
-    params?: Parameters_,
+  streamScalars<R extends RowType, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
     options?: CallOptions,
-  ): Promise<AsyncScalarResult<ValueOf<R>>>;
-  streamScalars<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<AsyncScalarResult<T>>;
+  ): Promise<AsyncScalarResult<V[0]>>;
+  streamScalars<T>(statement: Executable<RowType, readonly unknown[], unknown>, params?: Parameters_, options?: CallOptions): Promise<AsyncScalarResult<T>>;
   async streamScalars(
-    statement: Executable<RowType>,
-    params?: Parameters_,
+    statement: Executable<RowType, readonly unknown[], unknown>,
+    params?: unknown,
     options?: CallOptions,
   ): Promise<AsyncScalarResult<unknown>> {
     return (await this.stream(statement, params, options)).scalars<unknown>();

@@ -199,11 +199,11 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Runs a statement on a connection and in a transaction of its own, which is committed before this returns. */
-  async execute<R extends RowType = AnyRow>(
-    statement: Executable<R>,
-    params?: Parameters_,
+  async execute<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
     options?: CallOptions,
-  ): Promise<Result<R>> {
+  ): Promise<Result<R, V>> {
     const prepared = prepare(statement, params);
     const given = callOptions(options);
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
@@ -212,13 +212,17 @@ export class Engine implements AsyncDisposable {
     const frames = new Frames(this.#log, prepared);
     const { source, batch, many } = prepared;
     await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
-    return frames.buffered<R>(rows);
+    return frames.buffered<R, V>(rows);
   }
 
   /** As {@link execute}, and gives the first column of the first row; null if there is no row. */
-  scalar<R extends RowType>(statement: Executable<R>, params?: Parameters_, options?: CallOptions): Promise<ValueOf<R> | null>;
-  scalar<T>(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
-  async scalar(statement: Executable<RowType>, params?: Parameters_, options?: CallOptions): Promise<unknown> {
+  scalar<R extends RowType, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
+    options?: CallOptions,
+  ): Promise<V[0] | null>;
+  scalar<T>(statement: Executable<RowType, readonly unknown[], unknown>, params?: Parameters_, options?: CallOptions): Promise<T | null>;
+  async scalar(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: CallOptions): Promise<unknown> {
     return (await this.execute(statement, params, options)).scalar();
   }
 

@@ -68,19 +68,19 @@ export class Frames {
     return (cells) => {
       const values = cells.map((cell, i) => {
         const convert = results[i];
-        return cell === null || convert === undefined ? cell : convert(cell);
+        return convert === undefined ? cell : convert(cell);
       });
       return shape.make(values as SqlValue[]);
     };
   }
 
   /** The result, when all frames have come. */
-  buffered<R extends RowType>(rows: number): Result<R> {
+  buffered<R extends RowType, V extends readonly unknown[]>(rows: number): Result<R, V> {
     const feed = this.#feed as Feed;
     feed.end();
     if (rows > 0) feed.yieldPer = rows;
     feed.about = this.#prepared.about;
-    return Result.of<R>(feed);
+    return Result.of<R, V>(feed);
   }
 
   /** What a streamed result reads from, when the first frame has come. */

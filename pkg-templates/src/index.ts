@@ -4,7 +4,7 @@
  * @module
  */
 
-export { AsyncMappingResult, AsyncResult, AsyncScalarResult, Streamed } from "./async_result.js";
+export { AsyncMappingResult, AsyncResult, AsyncScalarResult, AsyncTupleResult, Streamed } from "./async_result.js";
 export { Connection } from "./connection.js";
 export {
   and_,
@@ -16,6 +16,7 @@ export {
   cast,
   CheckConstraint,
   Column,
+  ColumnElement,
   CreateIndex,
   CreateTable,
   CreateTableAs,
@@ -26,11 +27,13 @@ export {
   delete_,
   desc,
   Double,
+  Duration,
   DropIndex,
   DropTable,
   DropView,
   Enum,
   except_,
+  ExecutableElement,
   exists,
   Expr,
   extract,
@@ -60,8 +63,12 @@ export {
   NullType,
   Numeric,
   or_,
+  PlainDate,
+  PlainDateTime,
+  PlainTime,
   PrimaryKeyConstraint,
   REAL,
+  registerCompiler,
   select,
   Select,
   SmallInteger,
@@ -80,11 +87,14 @@ export {
   UniqueConstraint,
   update,
   Uuid,
+  withVariant,
   ClauseElement,
   type Alias,
   type AnyColumn,
   type AnyTable,
   type BindParameter,
+  type SqlCompiler,
+  type TextualSelect,
   type ColumnOptions,
   type CompiledStatement,
   type CompileOptions,
@@ -193,11 +203,21 @@ export {
   type IsolationLevel,
   type PoolClass,
 } from "./options.js";
-export { Fetched, MappingResult, Result, ScalarResult } from "./result.js";
+export { Fetched, MappingResult, Result, ScalarResult, TupleResult } from "./result.js";
 export type { Row, RowMembers } from "./row.js";
 export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
 export type { Storage_ as Storage } from "./storage.js";
 export { Transaction } from "./transaction.js";
 export type { ByteSource, ByteStream, ImportStreamOptions, TransferOptions, TransferProgress } from "./transfer.js";
-export type { AnyRow, Bindable, Parameters_ as Parameters, ParameterSet, RowType, SqlValue, ValueOf } from "./values.js";
+export type {
+  AnyRow,
+  Bindable,
+  NamedParameters,
+  Parameters_ as Parameters,
+  ParameterSet,
+  RowType,
+  SqlValue,
+  StatementParameters,
+  ValueOf,
+} from "./values.js";
 export { version } from "./version.js";

@@ -105,7 +105,7 @@ export abstract class Fetched<T> implements Iterable<T> {
 }
 
 /** The rows of a statement, or how many it changed. */
-export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
+export class Result<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[]> extends Fetched<Row<R>> {
   readonly #cursor: Cursor<Row<R>>;
   readonly #view: View;
 
@@ -118,8 +118,8 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
   }
 
   /** @internal */
-  static of<R extends RowType>(feed: Feed): Result<R> {
-    return new Result<R>(feed, new View(feed));
+  static of<R extends RowType, V extends readonly unknown[]>(feed: Feed): Result<R, V> {
+    return new Result<R, V>(feed, new View(feed));
   }
 
   /** The next row, or null after the last one. */
@@ -129,23 +129,24 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
   }
 
   /** The first column of the first row, or null if there is no row; closes the result. */
-  scalar<T = ValueOf<R>>(): T | null {
+  scalar<T = V[0]>(): T | null {
     return cell<T>(this.first());
   }
 
   /** The first column of the only row; throws `NoResultFound` or `MultipleResultsFound`. Closes the result. */
-  scalarOne<T = ValueOf<R>>(): T {
+  scalarOne<T = V[0]>(): T {
     return cell<T>(this.one()) as T;
   }
 
   /** The first column of the only row, or null if there is none; throws `MultipleResultsFound`. Closes the result. */
-  scalarOneOrNone<T = ValueOf<R>>(): T | null {
+  scalarOneOrNone<T = V[0]>(): T | null {
     return cell<T>(this.oneOrNone());
   }
 
   /** The values of one column, by name or position, the first by default. It shares its rows with this result. */
   scalars<K extends keyof R & string>(column: K): ScalarResult<R[K]>;
-  scalars<T = ValueOf<R>>(column?: number | string): ScalarResult<T>;
+  scalars<I extends number = 0>(column?: I): ScalarResult<V[I]>;
+  scalars<T = V[0]>(column?: number | string): ScalarResult<T>;
   scalars(column: number | string = 0): ScalarResult<unknown> {
     const cursor = new Cursor<unknown>(this.#cursor.feed, this.#view.scalar(column));
     if (this.#cursor.isUnique) cursor.unique(undefined);
@@ -159,6 +160,14 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
     const cursor = new Cursor<Readonly<R>>(this.#cursor.feed, view.mapping() as Make<Readonly<R>>);
     if (this.#cursor.isUnique) cursor.unique(undefined);
     return MappingResult.of(cursor, view);
+  }
+
+  /** The rows as arrays, whose items have the types of the columns. It shares its rows with this result. */
+  tuples(): TupleResult<V> {
+    const view = this.#view.copy();
+    const cursor = new Cursor<V>(this.#cursor.feed, view.tuple() as Make<V>);
+    if (this.#cursor.isUnique) cursor.unique(undefined);
+    return TupleResult.of(cursor, view);
   }
 
   /** From here on, rows have these columns only, in this order, by name or position. */
@@ -179,8 +188,8 @@ export class Result<R extends RowType = AnyRow> extends Fetched<Row<R>> {
   }
 
   /** Fetches the rows that are left and gives a function that makes a new result of them, as often as it is called. */
-  freeze(): () => Result<R> {
-    return freezer(this.keys(), this.rowcount, this.lastrowid, this.fetchall());
+  freeze(): () => Result<R, V> {
+    return freezer<R, V>(this.keys(), this.rowcount, this.lastrowid, this.fetchall());
   }
 
   /** How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for any other statement. */
@@ -270,6 +279,35 @@ export class MappingResult<R extends RowType = AnyRow> extends Fetched<Readonly<
   }
 }
 
+/** The rows of a result as frozen arrays. */
+export class TupleResult<V extends readonly unknown[]> extends Fetched<V> {
+  readonly #cursor: Cursor<V>;
+  readonly #view: View;
+
+  private constructor(cursor: Cursor<V>, view: View) {
+    super(cursor);
+    this.#cursor = cursor;
+    this.#view = view;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of<V extends readonly unknown[]>(cursor: Cursor<V>, view: View): TupleResult<V> {
+    return new TupleResult<V>(cursor, view);
+  }
+
+  /** The next row, or null after the last one. */
+  fetchone(): V | null {
+    const row = this.#cursor.feed.run(this.#cursor.next());
+    return row === END ? null : row;
+  }
+
+  /** The names of the columns. */
+  keys(): readonly string[] {
+    return this.#view.keys();
+  }
+}
+
 /**
  * Which columns a result shows, and how its rows are made.
  * @internal
@@ -324,6 +362,11 @@ export class View {
     return (row) => (this.#shape as Shape).mapping(this.#values(row));
   }
 
+  /** Makes arrays. */
+  tuple(): Make<readonly SqlValue[]> {
+    return (row) => Object.freeze([...this.#values(row)]);
+  }
+
   #values(row: object): readonly SqlValue[] {
     const values = (this.#feed.shape as Shape).read(row);
     return this.#picked === null ? values : this.#picked.map((i) => values[i] as SqlValue);
@@ -331,17 +374,17 @@ export class View {
 }
 
 /** @internal */
-export function freezer<R extends RowType>(
+export function freezer<R extends RowType, V extends readonly unknown[]>(
   keys: readonly string[],
   rowcount: number,
   lastrowid: number | bigint | null,
   rows: readonly Row<R>[],
-): () => Result<R> {
+): () => Result<R, V> {
   return () => {
     const feed = new Feed(keys, rowcount, lastrowid, null);
     feed.push(rows);
     feed.end();
-    return Result.of<R>(feed);
+    return Result.of<R, V>(feed);
   };
 }
 

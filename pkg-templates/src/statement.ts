@@ -9,19 +9,26 @@ import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
 import { isCompilable, ready, type About } from "./core/compiled.js";
-import type { AnyRow, Bindable, RowType, SqlValue } from "./values.js";
+import { TextualSelect, type TextColumns, type TextRow } from "./core/textual.js";
+import { typeOfValue } from "./core/types.js";
+import { record, type Recorded, type Writer } from "./core/writer.js";
+import type { AnyRow, Bindable, Parameters_, RowType, SqlValue, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
 
-/** Something that `execute()` takes; `R` is the row that it returns. */
-export interface Executable<R extends RowType = AnyRow> {
+/** Something that `execute()` takes; `R` is the row that it returns, `V` its values in order, `P` what it takes as parameters. */
+export interface Executable<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_> {
   /** What kind of statement it is. */
   readonly kind: string;
   /** The type of its rows; there is no value. */
   readonly rowType?: R;
+  /** The type of its values; there is no value. */
+  readonly valuesType?: V;
+  /** The type of its parameters; there is no value. */
+  readonly parametersType?: P;
 }
 
 /** SQL as text, with its parameters: what {@link text} and {@link sql} make. */
-export class TextClause<R extends RowType = AnyRow> implements Executable<R> {
+export class TextClause<R extends RowType = AnyRow> implements Executable<R>, Recorded {
   /** What kind of statement it is. */
   readonly kind = "text";
   /** The SQL as it was written. */
@@ -48,12 +55,51 @@ export class TextClause<R extends RowType = AnyRow> implements Executable<R> {
       throw new ArgumentError("bindparams() takes values by name: { name: value }");
     }
     const named = Object.freeze(Object.assign(nameless(), this.#own.named, values));
-    return new TextClause<R>(this.text, { positional: this.#own.positional, named });
+    return new TextClause<R>(this.text, { ...this.#own, named });
+  }
+
+  /** The same as a query with these columns, whose values are of these types: `text(sql).columns({ id: Integer, name: Text })`. */
+  columns<const C extends TextColumns>(columns: C): TextualSelect<TextRow<C>> {
+    return new TextualSelect<TextRow<C>>(this, columns);
   }
 
   /** The SQL as it was written. */
   toString(): string {
     return this.text;
+  }
+
+  /** Writes its record, for the compiler: it may stand where an expression may. */
+  [record](writer: Writer): void {
+    this.writeText(writer);
+    const text = writer.last();
+    writer.begin(0x07);
+    writer.u32(text);
+  }
+
+  /** @internal */
+  writeText(writer: Writer): void {
+    const { positional, parts, named } = this.#own;
+    // What stands for `?` gets names, which no other part of the statement has.
+    let text = this.text;
+    const values = Object.entries(named);
+    if (positional !== null && parts !== undefined) {
+      text = parts.reduce((out, part, i) => {
+        const name = `sql_${writer.unique()}`;
+        values.push([name, positional[i - 1]]);
+        return `${out}:${name}${part}`;
+      });
+    }
+    writer.begin(0x62);
+    writer.text(text);
+    writer.u32(values.length);
+    for (const [name, value] of values) {
+      const expanding = Array.isArray(value);
+      writer.text(name);
+      typeOfValue(expanding ? null : value).write(writer);
+      writer.flag(expanding);
+      writer.flag(true);
+      writer.u32(writer.literal(value));
+    }
   }
 
   /** @internal */
@@ -115,6 +161,8 @@ export function sql<R extends RowType>(
   let source = strings[0] as string;
   const positional: unknown[] = [];
   const named = nameless();
+  const parts: string[] = [source];
+  const more = (sql: string): void => void (parts[parts.length - 1] += sql);
   values.forEach((value, i) => {
     if (value instanceof TextClause) {
       const own = TextClause.own(value);
@@ -126,13 +174,18 @@ export function sql<R extends RowType>(
       }
       positional.push(...(own.positional ?? []));
       source += value.text;
+      const [first, ...others] = own.parts ?? [value.text];
+      more(first as string);
+      parts.push(...others);
     } else {
       positional.push(value);
       source += "?";
+      parts.push("");
     }
     source += strings[i + 1] as string;
+    more(strings[i + 1] as string);
   });
-  const own = { positional: positional.length === 0 ? null : Object.freeze(positional), named: Object.freeze(named) };
+  const own = { positional: positional.length === 0 ? null : Object.freeze(positional), parts: Object.freeze(parts), named: Object.freeze(named) };
   return TextClause.of<R>(source, Object.freeze(own));
 }
 

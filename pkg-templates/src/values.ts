@@ -26,5 +26,10 @@ export type RowType = object;
 /** The row of a statement whose columns are not typed. */
 export type AnyRow = Record<string, SqlValue>;
 
+/** The parameters of a statement that is put together: by name; columns and parameters with a type convert them. */
+export type NamedParameters = Readonly<Record<string, unknown>>;
+/** One set of parameters by name, or a list of them. */
+export type StatementParameters<S = NamedParameters> = S | readonly S[] | null | undefined;
+
 /** Any one of the values of a row. */
 export type ValueOf<R> = R[keyof R];

@@ -1,7 +1,7 @@
 // What TypeScript makes of tables and statements: what is inferred, and what it refuses.
 import {
-  BigInteger, Boolean_, Column, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_, literal, MetaData, select,
-  String_, Table, Text, update, type SqlType,
+  and_, BigInteger, bindparam, Boolean_, Column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
+  literal, MetaData, PlainDate, registerCompiler, select, String_, Table, Text, text, update, Uuid, withVariant, type Expr, type SqlType,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -70,6 +70,109 @@ export async function rows(): Promise<void> {
   // @ts-expect-error a subquery has the columns that were selected
   sub.c.age;
   literal(1).add(2);
+}
+
+/** Values in their order, what statements take as parameters, and what results know. */
+export async function values(): Promise<void> {
+  const engine = createEngine("sqlite://");
+  const pairs = await engine.execute(select(users.c.id, users.c.name, func.count().label("n")));
+  const value = pairs.scalarOne();
+  same<Same<typeof value, number>>();
+  const [first, second, third] = pairs.tuples().one();
+  same<Same<typeof first, number>>();
+  same<Same<typeof second, string>>();
+  same<Same<typeof third, number>>();
+  // @ts-expect-error there are three columns
+  pairs.tuples().one()[3];
+  for (const [id, email] of (await engine.execute(select(addr.c.id, addr.c.email))).tuples()) {
+    same<Same<typeof id, number>>();
+    same<Same<typeof email, string | null>>();
+  }
+  const whole = (await engine.execute(addr.select())).tuples().all();
+  same<Same<typeof whole, (readonly [number, number, string | null])[]>>();
+  const name = await engine.scalar(select(users.c.name, users.c.id));
+  same<Same<typeof name, string | null>>();
+  const names = (await engine.execute(select(users.c.id, users.c.name))).scalars(1).all();
+  same<Same<typeof names, string[]>>();
+  const made = (await engine.execute(users.insert().values({ name: "x" }).returning(users.c.id, users.c.born))).tuples().one();
+  same<Same<typeof made, readonly [number, Date | null]>>();
+  await using conn = await engine.connect();
+  for await (const [id] of (await conn.stream(select(users.c.id))).tuples()) same<Same<typeof id, number>>();
+  const key = (await engine.execute(users.insert().values({ name: "x" }))).insertedPrimaryKey;
+  key?.["id"];
+
+  // Parameters of a statement are what its columns take.
+  await engine.execute(users.insert(), [{ name: "a", born: new Date(), meta: { tags: [] } }]);
+  await engine.execute(users.insert(), { name: "a", big: 1n });
+  await engine.execute(update(users).where(users.c.id.eq(bindparam("b_id"))), { b_id: 1, age: 3 });
+  await engine.execute(select(users).where(users.c.born.eq(bindparam("at"))), { at: new Date() });
+  // @ts-expect-error a name is a string
+  await engine.execute(users.insert(), [{ name: 5 }]);
+  // @ts-expect-error no such column
+  await engine.execute(users.insert(), { name: "a", height: 1 });
+  // @ts-expect-error an age is a number
+  await engine.execute(update(users), { age: "old" });
+  // @ts-expect-error parameters go by name
+  await engine.execute(users.insert(), ["a"]);
+  // @ts-expect-error a text takes what SQLite takes
+  await engine.execute(text("SELECT :at"), { at: new Date() });
+}
+
+/** Conditions, texts, constructs and types of one's own. */
+export function parts(): void {
+  select(users).where(text("age > 5"), and_(users.c.id.eq(1), text("x"))).orderBy("name", text("1"));
+  const typed = text("SELECT id, born FROM users").columns({ id: Integer, born: DateTime });
+  const sub = typed.subquery("q");
+  const born = select(sub.c.born);
+  same<Same<typeof born extends { readonly valuesType?: infer V } ? V : never, readonly [Date | null]>>();
+  class Greatest extends ColumnElement<number> {
+    constructor(readonly of: readonly Expr<number>[]) {
+      super(Integer);
+    }
+  }
+  registerCompiler(Greatest, (element, compiler) => `max(${element.of.map((part) => compiler.process(part)).join(", ")})`);
+  const { sql, params } = select(new Greatest([users.c.id]).label("g")).compile({ literalBinds: true });
+  same<Same<typeof sql, string>>();
+  same<Same<typeof params, Readonly<Record<string, unknown>>>>();
+  const color = { Red: 1, Green: 2 } as const;
+  const things = new Table("things", new MetaData(),
+    new Column("id", Uuid, { primaryKey: true, default: () => crypto.randomUUID() }),
+    new Column("color", Enum(color), { nullable: false }),
+    new Column("mood", Enum(["good", "bad"], { createConstraint: true })),
+    new Column("flag", Boolean_({ createConstraint: true })),
+    new Column("title", withVariant(Text, String_(50), "sqlite"), { nullable: false, serverDefault: text("'x'") }),
+    new Column("upper", Text, { default: ({ currentParameters }) => String(currentParameters["title"]) }),
+    new Column("day", PlainDate));
+  type Thing = typeof things.$row;
+  same<Same<Thing["id"], string>>();
+  same<Same<Thing["color"], 1 | 2>>();
+  same<Same<Thing["mood"], "good" | "bad" | null>>();
+  same<Same<Thing["flag"], boolean | null>>();
+  insert(things).values({ color: 2 });
+  // @ts-expect-error no such color
+  insert(things).values({ color: 3 });
+  // @ts-expect-error a default is of the type of its column
+  new Column("x", Integer, { default: () => "x" });
+  // @ts-expect-error a condition is an expression or a text
+  select(users).where("id = 1");
+  // @ts-expect-error the outcome of === is no condition
+  select(users).where(users.c.id === literal(1));
+  // @ts-expect-error a Promise is no condition
+  select(users).where(Promise.resolve(users.c.id.eq(1)));
+  // @ts-expect-error a Promise is no value
+  users.c.id.eq(Promise.resolve(1));
+  // @ts-expect-error a string is nothing to select
+  select("id");
+  // @ts-expect-error a query is nothing to join
+  select(users).join(select(addr));
+  // @ts-expect-error ids are numbers
+  users.c.id.in(["a"]);
+  // @ts-expect-error a variant has the type of what it stands for
+  withVariant(Text, Integer, "sqlite");
+  // @ts-expect-error columns have types
+  text("SELECT 1").columns({ x: "INTEGER" });
+  // @ts-expect-error a foreign class has no SQL to write
+  registerCompiler(Date, () => "");
 }
 
 export const money: SqlType<number> = Integer;

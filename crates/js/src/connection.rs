@@ -59,7 +59,7 @@ impl NativeConnection {
         promise(async move {
             let stream = connection.stream_raw(raw?, running.options()).await?;
             let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
-            stream.take_next(take).await?;
+            stream.take_next(take, true).await?;
             Ok(stream)
         })
     }
@@ -206,7 +206,7 @@ impl NativeStream {
     /// Gives the next frame to `take`, if there is one.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn next(&self, take: Function) -> Promise {
-        let taken = self.take_next(take);
+        let taken = self.take_next(take, false);
         promise(async move { taken.await.map(nothing) })
     }
 
@@ -224,13 +224,14 @@ impl NativeStream {
 }
 
 impl NativeStream {
-    fn take_next(&self, take: Function) -> impl Future<Output = aludel::Result<()>> + use<> {
+    /// Gives the next frame; the first one names the columns, as only that does which begins a result.
+    fn take_next(&self, take: Function, first: bool) -> impl Future<Output = aludel::Result<()>> + use<> {
         let (stream, more) = (self.stream.clone(), self.more.clone());
         async move {
             let frame = stream.next().await?;
             more.set(frame.as_ref().is_some_and(|frame| frame.more));
             let Some(mut frame) = frame else { return Ok(()) };
-            frame.columns = Some(stream.columns().to_vec());
+            frame.columns = first.then(|| stream.columns().to_vec());
             give(&take, frame)
         }
     }

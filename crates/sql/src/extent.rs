@@ -4,7 +4,7 @@
 //! worked through twice. So each knows its extent when it is made, and what grows beyond the limits becomes
 //! [`Kind::Missing`], which holds nothing and is an error when it is compiled.
 
-use crate::expr::{Expr, InList, Kind, Node};
+use crate::expr::{CustomPiece, Expr, InList, Kind, Node};
 use crate::schema::From;
 use crate::statement::{Compound, Projection, Query, Select};
 use crate::types::SqlType;
@@ -55,6 +55,11 @@ pub(crate) fn limited(kind: Kind) -> (Kind, Extent) {
         Kind::Exists(query) | Kind::Scalar(query) | Kind::In { list: InList::Query(query), .. } => {
             extent.add(of_query(query));
         }
+        Kind::Pieces(pieces) => pieces.iter().for_each(|piece| match piece {
+            CustomPiece::Query(query) => extent.add(of_query(query)),
+            CustomPiece::From(from) => extent.add(of_from(from)),
+            CustomPiece::Sql(_) | CustomPiece::Expr(_) => {}
+        }),
         _ => {}
     }
     match extent.excess() {
@@ -155,6 +160,11 @@ pub(crate) fn children(kind: &Kind, visit: &mut dyn FnMut(&Expr)) {
         Kind::Unary(_, inner) | Kind::Label(_, inner) | Kind::Distinct(inner) | Kind::Cast(inner) => visit(inner),
         Kind::Coerce(inner) | Kind::Collate(inner, _) | Kind::Extract(_, inner) | Kind::Group(inner) => visit(inner),
         Kind::Order { by, .. } => visit(by),
+        Kind::Pieces(pieces) => pieces.iter().for_each(|piece| {
+            if let CustomPiece::Expr(expr) = piece {
+                visit(expr);
+            }
+        }),
         Kind::Binary(_, left, right) | Kind::Filter(left, right) => {
             visit(left);
             visit(right);

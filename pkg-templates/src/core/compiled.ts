@@ -82,7 +82,10 @@ function read(record: CompiledRecord, writer: Writer): Compiled {
   const known = plain.get(record);
   if (known !== undefined) return known;
   const type = (code: string | undefined): SqlType => typeByCode(code as string, writer.types);
-  const results = record.columnTypes.map((code) => type(code).result);
+  const results = record.columnTypes.map((code) => {
+    const { result, resultsNull } = type(code);
+    return result === undefined || resultsNull === true ? result : (value: SqlValue) => (value === null ? null : result(value));
+  });
   const compiled: Compiled = {
     segments: record.segments as (string | number)[],
     slots: record.slotNames.map((name, i) => ({

@@ -67,9 +67,9 @@ export function referred(target: Referred): readonly [schema: string | undefined
 
 /** `REFERENCES`: the foreign key of one column. */
 export class ForeignKey {
-  /** @internal */
+  /** What it refers to. */
   readonly target: Referred;
-  /** @internal */
+  /** What it does. */
   readonly options: ForeignKeyOptions;
 
   /** A foreign key to a column: `new ForeignKey("users.id", { ondelete: "CASCADE" })`. */

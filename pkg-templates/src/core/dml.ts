@@ -5,15 +5,15 @@
  */
 
 import { ArgumentError } from "../errors.js";
-import { describe } from "../encode.js";
+import { describe, isThenable } from "../encode.js";
 import type { Executable } from "../statement.js";
-import type { RowType } from "../values.js";
+import type { NamedParameters, RowType, StatementParameters } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
-import { literalColumn } from "./expressions.js";
+import { conditions as checkConditions, literalColumn, type Condition } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
 import type { ColumnExprs, ColumnsOf, InsertOfColumns, Table } from "./schema.js";
-import { tableOf, type Projection, type RowOf } from "./select.js";
+import { tableOf, type Projection, type RowOf, type TupleOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 type AnyTable_ = Table<string, any>;
@@ -23,8 +23,9 @@ export type InsertOf<T> = T extends Table<string, infer I> ? InsertOfColumns<Col
 type ExprsOfTable<T> = T extends Table<string, infer I> ? ColumnExprs<ColumnsOf<I>> : never;
 
 function checked(what: string, values: unknown): Values {
-  if (typeof values === "object" && values !== null && !Array.isArray(values)) return values as Values;
-  throw new ArgumentError(`${what} takes an object of columns and values, not ${describe(values)}`);
+  if (typeof values === "object" && values !== null && !Array.isArray(values) && !isThenable(values)) return values as Values;
+  const hint = isThenable(values) ? ": its await was forgotten" : "";
+  throw new ArgumentError(`${what} takes an object of columns and values, not ${describe(values)}${hint}`);
 }
 
 const given = (values: Values): (readonly [string, unknown])[] => Object.entries(values).filter(([, value]) => value !== undefined);
@@ -109,11 +110,17 @@ type Source =
   | { readonly kind: 3; readonly columns: readonly string[]; readonly query: QueryLike; readonly defaults: boolean };
 
 /** INSERT. */
-export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
+export class Insert<T extends AnyTable_, R extends RowType, V extends readonly unknown[]>
+  extends ClauseElement
+  implements Executable<R, V, StatementParameters<Partial<InsertOf<T>>>> {
   /** What kind of statement it is. */
   readonly kind = "insert";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
+  /** The type of its values; there is no value. */
+  declare readonly valuesType?: V;
+  /** The type of its parameters; there is no value. */
+  declare readonly parametersType?: StatementParameters<Partial<InsertOf<T>>>;
   /** The row that could not be inserted, for `onConflictDoUpdate()`. */
   readonly excluded: ExprsOfTable<T>;
   readonly #table: T;
@@ -140,13 +147,13 @@ export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElemen
     Object.freeze(this);
   }
 
-  #with(change: { source?: Source; prefixes?: readonly Expr<unknown>[]; conflicts?: readonly Conflict[] }): Insert<T, R> {
+  #with(change: { source?: Source; prefixes?: readonly Expr<unknown>[]; conflicts?: readonly Conflict[] }): Insert<T, R, V> {
     const { source = this.#source, prefixes = this.#prefixes, conflicts = this.#conflicts } = change;
-    return new Insert<T, R>(this.#table, source, prefixes, conflicts, this.#returning, this.excluded);
+    return new Insert<T, R, V>(this.#table, source, prefixes, conflicts, this.#returning, this.excluded);
   }
 
   /** One row, or several in one statement. */
-  values(values: InsertOf<T> | readonly InsertOf<T>[]): Insert<T, R> {
+  values(values: InsertOf<T> | readonly InsertOf<T>[]): Insert<T, R, V> {
     if (Array.isArray(values)) {
       const rows = values.map((row) => checked("values()", row));
       return this.#with({ source: { kind: 2, rows } });
@@ -159,26 +166,26 @@ export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElemen
     columns: readonly (keyof InsertOf<T> & string)[],
     query: QueryLike,
     options: { readonly includeDefaults?: boolean } = {},
-  ): Insert<T, R> {
+  ): Insert<T, R, V> {
     return this.#with({ source: { kind: 3, columns, query, defaults: options.includeDefaults !== false } });
   }
   /** What stands behind INSERT: `OR REPLACE`. */
-  prefixWith(sql: string): Insert<T, R> {
+  prefixWith(sql: string): Insert<T, R, V> {
     return this.#with({ prefixes: [...this.#prefixes, literalColumn(sql)] });
   }
   /** Changes the row that is there. */
   onConflictDoUpdate(
     options: ConflictOptions<T> & { readonly set: Partial<InsertOf<T>>; readonly where?: Expr<unknown> },
-  ): Insert<T, R> {
+  ): Insert<T, R, V> {
     const set = checked("onConflictDoUpdate({ set })", options.set);
     const conditions = options.where === undefined ? [] : [options.where];
     return this.#conflict(options, set, conditions);
   }
   /** Leaves the row that is there. */
-  onConflictDoNothing(options: ConflictOptions<T> = {}): Insert<T, R> {
+  onConflictDoNothing(options: ConflictOptions<T> = {}): Insert<T, R, V> {
     return this.#conflict(options, undefined, []);
   }
-  #conflict(options: ConflictOptions<T>, set: Values | undefined, conditions: readonly Expr<unknown>[]): Insert<T, R> {
+  #conflict(options: ConflictOptions<T>, set: Values | undefined, conditions: readonly Expr<unknown>[]): Insert<T, R, V> {
     const c = this.#table.c as Readonly<Record<string, Expr<unknown>>>;
     const target = ((options.indexElements ?? []) as readonly (string | Expr<unknown>)[]).map((element) => {
       const expr = typeof element === "string" ? c[element] : element;
@@ -188,9 +195,9 @@ export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElemen
     return this.#with({ conflicts: [...this.#conflicts, { target, where: options.indexWhere, set, conditions }] });
   }
   /** The columns of the rows that were inserted. */
-  returning<const P extends readonly Projection[]>(...columns: P): Insert<T, RowOf<P>> {
+  returning<const P extends readonly Projection[]>(...columns: P): Insert<T, RowOf<P>, TupleOf<P>> {
     const returning = [...this.#returning, ...columns];
-    return new Insert<T, RowOf<P>>(this.#table, this.#source, this.#prefixes, this.#conflicts, returning, this.excluded);
+    return new Insert<T, RowOf<P>, TupleOf<P>>(this.#table, this.#source, this.#prefixes, this.#conflicts, returning, this.excluded);
   }
 
   /** Writes its record, for the compiler. */
@@ -238,11 +245,17 @@ export class Insert<T extends AnyTable_, R extends RowType> extends ClauseElemen
 }
 
 /** UPDATE. */
-export class Update<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
+export class Update<T extends AnyTable_, R extends RowType, V extends readonly unknown[]>
+  extends ClauseElement
+  implements Executable<R, V, StatementParameters<Partial<InsertOf<T>> & NamedParameters>> {
   /** What kind of statement it is. */
   readonly kind = "update";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
+  /** The type of its values; there is no value. */
+  declare readonly valuesType?: V;
+  /** The type of its parameters; there is no value. */
+  declare readonly parametersType?: StatementParameters<Partial<InsertOf<T>> & NamedParameters>;
   readonly #table: T;
   readonly #set: readonly (readonly [string, unknown])[];
   readonly #ordered: boolean;
@@ -263,22 +276,22 @@ export class Update<T extends AnyTable_, R extends RowType> extends ClauseElemen
   }
 
   /** What is set. */
-  values(values: Partial<InsertOf<T>>): Update<T, R> {
+  values(values: Partial<InsertOf<T>>): Update<T, R, V> {
     const set = [...this.#set, ...given(checked("values()", values))];
-    return new Update<T, R>(this.#table, set, this.#ordered, this.#where, this.#returning);
+    return new Update<T, R, V>(this.#table, set, this.#ordered, this.#where, this.#returning);
   }
   /** What is set, in this order. */
-  orderedValues(...pairs: readonly (readonly [keyof InsertOf<T> & string, unknown])[]): Update<T, R> {
-    return new Update<T, R>(this.#table, pairs, true, this.#where, this.#returning);
+  orderedValues(...pairs: readonly (readonly [keyof InsertOf<T> & string, unknown])[]): Update<T, R, V> {
+    return new Update<T, R, V>(this.#table, pairs, true, this.#where, this.#returning);
   }
   /** Conditions, all of which have to be true. */
-  where(...conditions: readonly Expr<unknown>[]): Update<T, R> {
-    const where = [...this.#where, ...conditions];
-    return new Update<T, R>(this.#table, this.#set, this.#ordered, where, this.#returning);
+  where(...conditions: readonly Condition[]): Update<T, R, V> {
+    const where = [...this.#where, ...checkConditions("where()", conditions)];
+    return new Update<T, R, V>(this.#table, this.#set, this.#ordered, where, this.#returning);
   }
   /** The columns of the rows that were changed. */
-  returning<const P extends readonly Projection[]>(...columns: P): Update<T, RowOf<P>> {
-    return new Update<T, RowOf<P>>(this.#table, this.#set, this.#ordered, this.#where, [...this.#returning, ...columns]);
+  returning<const P extends readonly Projection[]>(...columns: P): Update<T, RowOf<P>, TupleOf<P>> {
+    return new Update<T, RowOf<P>, TupleOf<P>>(this.#table, this.#set, this.#ordered, this.#where, [...this.#returning, ...columns]);
   }
 
   /** Writes its record, for the compiler. */
@@ -299,11 +312,17 @@ export class Update<T extends AnyTable_, R extends RowType> extends ClauseElemen
 }
 
 /** DELETE. */
-export class Delete<T extends AnyTable_, R extends RowType> extends ClauseElement implements Executable<R> {
+export class Delete<T extends AnyTable_, R extends RowType, V extends readonly unknown[]>
+  extends ClauseElement
+  implements Executable<R, V, StatementParameters> {
   /** What kind of statement it is. */
   readonly kind = "delete";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
+  /** The type of its values; there is no value. */
+  declare readonly valuesType?: V;
+  /** The type of its parameters; there is no value. */
+  declare readonly parametersType?: StatementParameters;
   readonly #table: T;
   readonly #where: readonly Expr<unknown>[];
   readonly #returning: readonly Projection[];
@@ -316,12 +335,12 @@ export class Delete<T extends AnyTable_, R extends RowType> extends ClauseElemen
   }
 
   /** Conditions, all of which have to be true. */
-  where(...conditions: readonly Expr<unknown>[]): Delete<T, R> {
-    return new Delete<T, R>(this.#table, [...this.#where, ...conditions], this.#returning);
+  where(...conditions: readonly Condition[]): Delete<T, R, V> {
+    return new Delete<T, R, V>(this.#table, [...this.#where, ...checkConditions("where()", conditions)], this.#returning);
   }
   /** The columns of the rows that were deleted. */
-  returning<const P extends readonly Projection[]>(...columns: P): Delete<T, RowOf<P>> {
-    return new Delete<T, RowOf<P>>(this.#table, this.#where, [...this.#returning, ...columns]);
+  returning<const P extends readonly Projection[]>(...columns: P): Delete<T, RowOf<P>, TupleOf<P>> {
+    return new Delete<T, RowOf<P>, TupleOf<P>>(this.#table, this.#where, [...this.#returning, ...columns]);
   }
 
   /** Writes its record, for the compiler. */
@@ -339,15 +358,15 @@ export class Delete<T extends AnyTable_, R extends RowType> extends ClauseElemen
 }
 
 /** INSERT into a table: what `values()` says, or the parameters of the call. */
-export function insert<T extends AnyTable_>(table: T): Insert<T, object> {
-  return new Insert<T, object>(tableOf("insert", table) as unknown as T);
+export function insert<T extends AnyTable_>(table: T): Insert<T, object, readonly unknown[]> {
+  return new Insert<T, object, readonly unknown[]>(tableOf("insert", table) as unknown as T);
 }
 /** UPDATE of a table: what `values()` says, or the parameters of the call. */
-export function update<T extends AnyTable_>(table: T): Update<T, object> {
-  return new Update<T, object>(tableOf("update", table) as unknown as T);
+export function update<T extends AnyTable_>(table: T): Update<T, object, readonly unknown[]> {
+  return new Update<T, object, readonly unknown[]>(tableOf("update", table) as unknown as T);
 }
 /** DELETE from a table. */
-export function delete_<T extends AnyTable_>(table: T): Delete<T, object> {
-  return new Delete<T, object>(tableOf("delete_", table) as unknown as T);
+export function delete_<T extends AnyTable_>(table: T): Delete<T, object, readonly unknown[]> {
+  return new Delete<T, object, readonly unknown[]>(tableOf("delete_", table) as unknown as T);
 }
 

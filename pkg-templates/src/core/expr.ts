@@ -28,7 +28,8 @@ import {
   writeWrapped,
   type FrameBounds,
 } from "./records.js";
-import { typeOf, type TypeArgument } from "./types.js";
+import { type TypeArgument } from "./types.js";
+import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
 
 export type { FrameBounds } from "./records.js";
@@ -121,7 +122,8 @@ export abstract class Expr<T = unknown> extends ClauseElement {
   }
   /** `IN`: a list of values of any length, or a query. */
   in(list: readonly (T | Expr<unknown>)[] | QueryLike | ListParameter): Expr<boolean> {
-    return node((writer) => writeIn(writer, this, checkedList(list), constant));
+    const checked = checkedList(list);
+    return node((writer) => writeIn(writer, this, checked, constant));
   }
   /** `NOT IN` */
   notIn(list: readonly (T | Expr<unknown>)[] | QueryLike | ListParameter): Expr<boolean> {
@@ -378,7 +380,9 @@ function looksLike(value: Expr<unknown>, text: unknown, place: number, options: 
 }
 
 function checkedList(list: unknown): unknown {
-  if (Array.isArray(list) || isQuery(list) || (isRecorded(list) && (list as { expanding?: unknown }).expanding === true)) return list;
+  // A statement stays what it is, whatever becomes of the list.
+  if (Array.isArray(list)) return [...(list as unknown[])];
+  if (isQuery(list) || (isRecorded(list) && (list as { expanding?: unknown }).expanding === true)) return list;
   throw new ArgumentError(`in() takes an array, a query or an expanding bindparam(), not ${describe(list)}`);
 }
 

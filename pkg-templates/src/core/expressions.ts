@@ -5,33 +5,74 @@
  */
 
 import { ArgumentError } from "../errors.js";
-import { describe } from "../encode.js";
-import { constant, Expr, false_, node, null_, opposite, true_, type Operand, type QueryLike } from "./expr.js";
+import { describe, isThenable } from "../encode.js";
+import { constant, Expr, false_, isQuery, node, null_, opposite, true_, type Operand, type QueryLike } from "./expr.js";
 import { writeCast, writeLogic, writeNull } from "./records.js";
-import { NullType, typeOf, typeOfValue, type SqlType, type TypeArgument } from "./types.js";
-import { record, type Writer } from "./writer.js";
+import { NullType, typeOfValue, type SqlType, type TypeArgument } from "./types.js";
+import { typeOf } from "./type_base.js";
+import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
 
-const conditions = (name: string, parts: readonly (Expr<unknown> | boolean)[]): Expr<unknown>[] =>
+/**
+ * Conditions, as what joins them takes them; what is none is told kindly.
+ * @internal
+ */
+export const conditions = (name: string, parts: readonly unknown[], constants = false): Expr<unknown>[] =>
   parts.map((part) => {
-    if (part instanceof Expr) return part;
-    if (typeof part === "boolean") return part ? true_() : false_();
-    throw new ArgumentError(`${name} takes conditions, like users.c.id.eq(1), not ${describe(part)}`);
+    const expr = exprOf(part);
+    if (expr !== undefined) return expr;
+    if (constants && typeof part === "boolean") return part ? true_() : false_();
+    if (typeof part === "string") throw textual(part, "expression");
+    const hint =
+      typeof part === "boolean" ? ": === compares objects here, use .eq()" :
+      isThenable(part) ? ": its await was forgotten" :
+      isQuery(part) ? ": use .exists(), .scalarSubquery() or in()" : "";
+    throw new ArgumentError(`${name} takes conditions, like users.c.id.eq(1), not ${shown(part)}${hint}`);
   });
 
+const shown = (value: unknown): string => (typeof value === "boolean" ? String(value) : describe(value));
+
+/**
+ * SQLAlchemy's words for a string where SQL is due.
+ * @internal
+ */
+export function textual(sql: string, what: "expression" | "column expression" | "FROM expression"): ArgumentError {
+  const text = JSON.stringify(sql.length > 100 ? `${sql.slice(0, 100)}...` : sql);
+  return new ArgumentError(`Textual ${what === "expression" ? "SQL expression" : what} ${text} should be explicitly declared as text(${text})`);
+}
+
+/**
+ * An expression, be it a text of SQL; undefined for what is none.
+ * @internal
+ */
+export function exprOf(part: unknown): Expr<unknown> | undefined {
+  if (part instanceof Expr) return part;
+  if (!isRecorded(part) || (part as { kind?: unknown }).kind !== "text") return undefined;
+  return node<unknown>((writer) => part[record](writer));
+}
+
+/** A condition: an expression, or `text()`. */
+export type Condition = Expr<unknown> | TextLike;
+
+/** A text of SQL, as far as others need to know it. */
+export interface TextLike extends Recorded {
+  /** What kind of statement it is. */
+  readonly kind: "text";
+}
+
 /** All of them. */
-export function and_(...parts: readonly (Expr<unknown> | boolean)[]): Expr<boolean> {
-  const all = conditions("and_()", parts);
+export function and_(...parts: readonly (Condition | boolean)[]): Expr<boolean> {
+  const all = conditions("and_()", parts, true);
   return node<boolean>((writer) => writeLogic(writer, true, all));
 }
 
 /** Any of them. */
-export function or_(...parts: readonly (Expr<unknown> | boolean)[]): Expr<boolean> {
-  const any = conditions("or_()", parts);
+export function or_(...parts: readonly (Condition | boolean)[]): Expr<boolean> {
+  const any = conditions("or_()", parts, true);
   return node<boolean>((writer) => writeLogic(writer, false, any));
 }
 
 /** The opposite. */
-export function not_(condition: Expr<unknown>): Expr<boolean> {
+export function not_(condition: Condition): Expr<boolean> {
   return opposite(conditions("not_()", [condition])[0] as Expr<unknown>);
 }
 

@@ -62,8 +62,27 @@ export abstract class From<R extends RowType> implements Recorded {
   }
 }
 
-function exprs<R>(from: Recorded, columns: readonly FromColumn[]): ExprsOf<R> {
-  const c: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+/**
+ * An object for columns by their keys, in which a key that it does not have is an error that names it.
+ * @internal
+ */
+export function columnsOf(what: string): Record<string, unknown> {
+  const c: Record<string, unknown> = Object.create(
+    new Proxy(Object.freeze(Object.create(null) as object), {
+      get: (_target, key) => {
+        // Whatever inspects it asks for names of its own: is it a promise, an element, a matcher?
+        if (typeof key === "symbol" || OTHERS.has(key) || /^[$@_]/.test(key)) return undefined;
+        throw new ArgumentError(`${what} has no column '${key}'; it has: ${Object.keys(c).slice(0, 20).join(", ")}`);
+      },
+    }),
+  ) as Record<string, unknown>;
+  return c;
+}
+
+const OTHERS: ReadonlySet<string> = new Set(["then", "toJSON", "toString", "valueOf", "constructor", "inspect", "nodeType", "asymmetricMatch"]);
+
+function exprs<R>(from: Recorded, columns: readonly FromColumn[], what: string): ExprsOf<R> {
+  const c = columnsOf(what);
   for (const { key, type } of columns) c[key] = new FromExpr(from, key, type);
   return Object.freeze(c) as ExprsOf<R>;
 }
@@ -79,7 +98,7 @@ export class Alias<R extends RowType> extends From<R> {
   constructor(of: From<R>, name: string | undefined) {
     super();
     [this.#of, this.#name] = [of, name];
-    this.c = exprs<R>(this, of.fromColumns);
+    this.c = exprs<R>(this, of.fromColumns, `the alias ${name === undefined ? "" : `"${name}"`}`.trim());
     Object.freeze(this);
   }
   /** @internal */
@@ -108,7 +127,7 @@ export class Subquery<R extends RowType> extends From<R> {
   constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined) {
     super();
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
-    this.c = exprs<R>(this, columns);
+    this.c = exprs<R>(this, columns, "the subquery");
     Object.freeze(this);
   }
   /** Writes its record, for the compiler. */
@@ -144,7 +163,7 @@ export class Cte<R extends RowType> extends From<R> {
     super();
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
     [this.#options, this.#restates] = [options, restates];
-    this.c = exprs<R>(this, columns);
+    this.c = exprs<R>(this, columns, "the CTE");
     Object.freeze(this);
   }
 
@@ -213,7 +232,7 @@ export class TableValued<K extends string> extends From<Record<K, unknown>> {
     super();
     [this.#call, this.#name] = [call, name];
     this.fromColumns = columns.map((key) => ({ key, type: NullType }));
-    this.c = exprs<Record<K, unknown>>(this, this.fromColumns);
+    this.c = exprs<Record<K, unknown>>(this, this.fromColumns, "the function");
     Object.freeze(this);
   }
   /** Writes its record, for the compiler. */

@@ -7,7 +7,8 @@
 import { Expr } from "./expr.js";
 import { call } from "./expressions.js";
 import { TableValued } from "./from.js";
-import { typeOf, type SqlType, type TypeArgument } from "./types.js";
+import { type SqlType, type TypeArgument } from "./types.js";
+import { typeOf } from "./type_base.js";
 import { record, type Writer } from "./writer.js";
 
 /** A call of a function. */

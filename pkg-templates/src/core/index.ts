@@ -8,6 +8,8 @@ export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTab
 export { generateTables, type GenerateOptions } from "./codegen.js";
 export { listen, type DdlAllOptions, type DdlEvent, type DdlListener, type DdlOptions } from "./create.js";
 export { ClauseElement } from "./clause.js";
+export { ColumnElement, ExecutableElement, registerCompiler, type SqlCompiler } from "./custom.js";
+export { TextualSelect } from "./textual.js";
 export type { CompiledStatement, CompileOptions } from "./compiled.js";
 export { delete_, insert, update, type Delete, type Insert, type InsertOf, type Update } from "./dml.js";
 export {
@@ -69,6 +71,7 @@ export {
   DateTime,
   declaredAs,
   Double,
+  Duration,
   Enum,
   Float,
   Integer,
@@ -78,6 +81,9 @@ export {
   LargeBinary,
   NullType,
   Numeric,
+  PlainDate,
+  PlainDateTime,
+  PlainTime,
   REAL,
   SmallInteger,
   String_,
@@ -87,5 +93,6 @@ export {
   Unicode,
   UnicodeText,
   Uuid,
+  withVariant,
   type SqlType,
 } from "./types.js";

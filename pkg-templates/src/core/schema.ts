@@ -23,11 +23,13 @@ import {
 import { createAll, dropAll, sortTables, type DdlAllOptions, type DdlOptions } from "./create.js";
 import { delete_, insert, update, type Delete, type Insert, type Update } from "./dml.js";
 import { Expr } from "./expr.js";
-import { From, type FromColumn } from "./from.js";
+import type { Condition } from "./expressions.js";
+import { columnsOf, From, type FromColumn } from "./from.js";
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
-import { typeOf, type SqlType, type TypeArgument } from "./types.js";
-import { record, type Recorded, type Writer } from "./writer.js";
+import { type SqlType, type TypeArgument } from "./types.js";
+import { typeOf } from "./type_base.js";
+import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
 
 /** A column of any type. */
 export type AnyColumn = Column<string, any, any>;
@@ -39,7 +41,7 @@ export interface DefaultContext {
 }
 
 /** A default: a value, an expression, or a function that is asked for each row. */
-export type Default<T> = T | Expr<unknown> | ((context: DefaultContext) => T);
+export type Default<T> = T | Condition | ((context: DefaultContext) => T);
 
 /** What a column may have. */
 export interface ColumnOptions<T> {
@@ -56,9 +58,9 @@ export interface ColumnOptions<T> {
   /** What it gets when an UPDATE gives it nothing. */
   readonly onupdate?: Default<T>;
   /** What SQLite gives it: a text becomes a string, `text()` and expressions SQL. */
-  readonly serverDefault?: string | Expr<unknown>;
+  readonly serverDefault?: string | Condition;
   /** SQL that it is computed by. */
-  readonly computed?: { readonly sqltext: string | Expr<unknown>; readonly persisted?: boolean };
+  readonly computed?: { readonly sqltext: string | Condition; readonly persisted?: boolean };
   /** Whether its values are unique. */
   readonly unique?: boolean;
   /** Whether it has an index. */
@@ -155,14 +157,14 @@ export class Column<const K extends string = string, T = unknown, const O extend
   /** @internal The expressions that its record names. */
   parts(): Recorded[] {
     const { default: value, onupdate, serverDefault, computed, check } = this.options;
-    return [value, onupdate, serverDefault, computed?.sqltext, check?.condition].filter((part) => part instanceof Expr);
+    return [value, onupdate, serverDefault, computed?.sqltext, check?.condition].filter((part): part is Recorded & Exclude<typeof part, string> => isRecorded(part));
   }
 }
 
 function writeDefault(writer: Writer, value: unknown): void {
   writer.flag(value !== undefined);
   if (value === undefined) return;
-  if (value instanceof Expr) {
+  if (isRecorded(value)) {
     writer.u8(1);
     writer.u32(writer.ref(value));
   } else {
@@ -171,7 +173,7 @@ function writeDefault(writer: Writer, value: unknown): void {
   }
 }
 
-function writeServerDefault(writer: Writer, value: string | Expr<unknown>, asText: 0 | 1): void {
+function writeServerDefault(writer: Writer, value: string | Condition, asText: 0 | 1): void {
   writer.u8(typeof value === "string" ? asText : 2);
   if (typeof value === "string") writer.text(value);
   else writer.u32(writer.ref(value));
@@ -214,6 +216,11 @@ type Optional<C> = C extends Column<infer _K, infer _T, infer O> ? (HasDefault<O
 export type ColumnsOf<Items extends readonly unknown[]> = Extract<Items[number], Column<string, any, any>>;
 /** A row of a table. */
 export type RowOfColumns<C> = { [X in C as KeyOf<X>]: ValueIn<X> };
+/** The values of a row of a table that is declared with these, in their order. */
+export type CellsOfItems<Items extends readonly unknown[]> =
+  Items extends readonly [infer First, ...infer Rest]
+    ? First extends Column<string, any, any> ? readonly [ValueIn<First>, ...CellsOfItems<Rest>] : CellsOfItems<Rest>
+    : Items extends readonly [] ? readonly [] : readonly unknown[];
 /** What can be inserted: what has no default and is not null has to be there. */
 export type InsertOfColumns<C> = { [X in C as Optional<X> extends true ? never : KeyOf<X>]: ValueIn<X> | Expr<unknown> } & {
   [X in C as Optional<X> extends true ? KeyOf<X> : never]?: ValueIn<X> | Expr<unknown>;
@@ -392,9 +399,9 @@ export class Table<const N extends string, const Items extends readonly unknown[
     this.columns = Object.freeze(columns);
     this.#constraints = constraints;
     this.#options = options;
-    const c: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    const c = columnsOf(`the table "${name}"`);
     for (const column of columns) {
-      if (column.key in c) throw new ArgumentError(`the table "${name}" has two columns with the key "${column.key}"`);
+      if (Object.hasOwn(c, column.key)) throw new ArgumentError(`A column with name '${column.key}' is already present in table '${name}'.`);
       c[column.key] = new TableColumn(this, column.name, column.key, column.type);
     }
     this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>>;
@@ -413,19 +420,19 @@ export class Table<const N extends string, const Items extends readonly unknown[
   }
 
   /** SELECT of all its columns. */
-  select(): Select<RowOfColumns<ColumnsOf<Items>>> {
-    return Select.of<RowOfColumns<ColumnsOf<Items>>>([this]);
+  select(): Select<RowOfColumns<ColumnsOf<Items>>, CellsOfItems<Items>> {
+    return Select.of<RowOfColumns<ColumnsOf<Items>>, CellsOfItems<Items>>([this]);
   }
   /** INSERT into it. */
-  insert(): Insert<this, object> {
+  insert(): Insert<this, object, readonly unknown[]> {
     return insert(this);
   }
   /** UPDATE of it. */
-  update(): Update<this, object> {
+  update(): Update<this, object, readonly unknown[]> {
     return update(this);
   }
   /** DELETE from it. */
-  delete(): Delete<this, object> {
+  delete(): Delete<this, object, readonly unknown[]> {
     return delete_(this);
   }
 

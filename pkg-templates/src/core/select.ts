@@ -5,19 +5,19 @@
  */
 
 import { ArgumentError } from "../errors.js";
-import { describe } from "../encode.js";
+import { describe, isThenable } from "../encode.js";
 import type { Executable } from "../statement.js";
-import type { RowType } from "../values.js";
+import type { RowType, StatementParameters } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
-import { literal, literalColumn, named, queryExpr } from "./expressions.js";
+import { conditions, exprOf, literal, literalColumn, named, queryExpr, textual, type Condition, type TextLike } from "./expressions.js";
 import { Cte, From, FromExpr, Subquery, type CteOptions, type FromColumn } from "./from.js";
-import { Table, TableColumn } from "./schema.js";
+import { Table, TableColumn, type CellsOfItems } from "./schema.js";
 import { Integer, NullType, type SqlType } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** What can be selected: expressions, columns, and everything that rows come from. */
-export type Projection = Expr<any> | From<any>;
+export type Projection = Expr<any> | From<any> | TextLike;
 
 type Named<P> =
   P extends TableColumn<infer K, infer T> ? { [Key in K]: T } :
@@ -29,6 +29,16 @@ type Merged<U> = (U extends unknown ? (u: U) => void : never) extends (m: infer 
 /** The row of a SELECT of these. */
 export type RowOf<P extends readonly Projection[]> = Merged<Named<P[number]>>;
 
+type Cells<P> =
+  P extends TableColumn<string, infer T> ? readonly [T] :
+  P extends Table<string, infer Items> ? CellsOfItems<Items> :
+  P extends From<infer R> ? readonly R[keyof R][] :
+  P extends Expr<infer T> ? readonly [T] : readonly unknown[];
+/** The values of a row of a SELECT of these, in their order. */
+export type TupleOf<P extends readonly unknown[]> =
+  P extends readonly [infer First, ...infer Rest] ? readonly [...Cells<First>, ...TupleOf<Rest>] :
+  P extends readonly [] ? readonly [] : readonly unknown[];
+
 /** Which way a join goes. */
 export interface JoinOptions {
   /** `LEFT OUTER JOIN` */
@@ -38,7 +48,7 @@ export interface JoinOptions {
 }
 
 /** A term of ORDER BY or GROUP BY: an expression, or the name of a column or label. */
-export type OrderTerm = Expr<unknown> | string;
+export type OrderTerm = Condition | string;
 
 interface Step {
   readonly left: From<RowType> | undefined;
@@ -70,34 +80,43 @@ const EMPTY: Parts = Object.freeze<Parts>({
   distinct: false, prefixes: [], suffixes: [], correlate: { kind: 0, froms: [] }, labels: 0, ctes: [],
 });
 
-const terms = (given: readonly OrderTerm[]): Expr<unknown>[] =>
+const terms = (name: string, given: readonly OrderTerm[]): Expr<unknown>[] =>
   given.map((term) => {
     if (typeof term === "string") return named(term);
-    if (term instanceof Expr) return term;
-    throw new ArgumentError(`orderBy() and groupBy() take expressions and names, not ${describe(term)}`);
+    const expr = exprOf(term);
+    if (expr !== undefined) return expr;
+    const hint = isThenable(term) ? ": its await was forgotten" : "";
+    throw new ArgumentError(`${name}() takes expressions and names, not ${describe(term)}${hint}`);
   });
 
-const conditions = (given: readonly unknown[]): Expr<unknown>[] =>
-  given.map((condition) => {
-    if (condition instanceof Expr) return condition;
-    const hint = typeof condition === "boolean" ? "; == compares objects: use .eq()" : "";
-    throw new ArgumentError(`where() takes conditions, like users.c.id.eq(1), not ${describe(condition)}${hint}`);
-  });
+/** Something that rows come from; what is none is told kindly. */
+function checkFrom(name: string, from: unknown): void {
+  if (from instanceof From) return;
+  if (typeof from === "string") throw textual(from, "FROM expression");
+  const hint = isQuery(from) ? ": name it with .subquery() or .cte()" : isThenable(from) ? ": its await was forgotten" : "";
+  throw new ArgumentError(`${name}() takes a table or what rows come from, not ${describe(from)}${hint}`);
+}
 
 const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
   if (value instanceof Expr) return value;
   if (Number.isSafeInteger(value)) return literal(value, Integer);
-  throw new ArgumentError(`${what}() takes a whole number, not ${describe(value)}`);
+  throw new ArgumentError(`${what}() takes a whole number, not ${typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value)}`);
 };
 
 /** What SELECT and compounds have in common. */
-export abstract class SelectBase<R extends RowType> extends ClauseElement implements QueryLike, Executable<R> {
+export abstract class SelectBase<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]>
+  extends ClauseElement
+  implements QueryLike, Executable<R, V, StatementParameters> {
   /** What kind of statement it is. */
   abstract readonly kind: string;
   /** Whether it is a query. */
   readonly isQuery = true as const;
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
+  /** The type of its values; there is no value. */
+  declare readonly valuesType?: V;
+  /** The type of its parameters; there is no value. */
+  declare readonly parametersType?: StatementParameters;
   /** @internal */
   abstract readonly resultColumns: readonly FromColumn[];
 
@@ -110,37 +129,37 @@ export abstract class SelectBase<R extends RowType> extends ClauseElement implem
     return new Cte<R>(this, this.resultColumns, name, options);
   }
   /** As a value: the first column of the first row. */
-  scalarSubquery<T = R[keyof R]>(): Expr<T> {
+  scalarSubquery<T = V[0]>(): Expr<T> {
     return queryExpr<T>(0x1c, this);
   }
   /** As a value with a name. */
-  label<const N extends string>(name: N): Label<N, R[keyof R]> {
-    return this.scalarSubquery().label(name);
+  label<const N extends string>(name: N): Label<N, V[0]> {
+    return this.scalarSubquery<V[0]>().label(name);
   }
   /** Whether it gives any row. */
   exists(): Expr<boolean> {
     return queryExpr<boolean>(0x1b, this);
   }
   /** This and the rows of others, none twice. */
-  union(...others: readonly QueryLike[]): CompoundSelect<R> {
-    return new CompoundSelect<R>(1, [this, ...others]);
+  union(...others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(1, [this, ...others]);
   }
   /** This and the rows of others. */
-  unionAll(...others: readonly QueryLike[]): CompoundSelect<R> {
-    return new CompoundSelect<R>(2, [this, ...others]);
+  unionAll(...others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(2, [this, ...others]);
   }
   /** The rows that others have as well. */
-  intersect(...others: readonly QueryLike[]): CompoundSelect<R> {
-    return new CompoundSelect<R>(3, [this, ...others]);
+  intersect(...others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(3, [this, ...others]);
   }
   /** The rows that others do not have. */
-  except(...others: readonly QueryLike[]): CompoundSelect<R> {
-    return new CompoundSelect<R>(4, [this, ...others]);
+  except(...others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(4, [this, ...others]);
   }
 }
 
 /** SELECT. Every method gives another statement. */
-export class Select<R extends RowType> extends SelectBase<R> {
+export class Select<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]> extends SelectBase<R, V> {
   /** What kind of statement it is. */
   override readonly kind = "select";
   readonly #parts: Parts;
@@ -153,120 +172,124 @@ export class Select<R extends RowType> extends SelectBase<R> {
   }
 
   /** @internal */
-  static of<R extends RowType>(columns: readonly Projection[]): Select<R> {
+  static of<R extends RowType, V extends readonly unknown[]>(columns: readonly Projection[]): Select<R, V> {
     for (const column of columns) {
-      if (column instanceof Expr || column instanceof From) continue;
+      if (exprOf(column) !== undefined || column instanceof From) continue;
       if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
-      const hint = typeof column === "string" ? "; for SQL there are literalColumn() and text()" : "";
+      if (typeof column === "string") throw textual(column, "column expression");
+      const hint = isThenable(column) ? ": its await was forgotten" : Array.isArray(column) ? ": give its items one by one" : "";
       throw new ArgumentError(`select() takes columns, expressions and tables, not ${describe(column)}${hint}`);
     }
-    return new Select<R>({ ...EMPTY, columns });
+    return new Select<R, V>({ ...EMPTY, columns: columns.map((column) => (column instanceof From ? column : (exprOf(column) ?? column))) });
   }
 
-  #with(change: Partial<Parts>): Select<R> {
-    return new Select<R>({ ...this.#parts, ...change });
+  #with(change: Partial<Parts>): Select<R, V> {
+    return new Select<R, V>({ ...this.#parts, ...change });
   }
 
   /** Conditions, all of which have to be true. */
-  where(...given: readonly Expr<unknown>[]): Select<R> {
-    return this.#with({ where: [...this.#parts.where, ...conditions(given)] });
+  where(...given: readonly Condition[]): Select<R, V> {
+    return this.#with({ where: [...this.#parts.where, ...conditions("where()", given)] });
   }
   /** As {@link where}. */
-  filter(...given: readonly Expr<unknown>[]): Select<R> {
+  filter(...given: readonly Condition[]): Select<R, V> {
     return this.where(...given);
   }
   /** Conditions on columns by their keys, whatever they are columns of. */
-  filterBy(values: Readonly<Record<string, unknown>>): Select<R> {
+  filterBy(values: Readonly<Record<string, unknown>>): Select<R, V> {
     return this.where(...Object.entries(values).map(([key, value]) => named(key).eq(value)));
   }
   /** Joins; without a condition as foreign keys tell. */
-  join(right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+  join(right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
     return this.#join(undefined, right, on, options);
   }
   /** `LEFT OUTER JOIN` */
-  outerJoin(right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+  outerJoin(right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
     return this.#join(undefined, right, on, { isouter: true, ...options });
   }
   /** Joins to something that is named. */
-  joinFrom(left: From<any>, right: From<any>, on?: Expr<unknown>, options: JoinOptions = {}): Select<R> {
+  joinFrom(left: From<any>, right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
     const first = this.#parts.joins.length === 0 && !this.#parts.froms.includes(left);
     const base = first ? this.selectFrom(left) : this;
     return base.#join(left, right, on, options);
   }
-  #join(left: From<any> | undefined, right: From<any>, on: Expr<unknown> | undefined, options: JoinOptions): Select<R> {
-    if (!(right instanceof From)) throw new ArgumentError(`join() takes a table or what rows come from, not ${describe(right)}`);
+  #join(left: From<any> | undefined, right: From<any>, condition: Condition | undefined, options: JoinOptions): Select<R, V> {
+    const on = condition === undefined ? undefined : conditions("join()", [condition])[0];
+    checkFrom("join", right);
+    if (left !== undefined) checkFrom("joinFrom", left);
     const kind = options.full === true ? 3 : options.isouter === true ? 2 : 1;
     return this.#with({ joins: [...this.#parts.joins, { left, right, on, kind }] });
   }
   /** Reads from these as well. */
-  selectFrom(...froms: readonly From<any>[]): Select<R> {
+  selectFrom(...froms: readonly From<any>[]): Select<R, V> {
+    froms.forEach((from) => checkFrom("selectFrom", from));
     return this.#with({ froms: [...this.#parts.froms, ...froms] });
   }
   /** `GROUP BY` */
-  groupBy(...given: readonly OrderTerm[]): Select<R> {
-    return this.#with({ groupBy: [...this.#parts.groupBy, ...terms(given)] });
+  groupBy(...given: readonly OrderTerm[]): Select<R, V> {
+    return this.#with({ groupBy: [...this.#parts.groupBy, ...terms("groupBy", given)] });
   }
   /** `HAVING` */
-  having(...given: readonly Expr<unknown>[]): Select<R> {
-    return this.#with({ having: [...this.#parts.having, ...conditions(given)] });
+  having(...given: readonly Condition[]): Select<R, V> {
+    return this.#with({ having: [...this.#parts.having, ...conditions("having()", given)] });
   }
   /** `ORDER BY`; null takes the order back. */
-  orderBy(...given: readonly (OrderTerm | null)[]): Select<R> {
+  orderBy(...given: readonly (OrderTerm | null)[]): Select<R, V> {
     if (given[0] === null) return this.#with({ orderBy: [] });
-    return this.#with({ orderBy: [...this.#parts.orderBy, ...terms(given as OrderTerm[])] });
+    return this.#with({ orderBy: [...this.#parts.orderBy, ...terms("orderBy", given as OrderTerm[])] });
   }
   /** At most so many rows. */
-  limit(rows: number | Expr<unknown> | null): Select<R> {
+  limit(rows: number | Expr<unknown> | null): Select<R, V> {
     return this.#with({ limit: rows === null ? undefined : count("limit", rows) });
   }
   /** Not the first so many rows. */
-  offset(rows: number | Expr<unknown> | null): Select<R> {
+  offset(rows: number | Expr<unknown> | null): Select<R, V> {
     return this.#with({ offset: rows === null ? undefined : count("offset", rows) });
   }
   /** The rows from one position to another, the last not included. */
-  slice(start: number, stop: number): Select<R> {
+  slice(start: number, stop: number): Select<R, V> {
     return this.limit(stop - start).offset(start);
   }
   /** No row twice. */
-  distinct(): Select<R> {
+  distinct(): Select<R, V> {
     return this.#with({ distinct: true });
   }
   /** What stands behind SELECT: SQL as it is. */
-  prefixWith(sql: string): Select<R> {
+  prefixWith(sql: string): Select<R, V> {
     return this.#with({ prefixes: [...this.#parts.prefixes, literalColumn(sql)] });
   }
   /** What stands at the end: SQL as it is. */
-  suffixWith(sql: string): Select<R> {
+  suffixWith(sql: string): Select<R, V> {
     return this.#with({ suffixes: [...this.#parts.suffixes, literalColumn(sql)] });
   }
   /** Means these of the statement around. */
-  correlate(...froms: readonly From<any>[]): Select<R> {
+  correlate(...froms: readonly From<any>[]): Select<R, V> {
     return this.#with({ correlate: { kind: 1, froms } });
   }
   /** Means all of the statement around but these. */
-  correlateExcept(...froms: readonly From<any>[]): Select<R> {
+  correlateExcept(...froms: readonly From<any>[]): Select<R, V> {
     return this.#with({ correlate: { kind: 2, froms } });
   }
   /** How result columns are named where two have one name. */
-  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R> {
+  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R, V> {
     const at = ["disambiguate", "tablename_plus_col", "none"].indexOf(style);
     if (at < 0) throw new ArgumentError(`label styles are "disambiguate", "tablename_plus_col" and "none", not ${style}`);
     return this.#with({ labels: at });
   }
   /** Other columns in the place of these; what they read stays read. */
-  withOnlyColumns<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>> {
-    return new Select<RowOf<P>>({ ...this.#parts, columns });
+  withOnlyColumns<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>, TupleOf<P>> {
+    return new Select<RowOf<P>, TupleOf<P>>({ ...this.#parts, columns });
   }
   /** More columns. */
-  addColumns<const P extends readonly Projection[]>(...columns: P): Select<R & RowOf<P>> {
-    return new Select<R & RowOf<P>>({ ...this.#parts, columns: [...this.#parts.columns, ...columns] });
+  addColumns<const P extends readonly Projection[]>(...columns: P): Select<R & RowOf<P>, readonly [...V, ...TupleOf<P>]> {
+    return new Select<R & RowOf<P>, readonly [...V, ...TupleOf<P>]>({ ...this.#parts, columns: [...this.#parts.columns, ...columns] });
   }
   /** A CTE that stands in WITH, whether it is used or not. */
-  addCte(...ctes: readonly Cte<any>[]): Select<R> {
+  addCte(...ctes: readonly Cte<any>[]): Select<R, V> {
     return this.#with({ ctes: [...this.#parts.ctes, ...ctes] });
   }
   /** Accepted and without effect, as in SQLAlchemy: SQLite locks the database, see `engine.begin()`. */
-  withForUpdate(): Select<R> {
+  withForUpdate(): Select<R, V> {
     return this;
   }
 
@@ -330,7 +353,7 @@ export class Select<R extends RowType> extends SelectBase<R> {
 }
 
 /** UNION and its like. */
-export class CompoundSelect<R extends RowType> extends SelectBase<R> {
+export class CompoundSelect<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]> extends SelectBase<R, V> {
   /** What kind of statement it is. */
   override readonly kind = "compound";
   readonly #tag: number;
@@ -349,23 +372,23 @@ export class CompoundSelect<R extends RowType> extends SelectBase<R> {
   ) {
     super();
     for (const part of parts) {
-      if (!isQuery(part)) throw new ArgumentError(`a compound takes queries, not ${describe(part)}`);
+      if (!isQuery(part)) throw new ArgumentError(`a compound takes queries, not ${describe(part)}${isThenable(part) ? ": its await was forgotten" : ""}`);
     }
     [this.#tag, this.#parts, this.#orderBy, this.#limit, this.#offset] = [tag, parts, orderBy, limit, offset];
     Object.freeze(this);
   }
 
   /** `ORDER BY`: names of columns, most often. */
-  orderBy(...given: readonly OrderTerm[]): CompoundSelect<R> {
-    return new CompoundSelect<R>(this.#tag, this.#parts, [...this.#orderBy, ...terms(given)], this.#limit, this.#offset);
+  orderBy(...given: readonly OrderTerm[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(this.#tag, this.#parts, [...this.#orderBy, ...terms("orderBy", given)], this.#limit, this.#offset);
   }
   /** At most so many rows. */
-  limit(rows: number | Expr<unknown>): CompoundSelect<R> {
-    return new CompoundSelect<R>(this.#tag, this.#parts, this.#orderBy, count("limit", rows), this.#offset);
+  limit(rows: number | Expr<unknown>): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(this.#tag, this.#parts, this.#orderBy, count("limit", rows), this.#offset);
   }
   /** Not the first so many rows. */
-  offset(rows: number | Expr<unknown>): CompoundSelect<R> {
-    return new CompoundSelect<R>(this.#tag, this.#parts, this.#orderBy, this.#limit, count("offset", rows));
+  offset(rows: number | Expr<unknown>): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(this.#tag, this.#parts, this.#orderBy, this.#limit, count("offset", rows));
   }
 
   /** @internal */
@@ -389,37 +412,49 @@ export class CompoundSelect<R extends RowType> extends SelectBase<R> {
 }
 
 /** SELECT of columns, expressions, or all columns of tables. */
-export function select<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>> {
-  return Select.of<RowOf<P>>(columns);
+export function select<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>, TupleOf<P>> {
+  return Select.of<RowOf<P>, TupleOf<P>>(columns);
 }
 
 /** The rows of all, none twice. */
-export function union<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+export function union<R extends RowType, V extends readonly unknown[]>(
+  first: SelectBase<R, V>,
+  ...others: readonly QueryLike[]
+): CompoundSelect<R, V> {
   return first.union(...others);
 }
 /** The rows of all. */
-export function unionAll<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+export function unionAll<R extends RowType, V extends readonly unknown[]>(
+  first: SelectBase<R, V>,
+  ...others: readonly QueryLike[]
+): CompoundSelect<R, V> {
   return first.unionAll(...others);
 }
 /** The rows that all have. */
-export function intersect<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+export function intersect<R extends RowType, V extends readonly unknown[]>(
+  first: SelectBase<R, V>,
+  ...others: readonly QueryLike[]
+): CompoundSelect<R, V> {
   return first.intersect(...others);
 }
 /** The rows of the first that no other has. */
-export function except_<R extends RowType>(first: SelectBase<R>, ...others: readonly QueryLike[]): CompoundSelect<R> {
+export function except_<R extends RowType, V extends readonly unknown[]>(
+  first: SelectBase<R, V>,
+  ...others: readonly QueryLike[]
+): CompoundSelect<R, V> {
   return first.except(...others);
 }
 /** Whether a query gives any row. */
-export function exists(query: SelectBase<any>): Expr<boolean> {
+export function exists(query: SelectBase<any, any>): Expr<boolean> {
   return query.exists();
 }
 /** The order of a name or an expression, turned around. */
 export function desc(term: OrderTerm): Expr<unknown> {
-  return (typeof term === "string" ? named(term) : term).desc();
+  return (terms("desc", [term])[0] as Expr<unknown>).desc();
 }
 /** The order of a name or an expression, said so. */
 export function asc(term: OrderTerm): Expr<unknown> {
-  return (typeof term === "string" ? named(term) : term).asc();
+  return (terms("asc", [term])[0] as Expr<unknown>).asc();
 }
 
 /**

@@ -5,68 +5,15 @@
  * @module
  */
 
-import { DataError } from "../errors.js";
-import { describe } from "../encode.js";
+import { ArgumentError, DataError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { pythonJson } from "./python_json.js";
+import { Date_, DateTime, Interval, temporalType, Time } from "./times.js";
+import { numbered, plain, tag, type, typeOf, wrong, type Conversions, type SqlType, type TypeArgument } from "./type_base.js";
 import type { Writer } from "./writer.js";
 
-/** The type of a column or an expression; `T` is what JavaScript sees. */
-export interface SqlType<T = unknown> {
-  /** Its name in SQLAlchemy. */
-  readonly name: string;
-  /** The type of its values; there is no value. */
-  readonly valueType?: T;
-  /** @internal What the compiler is told. */
-  readonly write: (writer: Writer) => void;
-  /** @internal A value as it is stored; errors say what would fit. Null never comes here, unless `bindsNull`. */
-  readonly bind: ((value: unknown) => unknown) | undefined;
-  /** @internal A stored value as JavaScript sees it. Null never comes here. */
-  readonly result: ((value: SqlValue) => unknown) | undefined;
-  /** @internal Whether null is a value that it converts. */
-  readonly bindsNull: boolean;
-}
-
-/** A type, or a function that makes it with its defaults: `String_` stands for `String_()`. */
-export type TypeArgument<T> = SqlType<T> | (() => SqlType<T>);
-
-/**
- * The type that is meant.
- * @internal
- */
-export function typeOf<T>(type: TypeArgument<T>): SqlType<T> {
-  return typeof type === "function" ? type() : type;
-}
-
-type Conversions = Pick<SqlType, "bind" | "result"> & { readonly bindsNull?: boolean };
-
-function type<T>(name: string, write: (writer: Writer) => void, conversions: Conversions): SqlType<T> {
-  return Object.freeze({ name, write, bindsNull: false, ...conversions });
-}
-
-/** Types whose conversions are the caller's are numbered, so that the compiled statement finds them again. */
-function numbered<T>(name: string, implementation: (writer: Writer) => void, ddl: string | null, conversions: Conversions): SqlType<T> {
-  const self: SqlType<T> = type(
-    name,
-    (writer) => {
-      writer.u8(20);
-      writer.text(`#${writer.typeNumber(self)}`);
-      implementation(writer);
-      writer.optionalText(ddl);
-    },
-    conversions,
-  );
-  return self;
-}
-
-const plain = { bind: undefined, result: undefined };
-const tag = (number: number) => (writer: Writer) => writer.u8(number);
-
-function wrong(name: string, wanted: string, value: unknown): DataError {
-  const shown = typeof value === "string" ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : undefined;
-  const number = typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? String(value) : undefined;
-  return new DataError(`${name} takes ${wanted}, not ${shown ?? number ?? describe(value)}`);
-}
+export { Date_, DateTime, Duration, Interval, PlainDate, PlainDateTime, PlainTime, Time } from "./times.js";
+export type { SqlType, TypeArgument } from "./type_base.js";
 
 function integer(name: string) {
   return (value: unknown): unknown => {
@@ -155,15 +102,33 @@ export const Unicode: typeof String_ = String_;
 /** As {@link Text}. */
 export const UnicodeText: SqlType<string> = Text;
 
+/** What guards a column. */
+export interface ConstraintOptions {
+  /** Whether a CHECK constraint refuses other values, whoever writes them. */
+  readonly createConstraint?: boolean;
+  /** What that constraint is called. */
+  readonly name?: string;
+}
+
 /** True or false, stored as 1 or 0. */
-export const Boolean_: SqlType<boolean> = type("Boolean", tag(10), {
+export function Boolean_(options: ConstraintOptions = {}): SqlType<boolean> {
+  if (options.createConstraint !== true) return plainBoolean;
+  const write = (writer: Writer): void => {
+    writer.u8(21);
+    writer.optionalText(options.name);
+  };
+  return type("Boolean", write, boolean);
+}
+
+const boolean: Conversions = {
   bind: (value) => {
     if (value === true || value === 1) return 1;
     if (value === false || value === 0) return 0;
     throw wrong("Boolean", "true or false", value);
   },
   result: (value) => value !== 0,
-});
+};
+const plainBoolean: SqlType<boolean> = type("Boolean", tag(10), boolean);
 
 /** Bytes. What is bound may be any view of a buffer. */
 export const LargeBinary: SqlType<Uint8Array> = type("LargeBinary", tag(15), {
@@ -172,75 +137,6 @@ export const LargeBinary: SqlType<Uint8Array> = type("LargeBinary", tag(15), {
     throw wrong("LargeBinary", "bytes: a Uint8Array, another view, or an ArrayBuffer", value);
   },
   result: undefined,
-});
-
-const two = (number: number): string => String(number).padStart(2, "0");
-
-function dateOf(name: string, value: unknown): Date {
-  if (!(value instanceof Date)) throw wrong(name, "a Date", value);
-  if (Number.isNaN(value.getTime())) throw new DataError(`${name} takes a Date that is one, not an invalid Date`);
-  return value;
-}
-
-function dateText(date: Date): string {
-  const year = date.getUTCFullYear();
-  if (year < 1 || year > 9999) throw new DataError(`the year ${year} does not fit into the four digits of a date's text`);
-  return `${String(year).padStart(4, "0")}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
-}
-
-function timeText(date: Date): string {
-  const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
-  return `${time}.${String(date.getUTCMilliseconds()).padStart(3, "0")}000`;
-}
-
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
-const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?$/;
-
-function parsed(name: string, pattern: RegExp, value: SqlValue): Date {
-  const match = typeof value === "string" ? pattern.exec(value) : null;
-  if (match === null) throw new DataError(`a column of type ${name} holds ${typeof value === "string" ? JSON.stringify(value) : describe(value)}`);
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as number[];
-  const date = new Date(0);
-  date.setUTCFullYear(year as number, (month as number) - 1, day);
-  date.setUTCHours(hour ?? 0, minute ?? 0, second ?? 0, Number((match[7] ?? "").slice(0, 3).padEnd(3, "0")));
-  return date;
-}
-
-/** A date and time of day, as a Date in UTC: stored as `2026-11-21 10:42:04.000000`. Digits below the millisecond are lost. */
-export const DateTime: SqlType<Date> = type("DateTime", tag(12), {
-  bind: (value) => {
-    const date = dateOf("DateTime", value);
-    return `${dateText(date)} ${timeText(date)}`;
-  },
-  result: (value) => parsed("DateTime", DATE_TIME, value),
-});
-
-/** A date, as a Date at midnight in UTC: stored as `2026-11-21`. */
-export const Date_: SqlType<Date> = type("Date", tag(11), {
-  bind: (value) => dateText(dateOf("Date", value)),
-  result: (value) => parsed("Date", DATE, value),
-});
-
-const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/;
-
-/** A time of day, as a string: stored as `10:42:04.000000`. */
-export const Time: SqlType<string> = type("Time", tag(13), {
-  bind: (value) => {
-    const match = typeof value === "string" ? TIME.exec(value) : null;
-    if (match === null) throw wrong("Time", 'a string like "10:42:04"', value);
-    return `${match[1]}:${match[2]}:${match[3] ?? "00"}.${(match[4] ?? "").padEnd(6, "0")}`;
-  },
-  result: undefined,
-});
-
-/** A span of time, as a number of milliseconds: stored as the instant that lies that long after 1970. */
-export const Interval: SqlType<number> = type("Interval", tag(14), {
-  bind: (value) => {
-    if (typeof value !== "number" || !Number.isFinite(value)) throw wrong("Interval", "a number of milliseconds", value);
-    const date = new Date(value);
-    return `${dateText(date)} ${timeText(date)}`;
-  },
-  result: (value) => parsed("Interval", DATE_TIME, value).getTime(),
 });
 
 /** How JSON treats null. */
@@ -283,22 +179,44 @@ export function JSONB<T = unknown>(options: JsonOptions = {}): SqlType<T> {
   return type("JSONB", write, json(noneAsNull));
 }
 
-/** One of these strings; another is a DataError that lists them. */
-export function Enum<const V extends readonly string[]>(...values: V): SqlType<V[number]> {
-  const known = new Set<string>(values);
-  const check = (value: unknown): unknown => {
-    if (typeof value === "string" && known.has(value)) return value;
-    throw wrong("Enum", `one of ${values.map((one) => JSON.stringify(one)).join(", ")}`, value);
+/** What an Enum may have. */
+export interface EnumOptions extends ConstraintOptions {
+  /** The length of the VARCHAR, unless it is that of the longest value. */
+  readonly length?: number;
+}
+
+/** One of these strings, stored as it is; another is a DataError that lists them. */
+export function Enum<const V extends readonly string[]>(...values: V): SqlType<V[number]>;
+/** One of these strings, with options. */
+export function Enum<const V extends readonly string[]>(values: V, options?: EnumOptions): SqlType<V[number]>;
+/** One of the values of an object, an enum of TypeScript for instance: stored by its name, as SQLAlchemy stores an enum's. */
+export function Enum<const E extends Readonly<Record<string, string | number>>>(members: E, options?: EnumOptions): SqlType<E[keyof E]>;
+export function Enum(...given: readonly unknown[]): SqlType<never> {
+  const [first, second] = given;
+  const own = typeof first === "object" && first !== null;
+  const options = (own ? (second ?? {}) : {}) as EnumOptions;
+  const strings = (own ? first : given) as readonly string[];
+  // What a numeric enum of TypeScript maps back is no name of it.
+  const names = Array.isArray(strings) ? [...strings] : Object.keys(strings).filter((name) => !/^-?\d/.test(name));
+  if (names.length === 0 || !names.every((name) => typeof name === "string")) {
+    throw new ArgumentError('Enum() takes strings, an array of them or an object: Enum("good", "bad")');
+  }
+  const valueOf = (name: string): unknown => (Array.isArray(strings) ? name : (strings as unknown as Record<string, unknown>)[name]);
+  const stored = new Map(names.map((name) => [valueOf(name), name]));
+  const known = new Map(names.map((name) => [name, valueOf(name)]));
+  const all = names.map((name) => JSON.stringify(valueOf(name))).join(", ");
+  const look = (map: ReadonlyMap<unknown, unknown>) => (value: unknown): unknown => {
+    if (map.has(value)) return map.get(value);
+    throw wrong("Enum", `one of ${all}`, value);
   };
   const write = (writer: Writer): void => {
     writer.u8(18);
-    writer.optionalText(null);
-    writer.u32(values.length);
-    values.forEach((value) => writer.text(value));
-    writer.optionalU32(undefined);
-    writer.flag(false);
+    writer.optionalText(options.name);
+    writer.texts(names);
+    writer.optionalU32(options.length);
+    writer.flag(options.createConstraint === true);
   };
-  return numbered<V[number]>("Enum", write, null, { bind: check, result: check as (value: SqlValue) => unknown });
+  return numbered<never>("Enum", write, null, { bind: look(stored), result: look(known) });
 }
 
 /** A UUID as a string, `"6ba7b810-9dad-11d1-80b4-00c04fd430c8"`: stored as its 32 digits. */
@@ -324,31 +242,42 @@ export interface TypeDecoratorOptions<T, S> {
   readonly name: string;
   /** The type as which it is stored. */
   readonly impl: TypeArgument<S>;
-  /** A value as the implementation takes it. */
+  /** A value as the implementation takes it: SQLAlchemy's `process_bind_param`. */
   readonly toDb: (value: T) => S;
-  /** What the implementation gives, as a value. */
+  /** What the implementation gives, as a value: SQLAlchemy's `process_result_value`. */
   readonly fromDb: (value: S) => T;
   /** How a column of it is declared, if not as the implementation is. */
   readonly ddl?: string;
+  /** Whether the two functions are called with null, too; else null stays what it is. */
+  readonly nulls?: boolean;
 }
 
-/** Makes a type of your own out of another and two functions. They never see null. */
+/** Makes a type of your own out of another and two functions. */
 export function typeDecorator<T, S>(options: TypeDecoratorOptions<T, S>): SqlType<T> {
   const impl = typeOf(options.impl);
+  const nulls = options.nulls === true;
   return numbered<T>(options.name, impl.write, options.ddl ?? null, {
     bind: (value) => {
       const inner = options.toDb(value as T);
-      return inner === null || impl.bind === undefined ? inner : impl.bind(inner);
+      return (inner === null && !impl.bindsNull) || impl.bind === undefined ? inner : impl.bind(inner);
     },
-    result: (value) => options.fromDb((impl.result === undefined ? value : impl.result(value)) as S),
+    result: (value) => options.fromDb((impl.result === undefined || value === null ? value : impl.result(value)) as S),
+    bindsNull: nulls,
+    resultsNull: nulls,
   });
 }
 
 /** The same type, declared with other words: `declaredAs(String_(36), "NCHAR(36)")`. */
 export function declaredAs<T>(type: TypeArgument<T>, ddl: string): SqlType<T> {
   const base = typeOf(type);
-  const { bind, result, bindsNull } = base;
-  return numbered<T>(base.name, base.write, ddl, { bind, result, bindsNull });
+  const { bind, result, bindsNull, resultsNull = false } = base;
+  return numbered<T>(base.name, base.write, ddl, { bind, result, bindsNull, resultsNull });
+}
+
+/** A type that is another one where the dialect is one of these, as SQLite's here is: SQLAlchemy's `with_variant()`. */
+export function withVariant<T>(type: TypeArgument<T>, variant: TypeArgument<NoInfer<T>>, ...dialects: readonly string[]): SqlType<T> {
+  if (dialects.length === 0) throw new ArgumentError('withVariant() takes names of dialects: withVariant(Text, JSON_, "sqlite")');
+  return typeOf(dialects.includes("sqlite") ? variant : type);
 }
 
 /**
@@ -364,10 +293,11 @@ export function typeOfValue(value: unknown): SqlType {
     case "string":
       return plainText;
     case "boolean":
-      return Boolean_;
+      return plainBoolean;
     default:
       if (value instanceof Date) return DateTime;
-      return ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? LargeBinary : NullType;
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return LargeBinary;
+      return temporalType(value) ?? NullType;
   }
 }
 
@@ -392,7 +322,7 @@ const BY_CODE: Readonly<Record<string, SqlType>> = Object.freeze({
   Real: REAL,
   String: plainText,
   Text,
-  Boolean: Boolean_,
+  Boolean: plainBoolean,
   Date: Date_,
   DateTime,
   Time,

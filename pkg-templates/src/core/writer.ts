@@ -25,6 +25,7 @@ export class Writer {
   #view = new DataView(this.#bytes.buffer);
   #length = 4;
   #count = 0;
+  #unique = 0;
   readonly #numbers = new Map<Recorded, number>();
   /** The values, in the order in which they occur. */
   readonly literals: unknown[] = [];
@@ -104,6 +105,16 @@ export class Writer {
     values.forEach((value) => this.text(value));
   }
 
+  /** The number of the record that was begun last. */
+  last(): number {
+    return this.#count - 1;
+  }
+
+  /** Another number each time: names that nobody gave are made of it. */
+  unique(): number {
+    return this.#unique++;
+  }
+
   /** Keeps a value aside; gives its number. */
   literal(value: unknown): number {
     return this.literals.push(value) - 1;
@@ -126,7 +137,7 @@ export class Writer {
       throw new ArgumentError(`a ${typeof value} is no part of a statement`);
     }
     if (value === undefined) throw new ArgumentError("undefined is no part of a statement; use null for SQL NULL");
-    if (typeof value === "object" && value !== null && !(value instanceof Date) && !isBytes(value)) {
+    if (typeof value === "object" && value !== null && !(value instanceof Date) && !isBytes(value) && typeOfValue(value).name === "NullType") {
       const what = Array.isArray(value) ? "an array" : `an object (${describe(value)})`;
       throw new ArgumentError(`${what} is no value of SQL; give literal(value, JSON_()) for JSON, or in() a list`);
     }

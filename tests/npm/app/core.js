@@ -1,7 +1,8 @@
 // Statements that are put together, executed: keys and defaults of INSERT, lists of any length, what results know.
 import {
-  bindparam, Boolean_, Column, createEngine, DateTime, func, insert, Integer, InvalidRequestError, LargeBinary, MetaData, select,
-  StatementError, String_, Table, Text, text, tuple_, update, Uuid,
+  bindparam, Boolean_, Column, ColumnElement, CompileError, createEngine, DataError, DateTime, Duration, Enum, ExecutableElement, func, insert,
+  Integer, IntegrityError, InvalidRequestError, JSON_, LargeBinary, MetaData, PlainDate, PlainDateTime, PlainTime, registerCompiler,
+  select, sql, StatementError, String_, Table, Text, text, tuple_, typeDecorator, update, Uuid, withVariant,
 } from "aludel";
 import { equal, ok, throws } from "./check.js";
 
@@ -154,6 +155,124 @@ export const core = {
     equal(await ids(tuple_(c.id, c.name).in([...many.map((n) => [n, "x"]), [1, "a"], [4, "other"]])), ["1"]);
     equal(await ids(c.id.in(bindparam("ids", { value: [...many, 4], expanding: true }))), ["4"]);
     equal(await ids(c.id.in([...many, 1]), c.id.in([1, 3]), c.name.in([...texts, "a"])), ["1"]);
+  },
+
+  async "rows come as tuples, too"() {
+    await using given = await withTable(id(), new Column("name", Text), new Column("flag", Boolean_));
+    const { table, engine } = given;
+    await engine.execute(table.insert(), [{ name: "a", flag: true }, { name: "b", flag: null }]);
+    const query = select(table.c.name, table.c.flag).orderBy(table.c.id);
+    const rows = (await engine.execute(query)).tuples().all();
+    equal([rows, rows.every(Array.isArray), Object.isFrozen(rows[0])], [[["a", true], ["b", null]], true, true]);
+    const [[name], rest] = [(await engine.execute(query)).tuples().fetchone(), (await engine.execute(query)).columns("flag").tuples().all()];
+    equal([name, rest], ["a", [[true], [null]]]);
+    await using conn = await engine.connect();
+    const streamed = [];
+    for await (const [name, flag] of (await conn.stream(query)).tuples()) streamed.push([flag, name]);
+    equal(streamed, [[true, "a"], [null, "b"]]);
+  },
+
+  async "texts are parts of statements, and queries with types"() {
+    await using given = await withTable(id(), new Column("name", Text), new Column("at", DateTime));
+    const { table, engine } = given;
+    const at = new Date(Date.UTC(2026, 10, 21, 10));
+    await engine.execute(table.insert(), ["a", "b", "c"].map((name) => ({ name, at })));
+    const some = select(table.c.name).where(text("id > :n").bindparams({ n: 1 }), sql`name < ${"z"}`, sql`name <> ${"c"}`);
+    equal((await engine.execute(some)).scalars().all(), ["b"]);
+    const free = select(table.c.name).where(text("id > :n")).orderBy(text("id DESC"));
+    equal((await engine.execute(free, { n: 1 })).scalars().all(), ["c", "b"]);
+    const typed = text("SELECT name, at FROM t WHERE id = :id").columns({ name: Text, at: DateTime });
+    const row = (await engine.execute(typed, { id: 2 })).one();
+    equal([row.name, row.at.getTime()], ["b", at.getTime()]);
+    const sub = typed.subquery("q");
+    equal(await engine.scalar(select(sub.c.at), { id: 1 }), at);
+  },
+
+  async "types of one's own convert both ways"() {
+    const money = typeDecorator({ name: "Money", impl: Integer, toDb: (value) => Math.round(value * 100), fromDb: (value) => value / 100 });
+    const flagged = typeDecorator({
+      name: "Flagged", impl: String_, nulls: true, toDb: (value) => (value === null ? "nothing" : value), fromDb: (value) => value ?? "NULL",
+    });
+    const nested = typeDecorator({ name: "Nested", impl: money, toDb: ({ amount }) => amount, fromDb: (amount) => ({ amount }) });
+    const variant = withVariant(Text, JSON_(), "sqlite");
+    const Color = { Red: 1, Green: 2 };
+    await using given = await withTable(id(), new Column("price", money), new Column("note", flagged), new Column("deep", nested),
+      new Column("doc", variant), new Column("color", Enum(Color)), new Column("mood", Enum(["good", "bad"], { createConstraint: true })),
+      new Column("flag", Boolean_({ createConstraint: true, name: "ck_flag" })));
+    const { table, engine } = given;
+    const row = { price: 1.25, note: null, deep: { amount: 2.5 }, doc: { a: [1] }, color: Color.Green, mood: "bad", flag: true };
+    await engine.execute(table.insert().values(row));
+    const [read] = (await engine.execute(select(table).where(table.c.price.eq(1.25), table.c.color.eq(2), table.c.mood.in(["bad"])))).mappings();
+    equal(read, { id: 1, ...row, note: "nothing" });
+    const stored = await engine.execute(text("SELECT price, note, deep, doc, color, mood, flag FROM t"));
+    equal(stored.all(), [[125, "nothing", 250, '{"a": [1]}', "Green", "bad", 1]]);
+    await engine.execute(text("INSERT INTO t (note) VALUES (NULL)"));
+    equal(await engine.scalar(select(table.c.note).where(table.c.id.eq(2))), "NULL");
+    for (const [column, value] of [["flag", "2"], ["mood", "'so so'"]]) {
+      await throws(IntegrityError, /CHECK constraint failed/, () => engine.execute(text(`UPDATE t SET ${column} = ${value}`)));
+    }
+    await throws(DataError, /Enum takes one of 1, 2, not 3$/, () => engine.execute(table.insert().values({ color: 3 })));
+  },
+
+  async "dates and times that are no Date, where there is Temporal"() {
+    const { Temporal } = globalThis;
+    await using given = await withTable(id(), new Column("at", PlainDateTime), new Column("day", PlainDate), new Column("time", PlainTime),
+      new Column("span", Duration));
+    const { table, engine } = given;
+    const plain = "SELECT at, day, time, span FROM t ORDER BY id";
+    if (Temporal === undefined) {
+      await engine.execute(text("INSERT INTO t (day) VALUES ('2026-11-21')"));
+      await throws(InvalidRequestError, /no Temporal\.PlainDate/, () => engine.execute(select(table)));
+      return;
+    }
+    const row = {
+      at: Temporal.PlainDateTime.from("2026-11-21T10:42:04.123456"), day: Temporal.PlainDate.from("2024-02-29"),
+      time: Temporal.PlainTime.from("10:42"), span: Temporal.Duration.from({ hours: 25, milliseconds: 1, microseconds: 5 }),
+    };
+    await engine.execute(table.insert().values(row));
+    equal((await engine.execute(text(plain))).all(), [
+      ["2026-11-21 10:42:04.123456", "2024-02-29", "10:42:00.000000", "1970-01-02 01:00:00.001005"],
+    ]);
+    const query = select(table).where(table.c.at.eq(row.at), table.c.span.gt(Temporal.Duration.from({ seconds: 1 })));
+    const read = (await engine.execute(query)).one();
+    for (const name of ["at", "day", "time"]) ok(read[name].equals(row[name]), `${name} is ${read[name]}`);
+    equal(Temporal.Duration.compare(read.span, row.span), 0);
+    const zoned = Temporal.ZonedDateTime.from("2026-11-21T10:00:00+02:00[Europe/Helsinki]");
+    const negative = Temporal.Duration.from({ milliseconds: -1, microseconds: -500 });
+    await engine.execute(table.insert().values({ at: zoned, span: negative }));
+    equal((await engine.execute(text(plain))).all()[1].at, "2026-11-21 08:00:00.000000");
+    const spans = (await engine.execute(select(table.c.span).orderBy(table.c.id))).scalars().all();
+    equal(Temporal.Duration.compare(spans[1], negative), 0);
+    const month = await throws(DataError, /months and years/, () => engine.execute(table.insert().values({ span: Temporal.Duration.from({ months: 1 }) })));
+    ok(month.cause instanceof RangeError, "the reason is kept");
+  },
+
+  async "constructs of one's own"() {
+    class Greatest extends ColumnElement {
+      constructor(...of) {
+        super(Integer);
+        this.of = of;
+      }
+    }
+    registerCompiler(Greatest, ({ of }, compiler) => `max(${of.map((part) => compiler.process(part)).join(", ")})`);
+    class Larger extends Greatest {}
+    class InsertFrom extends ExecutableElement {
+      constructor(table, query) {
+        super();
+        Object.assign(this, { table, query });
+      }
+    }
+    registerCompiler(InsertFrom, ({ table, query }, compiler) => `INSERT INTO ${compiler.process(table)} (n) ${compiler.process(query)}`);
+    await using given = await withTable(id(), new Column("n", Integer));
+    const { table, engine } = given;
+    await engine.execute(table.insert(), [{ n: 1 }, { n: 20 }]);
+    const query = select(new Larger(table.c.n, table.c.id.add(10)).label("g")).where(new Greatest(table.c.n, 5).gt(bindparam("least")));
+    equal(String(query), "SELECT max(t.n, t.id + ?) AS g FROM t WHERE max(t.n, ?) > ?");
+    equal((await engine.execute(query, { least: 4 })).scalars().all(), [11, 20]);
+    equal((await engine.execute(new InsertFrom(table, select(table.c.n.mul(2)).where(table.c.n.gt(5))))).rowcount, 1);
+    equal((await engine.execute(select(table.c.n).orderBy(table.c.id))).scalars().all(), [1, 20, 40]);
+    class Unknown extends ColumnElement {}
+    await throws(CompileError, /can't render element of type Unknown/, () => String(select(new Unknown())));
   },
 
   async "values that a parameter lacks are asked for by name"() {

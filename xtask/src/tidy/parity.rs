@@ -20,7 +20,10 @@ const ONLY_RUST: [(&str, &str); 6] = [
     ("unique_by", "`unique(strategy)` in JavaScript: Rust has no optional arguments"),
     ("thaw", "a frozen result is a function in JavaScript"),
 ];
-const ONLY_JAVASCRIPT: [(&str, &str); 1] = [("of", "internal: makes the object")];
+const ONLY_JAVASCRIPT: [(&str, &str); 2] = [
+    ("of", "internal: makes the object"),
+    ("tuples", "rows as arrays with types of their own; in Rust rows become tuples by `get`"),
+];
 
 /// A method of one has a method of the same name in the other.
 pub fn results(tree: &Tree) -> Result<Complaints> {

@@ -297,19 +297,29 @@ fn constraints(table: &Table, autoincrement: bool) -> Vec<TableConstraint> {
         all.push(TableConstraint::Unique(Unique { name: None, columns, on_conflict: column.on_conflict_unique }));
     }
     for column in &table.columns {
-        if let SqlType::Enum(given) = &column.ty
-            && given.create_constraint
-        {
-            let values: Vec<String> = given.values.iter().map(|value| string_literal(value)).collect();
-            let sql = format!("{} IN ({})", quoted(&column.name), values.join(", "));
-            let condition: Expr = crate::expr::literal_column(&sql, SqlType::Null);
-            let name = given.name.as_deref().map(Rc::from);
-            all.push(TableConstraint::Check(Check { name, condition, on_conflict: None }));
-        }
+        let (values, name) = match guarded(&column.ty) {
+            SqlType::Enum(given) if given.create_constraint => {
+                let values = given.values.iter().map(|value| string_literal(value)).collect::<Vec<_>>().join(", ");
+                (values, given.name.as_deref().map(Rc::from))
+            }
+            SqlType::CheckedBoolean(name) => ("0, 1".to_owned(), name.clone()),
+            _ => continue,
+        };
+        let sql = format!("{} IN ({values})", quoted(&column.name));
+        let condition: Expr = crate::expr::literal_column(&sql, SqlType::Null);
+        all.push(TableConstraint::Check(Check { name, condition, on_conflict: None }));
     }
     let rest = table.constraints.iter().filter(|constraint| !matches!(constraint, TableConstraint::PrimaryKey(_)));
     all.extend(rest.cloned());
     all
+}
+
+/// The type that may bring a CHECK constraint along, also below types of the user's.
+fn guarded(ty: &SqlType) -> &SqlType {
+    match ty {
+        SqlType::Custom(custom) => guarded(&custom.implementation),
+        other => other,
+    }
 }
 
 /// The column behind which AUTOINCREMENT stands.

@@ -2,7 +2,9 @@
 
 use super::literal::{EMPTY_LIST, literal, literal_list};
 use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
-use crate::expr::{Binary, Bind, BindName, BindValue, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence};
+use crate::expr::{
+    Binary, Bind, BindName, BindValue, CustomPiece, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence,
+};
 use crate::statement::{Piece, TextPart};
 use crate::types::{Family, SqlType};
 use aludel_protocol::Result;
@@ -208,6 +210,16 @@ impl Compiler<'_> {
             }
             Kind::Json { value, path, read } => self.json(value, path, *read, out)?,
             Kind::Extract(field, inner) => self.extract(field, inner, out)?,
+            Kind::Pieces(pieces) => {
+                for piece in pieces {
+                    match piece {
+                        CustomPiece::Sql(sql) => out.push(sql),
+                        CustomPiece::Expr(expr) => self.expr(expr, out)?,
+                        CustomPiece::Query(query) => self.query(query, out, Within::Value)?,
+                        CustomPiece::From(from) => self.from(from, out)?,
+                    }
+                }
+            }
             Kind::Group(inner) => {
                 out.push("(");
                 self.expr(inner, out)?;

@@ -366,9 +366,20 @@ fn column_by_key(froms: &[From], key: &Rc<str>) -> Result<Expr> {
     let found: Vec<Expr> = froms.iter().filter_map(|from| from.column(key)).collect();
     let invalid =
         |message: String| Err(aludel_protocol::Error::new(aludel_protocol::ErrorKind::InvalidRequest, message));
+    let names = |froms: &mut dyn Iterator<Item = &From>| {
+        let names: Vec<String> = froms.filter_map(|from| Some(from.given_name()?.to_string())).collect();
+        names.join(", ")
+    };
     match &found[..] {
         [column] => Ok(column.clone()),
-        [] => invalid(format!("None of the FROM clause elements has an attribute '{key}'")),
-        _ => invalid(format!("Attribute name '{key}' is ambiguous; it exists in multiple FROM clause elements")),
+        [] => invalid(format!(
+            "None of the FROM clause entities have a property \"{key}\". Searched entities: {}",
+            names(&mut froms.iter())
+        )),
+        _ => invalid(format!(
+            "Attribute name \"{key}\" is ambiguous; it exists in multiple FROM clause entities ({}). Use filter() with \
+             explicit column references instead of filter_by().",
+            names(&mut froms.iter().filter(|from| from.column(key).is_some()))
+        )),
     }
 }

@@ -1,8 +1,8 @@
 //! How expressions are put together: each of these is one of SQLAlchemy's operators or functions.
 
 use super::{
-    Binary, Bind, BindName, BindValue, Direction, Expr, FrameEnd, FrameUnit, Function, InList, JsonRead, Kind, Node,
-    Unary, Window,
+    Binary, Bind, BindName, BindValue, CustomPiece, Direction, Expr, FrameEnd, FrameUnit, Function, InList, JsonRead,
+    Kind, Node, Unary, Window,
 };
 use crate::expr::function::known;
 use crate::schema::From;
@@ -301,6 +301,11 @@ pub fn exists(query: Query) -> Expr {
 pub fn scalar(query: Query) -> Expr {
     let ty = query.scalar_type();
     Node::new(Kind::Scalar(query), ty)
+}
+
+/// SQL of the caller's, with parts of statements between.
+pub fn pieces(pieces: Vec<CustomPiece>, ty: SqlType) -> Expr {
+    Node::new(Kind::Pieces(pieces), ty)
 }
 
 /// `(a, b)`.

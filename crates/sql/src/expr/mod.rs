@@ -306,8 +306,23 @@ pub enum Kind {
     Extract(Rc<str>, Expr),
     /// `(x)`.
     Group(Expr),
+    /// SQL of the caller's, with parts of statements between.
+    Pieces(Vec<CustomPiece>),
     /// Something that is not there: compiling it is this error.
     Missing(Rc<str>),
+}
+
+/// A piece of SQL of the caller's.
+#[derive(Debug)]
+pub enum CustomPiece {
+    /// SQL as it is.
+    Sql(Rc<str>),
+    /// An expression.
+    Expr(Expr),
+    /// A query, without parentheses.
+    Query(Query),
+    /// Something that rows come from, as it stands in FROM.
+    From(From),
 }
 
 /// What `IN` looks through.

@@ -35,6 +35,8 @@ pub enum SqlType {
     Text,
     /// `BOOLEAN`: 0 and 1.
     Boolean,
+    /// `BOOLEAN`, guarded by a CHECK constraint, which may have a name.
+    CheckedBoolean(Option<Rc<str>>),
     /// `DATE`: `2026-11-21`.
     Date,
     /// `DATETIME`: `2026-11-21 10:42:04.000000`.
@@ -118,6 +120,7 @@ impl SqlType {
     pub fn implementation(&self) -> &SqlType {
         match self {
             SqlType::Custom(custom) => custom.implementation.implementation(),
+            SqlType::CheckedBoolean(_) => &SqlType::Boolean,
             other => other,
         }
     }
@@ -130,7 +133,7 @@ impl SqlType {
             SqlType::Float | SqlType::Double | SqlType::Real => Family::Float,
             SqlType::Numeric(..) => Family::Numeric,
             SqlType::String(_) | SqlType::Text | SqlType::Enum(_) | SqlType::Uuid => Family::String,
-            SqlType::Boolean => Family::Boolean,
+            SqlType::Boolean | SqlType::CheckedBoolean(_) => Family::Boolean,
             SqlType::Date | SqlType::DateTime | SqlType::Time | SqlType::Interval => Family::Temporal,
             SqlType::LargeBinary => Family::Binary,
             SqlType::Json { .. } | SqlType::Jsonb { .. } => Family::Json,
@@ -160,7 +163,7 @@ impl SqlType {
             SqlType::Numeric(..) => "Numeric",
             SqlType::String(_) => "String",
             SqlType::Text => "Text",
-            SqlType::Boolean => "Boolean",
+            SqlType::Boolean | SqlType::CheckedBoolean(_) => "Boolean",
             SqlType::Date => "Date",
             SqlType::DateTime => "DateTime",
             SqlType::Time => "Time",
@@ -194,7 +197,7 @@ impl SqlType {
             SqlType::String(None) => "VARCHAR".into(),
             SqlType::String(Some(length)) => format!("VARCHAR({length})"),
             SqlType::Text => "TEXT".into(),
-            SqlType::Boolean => "BOOLEAN".into(),
+            SqlType::Boolean | SqlType::CheckedBoolean(_) => "BOOLEAN".into(),
             SqlType::Date => "DATE".into(),
             SqlType::DateTime | SqlType::Interval => "DATETIME".into(),
             SqlType::Time => "TIME".into(),

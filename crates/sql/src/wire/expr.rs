@@ -2,8 +2,8 @@
 
 use super::{Decoder, Object, broken};
 use crate::expr::{
-    self, Binary, Bind, BindName, BindValue, ColumnRef, CustomOperator, Direction, Expr, FrameEnd, FrameUnit, Function,
-    InList, JsonRead, Kind, Name, Node, Place, Unary, Window,
+    self, Binary, Bind, BindName, BindValue, ColumnRef, CustomOperator, CustomPiece, Direction, Expr, FrameEnd,
+    FrameUnit, Function, InList, JsonRead, Kind, Name, Node, Place, Unary, Window,
 };
 use crate::types::SqlType;
 use aludel_protocol::Result;
@@ -160,6 +160,18 @@ impl Decoder<'_> {
                     Some(ty) if !comparison => Node::new(Kind::Binary(op, left, right), ty),
                     _ => result,
                 }
+            }
+            0x21 => {
+                let pieces = self.list(|d| {
+                    Ok(match d.input.u8()? {
+                        0 => CustomPiece::Sql(d.name()?),
+                        1 => CustomPiece::Expr(d.expr()?),
+                        2 => CustomPiece::Query(d.query()?),
+                        3 => CustomPiece::From(d.from()?),
+                        other => return Err(broken(format!("piece {other}"))),
+                    })
+                })?;
+                expr::pieces(pieces, self.sql_type()?)
             }
             other => return Err(broken(format!("record {other:#x}"))),
         };

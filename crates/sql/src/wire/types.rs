@@ -40,6 +40,7 @@ impl Decoder<'_> {
                 create_constraint: self.input.flag()?,
             })),
             19 => SqlType::Uuid,
+            21 => SqlType::CheckedBoolean(self.optional(Self::name)?),
             20 if depth < MAX_DEPTH => SqlType::Custom(Rc::new(CustomType {
                 name: self.text()?.to_owned(),
                 implementation: self.nested_type(depth + 1)?,

@@ -1,0 +1,55 @@
+/**
+ * Texts of SQL as queries whose columns are known.
+ *
+ * @module
+ */
+
+import { ArgumentError } from "../errors.js";
+import { describe } from "../encode.js";
+import { SelectBase } from "./select.js";
+import { type SqlType, type TypeArgument } from "./types.js";
+import { typeOf } from "./type_base.js";
+import { record, type Recorded, type Writer } from "./writer.js";
+
+/** The columns of a text, in their order, with their types. */
+export type TextColumns = Readonly<Record<string, TypeArgument<any>>>;
+/** The row of a text with these columns. */
+export type TextRow<C> = { -readonly [K in keyof C]: C[K] extends TypeArgument<infer T> ? T | null : never };
+
+interface Text_ extends Recorded {
+  writeText(writer: Writer): void;
+}
+
+/** A text of SQL as a query: it has columns, and can be a subquery or a CTE. */
+export class TextualSelect<R extends object> extends SelectBase<R, readonly R[keyof R][]> {
+  /** What kind of statement it is. */
+  override readonly kind = "textual";
+  /** @internal */
+  override readonly resultColumns: readonly { readonly key: string; readonly type: SqlType<any> }[];
+  readonly #text: Text_;
+
+  /** @internal */
+  constructor(text: Text_, columns: TextColumns) {
+    super();
+    if (typeof columns !== "object" || columns === null) throw new ArgumentError(`columns() takes { name: type }, not ${describe(columns)}`);
+    this.#text = text;
+    this.resultColumns = Object.entries(columns).map(([key, type]) => ({ key, type: typeOf(type) }));
+    for (const { key, type } of this.resultColumns) {
+      if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${key}" is no type: ${describe(type)}`);
+    }
+    Object.freeze(this);
+  }
+
+  /** Writes its record, for the compiler. */
+  override [record](writer: Writer): void {
+    this.#text.writeText(writer);
+    const text = writer.last();
+    writer.begin(0x63);
+    writer.u32(text);
+    writer.u32(this.resultColumns.length);
+    for (const { key, type } of this.resultColumns) {
+      writer.text(key);
+      type.write(writer);
+    }
+  }
+}
