@@ -25,7 +25,8 @@ pub(super) enum Kind {
     Commit,
     /// Ends whatever is open: rolls back, resets, gives up an import; or closes the connection.
     End { closes: bool },
-    /// A step of an import, behind which more follow or none. No other host knows those before it.
+    /// A step of an import. The last one puts the new database in its place; before that, more follow. No other host knows
+    /// the steps before it.
     Import { goes_on: bool },
 }
 
@@ -284,6 +285,8 @@ impl Judge<'_> {
 fn obstacle(case: &Case) -> Option<Why> {
     match case {
         Case { sent: 0, .. } => None,
+        // No host is asked about it, and it may have been done even if nothing or little of its answer has arrived.
+        Case { kind: Kind::Import { goes_on: false }, .. } => Some(Why::Unknown),
         Case { suspect: true, .. } => Some(Why::Broke),
         Case { answered: true, .. } | Case { kind: Kind::Import { .. }, .. } => Some(Why::CutOff),
         Case { kept: false, .. } => Some(Why::NotKept),

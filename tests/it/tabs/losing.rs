@@ -6,7 +6,7 @@ use aludel::{
     CallOptions, CancelToken, Connection, Engine, Error, ErrorKind, IsolationLevel, Result, StorageReason, Value, many,
     params, text,
 };
-use aludel_protocol::{Fate, Reply, Request};
+use aludel_protocol::{Fate, ImportPhase, Reply, Request};
 use futures::FutureExt;
 use futures::executor::LocalPool;
 use futures::future::LocalBoxFuture;
@@ -859,6 +859,33 @@ fn an_import_is_lost_with_its_host() {
     assert_eq!(tab.outcomes(), ["import: HostLost, again"]);
     tab.host.found();
     assert_eq!(tab.words(), NOBODY);
+}
+
+#[test]
+fn an_import_that_may_have_been_done_is_not_to_be_run_again() {
+    for (progress, breaks) in [(false, false), (true, false), (false, true)] {
+        let tab = Tab::new();
+        let engine = tab.engine.clone();
+        tab.go("import", async move { engine.import_bytes(vec![0u8; 100], ()).await });
+        for step in ["import Begin", "import Chunk", "import Finish"] {
+            let sent = tab.sent();
+            assert!(sent.len() == 1 && sent[0].what.starts_with(step), "{sent:?}");
+            if step != "import Finish" {
+                tab.host.done(&sent[0].header, false);
+            } else if progress {
+                let progress = Reply::Progress { phase: ImportPhase::Copy, done: 1, total: 100 };
+                tab.host.answer(&sent[0].header, &progress);
+            }
+        }
+        if breaks {
+            tab.host.broke()
+        } else {
+            tab.host.lost()
+        }
+        assert_eq!(tab.outcomes(), ["import: HostLost, not again"]);
+        tab.host.found();
+        assert_eq!(tab.words(), NOBODY);
+    }
 }
 
 #[test]

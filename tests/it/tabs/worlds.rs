@@ -2,6 +2,7 @@
 //! ever.
 
 use super::world::{CALM, Dice, Rough, World};
+use crate::support::{Scratch, run};
 use aludel::{CallOptions, Change, Engine, ErrorKind, IsolationLevel, Result, Tab, many, params, text};
 use futures::future::join_all;
 use std::cell::RefCell;
@@ -376,6 +377,26 @@ fn a_statement_is_done_once_at_whichever_step_its_host_ends() {
             }
         });
     }
+}
+
+#[test]
+fn an_import_says_whether_it_may_be_run_again_at_whichever_step_its_host_ends() {
+    let scratch = Scratch::new();
+    let bytes = run(async {
+        let engine = Engine::new(&scratch.url("other.db"))?;
+        engine.execute(&text("CREATE TABLE log (id INTEGER, part INTEGER)"), ()).await?;
+        alone(&engine, 1).await?;
+        engine.export_bytes(()).await
+    });
+    let bytes: Rc<[u8]> = bytes.unwrap().into();
+    let import = async move |engine: &Engine| engine.import_bytes(&bytes, ()).await;
+    at_each_step(import, |outcome, rows, of| match outcome {
+        Ok(()) => assert_eq!(rows, PARTS, "{of}"),
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::HostLost | ErrorKind::WorkerGone), "{of}: {error}");
+            assert!(!error.retryable() || rows == 0, "{of}: {error}");
+        }
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::{Case, Kind, Verdict, Why, judge};
 use aludel_protocol::Fate;
 
-/// `O`pen, `A`lone, `W`ithin, `w` the first within, `B` a COMMIT written as a statement, `C`ommit, `E`nd, `K` close, `I`mport; then `0` not
+/// `O`pen, `A`lone, `W`ithin, `w` the first within, `B` a COMMIT written as a statement, `C`ommit, `E`nd, `K` close, `I`mport, `F` its finish; then `0` not
 /// sent, `2` `3` sent so often, `'` answered in part, `-` not kept, `x` given up, `!` suspect; then its fate: `=y`
 /// committed, `=r` with rows, `=n` not, `=u` unknown.
 fn case(id: u64, text: &str) -> (Case, Option<Fate>) {
@@ -18,6 +18,7 @@ fn case(id: u64, text: &str) -> (Case, Option<Fate>) {
             "E" => Kind::End { closes: false },
             "K" => Kind::End { closes: true },
             "I" => Kind::Import { goes_on: true },
+            "F" => Kind::Import { goes_on: false },
             other => panic!("no case {other}"),
         },
         doubt: matches!(kind, "A" | "B" | "C"),
@@ -164,6 +165,12 @@ fn each_request_gets_its_verdict() {
         ("fresh", "I0", "send"),
         ("fresh", "I E", "cut done"),
         ("fresh", "I!", "broke"),
+        // But who does not know whether it was done should look first: others may have written since.
+        ("fresh", "F", "unknown"),
+        ("fresh", "F'", "unknown"),
+        ("fresh", "F!", "unknown"),
+        ("fresh", "Fx E", "gone done"),
+        ("fresh", "F0", "send"),
         // BEGIN and COMMIT written as statements, where each statement is by itself.
         ("open", "A=n A=n", "lost lost"),
         ("open", "A=n A=y A=n", "answer yes lost"),
