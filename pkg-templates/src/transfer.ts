@@ -7,7 +7,7 @@
 import { call, callOptions, type NativeCall } from "./call.js";
 import type { Connection } from "./connection.js";
 import { asBytes, describe, HEADROOM } from "./encode.js";
-import { ArgumentError, NotSupportedError, TimeoutError } from "./errors.js";
+import { ArgumentError, NotSupportedError, StorageError, TimeoutError } from "./errors.js";
 import type { NativeImport } from "./generated/client.js";
 import { text } from "./statement.js";
 
@@ -161,6 +161,8 @@ async function* pages(
       report("send", done, total);
       yield chunk;
     }
+    // Half a file would be worse than none.
+    if (done !== total) throw new StorageError(`the export broke off after ${done} of ${total} bytes`);
   } finally {
     await conn.close();
   }
