@@ -4,57 +4,11 @@ use crate::error::thrown;
 use aludel_protocol::{Batch, Reader, Value};
 use aludel_sql::compile::{Compiled, InsertedKey, Options, ResultColumn, Segment, Slot, Source, compile};
 use aludel_sql::expr::BindValue;
+use aludel_sql::json::Json;
 use aludel_sql::wire;
-use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(typescript_custom_section)]
-const COMPILED_RECORD: &str = r#"
-export interface CompiledRecord {
-  segments: (string | number)[];
-  slotNames: string[];
-  slotSources: number[];
-  slotNumbers: number[];
-  slotTypes: string[];
-  columnNames: string[];
-  columnTypes: string[];
-  insertedKey: number[];
-  keyNames: string[];
-  keyTypes: string[];
-  warnings: string[];
-}
-"#;
-
-#[wasm_bindgen]
-extern "C" {
-    /// A compiled statement, as `compiled.ts` reads it.
-    #[wasm_bindgen(extends = Object, typescript_type = "CompiledRecord")]
-    pub type CompiledRecord;
-    #[wasm_bindgen(method, setter)]
-    fn set_segments(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = slotNames)]
-    fn set_slot_names(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = slotSources)]
-    fn set_slot_sources(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = slotNumbers)]
-    fn set_slot_numbers(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = slotTypes)]
-    fn set_slot_types(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = columnNames)]
-    fn set_column_names(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = columnTypes)]
-    fn set_column_types(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = insertedKey)]
-    fn set_inserted_key(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = keyNames)]
-    fn set_key_names(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter = keyTypes)]
-    fn set_key_types(this: &CompiledRecord, value: &Array);
-    #[wasm_bindgen(method, setter)]
-    fn set_warnings(this: &CompiledRecord, value: &Array);
-}
-
-/// Compiles a statement from its bytes. `keys` are what the parameters of the call name; `literals`, a batch of one row,
+/// Compiles a statement from its bytes; gives `CompiledRecord` of compiled.ts as JSON. `keys` are what the parameters of the call name; `literals`, a batch of one row,
 /// are the values that are to stand in the SQL. Behind them are the items of lists: `lists` has four numbers for each, that
 /// of the list, where it begins, how many items it has, and how many values each of them has (0 for one that is no row).
 #[wasm_bindgen(js_name = compileStatement)]
@@ -63,7 +17,7 @@ pub fn compile_statement(
     keys: Option<Vec<String>>,
     literals: Option<Vec<u8>>,
     lists: Option<Vec<u32>>,
-) -> Result<CompiledRecord, JsValue> {
+) -> Result<String, JsValue> {
     let statement = wire::decode(bytes).map_err(thrown)?;
     let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
     let values = literals.as_deref().map(|bytes| Batch::decode(&mut Reader::new(bytes))).transpose().map_err(thrown)?;
@@ -86,46 +40,63 @@ fn list_of(list: &[u32], values: &[Value]) -> Option<(u32, BindValue)> {
     Some((number, list))
 }
 
-fn record(compiled: &Compiled) -> CompiledRecord {
-    let texts = |texts: &mut dyn Iterator<Item = &str>| texts.map(JsValue::from_str).collect::<Array>();
-    let numbers = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(JsValue::from_f64).collect::<Array>();
-    let codes =
-        |columns: &[ResultColumn]| columns.iter().map(|column| JsValue::from(column.ty.code())).collect::<Array>();
-    let segment = |segment: &Segment| match segment {
-        Segment::Sql(sql) => JsValue::from_str(sql),
-        Segment::List(slot) => JsValue::from_f64(*slot as f64),
-    };
-    // As `SOURCE` of compiled.ts numbers them.
-    let source = |slot: &Slot| match &slot.source {
-        Source::Bind(BindValue::Literal(number)) if slot.named => (5.0, f64::from(*number)),
-        Source::Bind(BindValue::Literal(number)) => (0.0, f64::from(*number)),
-        Source::Bind(BindValue::LiteralList(number)) => (1.0, f64::from(*number)),
-        Source::Callable(number) => (4.0, f64::from(*number)),
-        // The compiler adds whole numbers only: those of LIMIT and OFFSET.
-        Source::Bind(BindValue::Value(Value::Integer(integer))) => (6.0, *integer as f64),
-        Source::Bind(_) | Source::Function(_) => (2.0, 0.0),
-    };
-    let sources: Vec<(f64, f64)> = compiled.slots.iter().map(source).collect();
+fn record(compiled: &Compiled) -> String {
     let lists: Vec<usize> =
         compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
-    let kinds =
-        sources.iter().enumerate().map(|(at, (kind, _))| if *kind == 2.0 && lists.contains(&at) { 3.0 } else { *kind });
-    let out: CompiledRecord = Object::new().unchecked_into();
-    out.set_segments(&compiled.segments.iter().map(segment).collect());
-    out.set_slot_names(&texts(&mut compiled.slots.iter().map(|slot| &*slot.name)));
-    out.set_slot_sources(&numbers(&mut kinds.into_iter()));
-    out.set_slot_numbers(&numbers(&mut sources.iter().map(|(_, number)| *number)));
-    out.set_slot_types(&compiled.slots.iter().map(|slot| JsValue::from(slot.ty.code())).collect());
-    out.set_column_names(&texts(&mut compiled.columns.iter().map(|column| &*column.name)));
-    out.set_column_types(&codes(&compiled.columns));
-    out.set_key_names(&texts(&mut compiled.key_columns.iter().map(|column| &*column.name)));
-    out.set_key_types(&codes(&compiled.key_columns));
-    let key = |key: &InsertedKey| match key {
-        InsertedKey::Slot(slot) => *slot as f64,
-        InsertedKey::Rowid => -1.0,
-        InsertedKey::Unknown => -2.0,
+    // As `SOURCE` of binding.ts numbers them.
+    let source = |at: usize, slot: &Slot| match &slot.source {
+        Source::Bind(BindValue::Literal(number)) if slot.named => (5, i64::from(*number)),
+        Source::Bind(BindValue::Literal(number)) => (0, i64::from(*number)),
+        Source::Bind(BindValue::LiteralList(number)) => (1, i64::from(*number)),
+        Source::Callable(number) => (4, i64::from(*number)),
+        // The compiler adds whole numbers only: those of LIMIT and OFFSET.
+        Source::Bind(BindValue::Value(Value::Integer(integer))) => (6, *integer),
+        Source::Bind(_) | Source::Function(_) if lists.contains(&at) => (3, 0),
+        Source::Bind(_) | Source::Function(_) => (2, 0),
     };
-    out.set_inserted_key(&numbers(&mut compiled.inserted_key.iter().map(key)));
-    out.set_warnings(&texts(&mut compiled.warnings.iter().map(String::as_str)));
-    out
+    let columns = |json: &mut Json, columns: &[ResultColumn]| {
+        json.list(columns.len(), &mut |json, at| {
+            json.raw("[");
+            json.text(&columns[at].name);
+            json.raw(",");
+            json.text(&columns[at].ty.code());
+            json.raw("]");
+        });
+    };
+    let key = |key: &InsertedKey| match key {
+        InsertedKey::Slot(slot) => *slot as i64,
+        InsertedKey::Rowid => -1,
+        InsertedKey::Unknown => -2,
+    };
+    let mut json = Json::default();
+    json.object(&mut |json| {
+        json.key("segments");
+        json.list(compiled.segments.len(), &mut |json, at| match &compiled.segments[at] {
+            Segment::Sql(sql) => json.text(sql),
+            Segment::List(slot) => json.number(*slot as i64),
+        });
+        json.key("slots");
+        json.list(compiled.slots.len(), &mut |json, at| {
+            let slot = &compiled.slots[at];
+            let (kind, number) = source(at, slot);
+            json.raw("[");
+            json.text(&slot.name);
+            json.raw(",");
+            json.number(kind);
+            json.raw(",");
+            json.number(number);
+            json.raw(",");
+            json.text(&slot.ty.code());
+            json.raw("]");
+        });
+        json.key("columns");
+        columns(json, &compiled.columns);
+        json.key("keys");
+        columns(json, &compiled.key_columns);
+        json.key("insertedKey");
+        json.list(compiled.inserted_key.len(), &mut |json, at| json.number(key(&compiled.inserted_key[at])));
+        json.key("warnings");
+        json.texts(&compiled.warnings);
+    });
+    json.finish()
 }

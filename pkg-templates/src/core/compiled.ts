@@ -7,13 +7,23 @@
 import { callSync } from "../call.js";
 import { encodeBatch } from "../encode.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
-import type { CompiledRecord } from "../generated/client.js";
 import type { SqlValue } from "../values.js";
 import { native } from "../wasm.js";
 import { Binding, isSet, type Slot, type Values } from "./binding.js";
 import { listSql, packed, tooLong } from "./lists.js";
 import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import { isRecorded, write, type Recorded, type Writer } from "./writer.js";
+
+/** What `crates/js/src/compile.rs` gives. */
+interface CompiledRecord {
+  /** SQL, and the places of lists in it. */
+  readonly segments: readonly (string | number)[];
+  readonly slots: readonly (readonly [name: string, source: number, number: number, type: string])[];
+  readonly columns: readonly (readonly [name: string, type: string])[];
+  readonly keys: readonly (readonly [name: string, type: string])[];
+  readonly insertedKey: readonly number[];
+  readonly warnings: readonly string[];
+}
 
 /** A column of the primary key of a row that is inserted. */
 export interface KeyColumn {
@@ -49,11 +59,13 @@ function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): C
   const key = `${latin1.decode(bytes)}\0${keys === undefined ? "" : JSON.stringify(keys)}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const compiled = callSync(() => native().compileStatement(bytes, keys as string[] | undefined));
+  const compiled = parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined)));
   if (cache.size >= KEPT) cache.delete(cache.keys().next().value as string);
   cache.set(key, compiled);
   return compiled;
 }
+
+const parsed = (json: string): CompiledRecord => JSON.parse(json) as CompiledRecord;
 
 /** A statement with its values in the SQL. They are converted as its parameters would be, which tell their types. */
 function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined): CompiledRecord {
@@ -70,7 +82,7 @@ function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[
   });
   cells.push(...items);
   const batch = encodeBatch(1, cells.length, (_, i) => cells[i], (_, i) => `value ${i + 1}`);
-  return callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists)));
+  return parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists))));
 }
 
 function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
@@ -81,22 +93,17 @@ function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline:
 function read(record: CompiledRecord, writer: Writer): Compiled {
   const known = plain.get(record);
   if (known !== undefined) return known;
-  const type = (code: string | undefined): SqlType => typeByCode(code as string, writer.types);
-  const results = record.columnTypes.map((code) => {
+  const type = (code: string): SqlType => typeByCode(code, writer.types);
+  const results = record.columns.map(([, code]) => {
     const { result, resultsNull } = type(code);
     return result === undefined || resultsNull === true ? result : (value: SqlValue) => (value === null ? null : result(value));
   });
   const compiled: Compiled = {
-    segments: record.segments as (string | number)[],
-    slots: record.slotNames.map((name, i) => ({
-      name,
-      source: record.slotSources[i] as number,
-      number: record.slotNumbers[i] as number,
-      type: type(record.slotTypes[i]),
-    })),
+    segments: record.segments,
+    slots: record.slots.map(([name, source, number, code]) => ({ name, source, number, type: type(code) })),
     results: results.some((convert) => convert !== undefined) ? results : undefined,
-    returning: record.columnNames.length > 0,
-    key: record.insertedKey.map((from, i) => ({ name: record.keyNames[i] as string, type: type(record.keyTypes[i]), from })),
+    returning: record.columns.length > 0,
+    key: record.keys.map(([name, code], i) => ({ name, type: type(code), from: record.insertedKey[i] as number })),
     warnings: record.warnings,
   };
   // Types of the user's are found by their numbers in the statement, and another statement of these bytes has its own.

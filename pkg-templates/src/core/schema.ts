@@ -29,7 +29,7 @@ import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type R
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
-import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
+import { isRecorded, record, Writer, type Recorded } from "./writer.js";
 
 /** A column of any type. */
 export type AnyColumn = Column<string, any, any>;
@@ -359,6 +359,8 @@ export class Table<const N extends string, const Items extends readonly unknown[
   readonly #constraints: readonly (TableItem & { write(writer: Writer): void })[];
   readonly #options: TableOptions;
   readonly #items: Items;
+  /** Its record, where that is the same in every statement. */
+  #record: Uint8Array | "changing" | undefined;
 
   /**
    * Reads a table from a database, with the tables that it refers to.
@@ -466,6 +468,12 @@ export class Table<const N extends string, const Items extends readonly unknown[
 
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
+    this.#record ??= Writer.constant((alone) => this.#write(alone)) ?? "changing";
+    if (this.#record === "changing") this.#write(writer);
+    else writer.copy(0x49, this.#record);
+  }
+
+  #write(writer: Writer): void {
     // Expressions in it come before its own record.
     this.columns.forEach((column) => writer.refs(column.parts()));
     this.#constraints.forEach((item) => item instanceof CheckConstraint && writer.ref(item.condition));

@@ -21,7 +21,7 @@ const encoder: TextEncoder = new TextEncoder();
 
 /** Writes one statement. */
 export class Writer {
-  #bytes = new Uint8Array(512);
+  #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
   #length = 4;
   #count = 0;
@@ -77,8 +77,20 @@ export class Writer {
   }
 
   text(value: string): void {
+    const { length } = value;
+    this.#room(4 + length * 3);
+    const [bytes, start] = [this.#bytes, this.#length + 4];
+    // Nearly all names are short and plain, and an encoder costs more than they do.
+    let at = 0;
+    if (length < 64) {
+      for (let code = 0; at < length && (code = value.charCodeAt(at)) < 0x80; at++) bytes[start + at] = code;
+    }
+    if (at === length) {
+      this.#view.setUint32(this.#length, length, true);
+      this.#length = start + length;
+      return;
+    }
     if (/\p{Surrogate}/u.test(value)) throw new ArgumentError("a name or a text of SQL holds a lone surrogate");
-    this.#room(4 + value.length * 3);
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#length + 4));
     this.#view.setUint32(this.#length, written, true);
     this.#length += 4 + written;
@@ -92,6 +104,24 @@ export class Writer {
   optionalU32(value: number | null | undefined): void {
     this.flag(typeof value === "number");
     if (typeof value === "number") this.u32(value);
+  }
+
+  /** The bytes of the record that `write` writes, if they are the same in every statement: it names no other object and keeps nothing aside. */
+  static constant(write: (writer: Writer) => void): Uint8Array | undefined {
+    const writer = new Writer();
+    write(writer);
+    const aside = writer.literals.length + writer.callables.length + writer.types.length;
+    // Behind the room for the count of records, and the tag.
+    return writer.#count === 1 && aside === 0 ? writer.#bytes.slice(5, writer.#length) : undefined;
+  }
+
+  /** A record that {@link constant} gave, with its length before it. */
+  copy(tag: number, record: Uint8Array): void {
+    this.begin(tag);
+    this.u32(record.length);
+    this.#room(record.length);
+    this.#bytes.set(record, this.#length);
+    this.#length += record.length;
   }
 
   /** The numbers of objects, as a list. */

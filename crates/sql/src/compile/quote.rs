@@ -139,7 +139,30 @@ fn is_plain(name: &str) -> bool {
     let first = name.bytes().next();
     first.is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_')
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'$')
-        && RESERVED.binary_search(&name).is_err()
+        && !is_reserved(name)
+}
+
+/// Where the words that begin with each letter begin in the list, so that a name is compared with few of them.
+const STARTS: [usize; 27] = {
+    let (mut starts, mut at, mut letter) = ([0; 27], 0, 0);
+    while letter < 27 {
+        while at < RESERVED.len() && RESERVED[at].as_bytes()[0] < b'a' + letter as u8 {
+            at += 1;
+        }
+        starts[letter] = at;
+        letter += 1;
+    }
+    starts
+};
+
+fn is_reserved(name: &str) -> bool {
+    let Some(letter) = name.bytes().next().and_then(|byte| byte.checked_sub(b'a')).map(usize::from) else {
+        return false;
+    };
+    match (STARTS.get(letter), STARTS.get(letter + 1)) {
+        (Some(from), Some(to)) => RESERVED[*from..*to].contains(&name),
+        _ => false,
+    }
 }
 
 /// A text as a string literal.
@@ -154,6 +177,7 @@ mod tests {
     #[test]
     fn names_are_quoted_where_they_have_to_be() {
         assert!(RESERVED.is_sorted());
+        assert!(RESERVED.iter().all(|word| is_reserved(word)) && !is_reserved("wherever") && !is_reserved("zz"));
         for (name, expected) in [
             ("users", "users"),
             ("_a$1", "_a$1"),

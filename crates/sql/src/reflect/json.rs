@@ -1,93 +1,21 @@
 //! What a database holds as JSON, for those who are not Rust.
 
 use super::{Inspector, ObjectKind, ReflectedColumn, ReflectedIndex, ReflectedTable, parse};
+use crate::json::Json;
 use crate::schema::{ConflictClause, ForeignKey, ForeignKeyAction};
 use crate::types::SqlType;
-use std::rc::Rc;
-
-struct Json(String);
-
-impl Json {
-    fn text(&mut self, text: &str) {
-        self.0.push('"');
-        for c in text.chars() {
-            match c {
-                '"' | '\\' => self.0.extend(['\\', c]),
-                c if c < ' ' => self.0 += &format!("\\u{:04x}", u32::from(c)),
-                c => self.0.push(c),
-            }
-        }
-        self.0.push('"');
-    }
-
-    fn optional(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => self.text(text),
-            None => self.raw("null"),
-        }
-    }
-
-    fn raw(&mut self, text: &str) {
-        self.0 += text;
-    }
-
-    fn key(&mut self, name: &str) {
-        let first = self.0.ends_with('{');
-        self.raw(if first { "" } else { "," });
-        self.text(name);
-        self.raw(":");
-    }
-
-    fn flag(&mut self, name: &str, value: bool) {
-        self.key(name);
-        self.raw(if value { "true" } else { "false" });
-    }
-
-    /// A list: `count` items, each by its number.
-    fn list(&mut self, count: usize, write: &mut dyn FnMut(&mut Json, usize)) {
-        self.raw("[");
-        for at in 0..count {
-            self.raw(if at > 0 { "," } else { "" });
-            write(self, at);
-        }
-        self.raw("]");
-    }
-
-    fn texts(&mut self, items: &[String]) {
-        self.list(items.len(), &mut |json, at| json.text(&items[at]));
-    }
-
-    fn names(&mut self, items: &[Rc<str>]) {
-        self.list(items.len(), &mut |json, at| json.text(&items[at]));
-    }
-
-    fn object(&mut self, write: &mut dyn FnMut(&mut Json)) {
-        self.raw("{");
-        write(self);
-        self.raw("}");
-    }
-
-    fn number(&mut self, number: u32) {
-        self.0 += &number.to_string();
-    }
-
-    fn member(&mut self, name: &str, value: Option<&str>) {
-        self.key(name);
-        self.optional(value);
-    }
-}
 
 impl Inspector {
     /// All of it, as `inspect.ts` reads it.
     pub fn to_json(&self) -> String {
-        let mut json = Json(String::new());
+        let mut json = Json::default();
         json.object(&mut |json| {
             json.key("schemas");
             json.texts(&self.schemas);
             json.key("tables");
             json.list(self.tables.len(), &mut |json, at| table(json, &self.tables[at]));
         });
-        json.0
+        json.finish()
     }
 }
 

@@ -1,13 +1,13 @@
 //! Tables, and everything else that rows come from.
 
-use super::{Decoder, FIRST_FROM, Object, broken};
+use super::{Decoder, FIRST_FROM, KEPT_TABLES, Object, TABLES, broken};
 use crate::expr::{Expr, Kind, Name};
 use crate::schema::{
     Check, Column, Computed, ConflictClause, Cte, CteHint, Default_, ForeignKey, ForeignKeyAction, From, FromColumn,
     Index, IndexElement, Join, JoinKind, PrimaryKey, ServerDefault, Subquery, Table, TableConstraint, TableFunction,
     TableOptions, Unique, ValuesClause,
 };
-use aludel_protocol::{Result, Value};
+use aludel_protocol::{Reader, Result, Value};
 use std::rc::Rc;
 
 const CONFLICTS: [ConflictClause; 5] = [
@@ -60,6 +60,7 @@ impl Decoder<'_> {
                 From::Values(Rc::new(ValuesClause { columns, name, rows }))
             }
             0x07 => From::Excluded(self.table()?),
+            0x09 => return Ok(Object::Table(self.same_table()?)),
             0x08 => return Ok(Object::Index(Rc::new(self.read_index()?))),
             other => return Err(broken(format!("record of rows {other:#x}"))),
         };
@@ -69,6 +70,29 @@ impl Decoder<'_> {
     pub(super) fn rows_column(&mut self) -> Result<FromColumn> {
         let key = self.name()?;
         Ok(FromColumn { name: Name::Given(key.clone()), key, ty: self.sql_type()? })
+    }
+
+    /// A table whose record is the same in every statement: it names no object, and nothing that is kept aside. Its length
+    /// stands before it.
+    fn same_table(&mut self) -> Result<Rc<Table>> {
+        let length = self.input.u32()? as usize;
+        let bytes = self.input.raw(length)?;
+        let known = |tables: &Vec<(Box<[u8]>, Rc<Table>)>| {
+            tables.iter().find(|(known, _)| **known == *bytes).map(|(_, table)| table.clone())
+        };
+        if let Some(table) = TABLES.with_borrow(known) {
+            return Ok(table);
+        }
+        let mut alone = Decoder { input: Reader::new(bytes), objects: Vec::new(), deepest: 0 };
+        let table = Rc::new(alone.read_table()?);
+        alone.input.end()?;
+        TABLES.with_borrow_mut(|tables| {
+            if tables.len() >= KEPT_TABLES {
+                tables.remove(0);
+            }
+            tables.push((bytes.into(), table.clone()));
+        });
+        Ok(table)
     }
 
     fn read_table(&mut self) -> Result<Table> {

@@ -19,6 +19,7 @@ use crate::extent::MAX_DEPTH;
 use crate::schema::{Cte, From, Index, Table};
 use crate::statement::{Query, Statement, TextPart};
 use aludel_protocol::{Error, ErrorKind, Reader, Result};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// An object that a record made.
@@ -32,6 +33,16 @@ enum Object {
     Index(Rc<Index>),
     Text(Rc<TextPart>),
     Statement(Statement),
+}
+
+/// How many tables are kept that were read before, by their bytes: statement after statement brings the same ones.
+const KEPT_TABLES: usize = 64;
+
+/// A table and the bytes that it was read from.
+type KeptTable = (Box<[u8]>, Rc<Table>);
+
+thread_local! {
+    static TABLES: RefCell<Vec<KeptTable>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Reads a statement.

@@ -1,0 +1,40 @@
+// Statements are plain objects here and are forgotten by wasm as soon as they are compiled.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "./pkg.mjs";
+
+const COUNT = 1_000_000;
+/** One statement in so many has a shape that was never seen before, and is compiled. */
+const NEW = 50;
+
+// The memory of the main-thread wasm, which is instantiated at first use.
+let memory;
+const { Instance } = WebAssembly;
+WebAssembly.Instance = function (module, imports) {
+  const instance = new Instance(module, imports);
+  memory = instance.exports.memory;
+  return instance;
+};
+
+const { Column, func, Integer, MetaData, select, String_, Table } = await load("core/index.js");
+const users = new Table("users", new MetaData(), new Column("id", Integer, { primaryKey: true }), new Column("name", String_(50)));
+
+test("a million statements that are built and dropped leave the memory of the wasm as it was", () => {
+  const build = (i) => {
+    const name = i % NEW === 0 ? `n${i}` : "n";
+    return select(users.c.id, func.count().label(name)).where(users.c.name.startsWith("D"), users.c.id.gt(i)).limit(10).compile();
+  };
+  let length = 0;
+  const run = (from, to) => {
+    for (let i = from; i < to; i++) length += build(i).sql.length;
+    return memory.buffer.byteLength;
+  };
+  // What is kept for good (a number of compiled statements, a table) is there by then.
+  const before = run(0, 50_000);
+  const start = performance.now();
+  const after = run(50_000, 50_000 + COUNT);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${COUNT} statements, ${COUNT / NEW} of them compiled, in ${seconds} s: wasm memory ${before} bytes before, ${after} after`);
+  assert.ok(length > 0);
+  assert.equal(after, before);
+});
