@@ -55,7 +55,8 @@ export interface ChangeEvent {
   readonly own: boolean;
   /**
    * Whether the tab that hosted the database went away, so that the last commits may not have been told: any table may
-   * have changed, and the rest of the event says nothing.
+   * have changed, and the rest of the event says nothing. Where it went for good, commits are told again from the engine's
+   * next connection on, after another such event.
    */
   readonly missed: boolean;
 }

@@ -14,6 +14,8 @@ pub(crate) struct Events {
     listeners: RefCell<Vec<Entry>>,
     next: Cell<u64>,
     channel: RefCell<Weak<Channel>>,
+    /// Whether there was a channel since it was last forgotten who listens.
+    told: Cell<bool>,
     own: RefCell<Own>,
     /// Listens to the worker; whether to changes, too.
     listening: RefCell<Option<(bool, Listening)>>,
@@ -87,10 +89,11 @@ impl Events {
     pub(crate) fn clear(self: &Rc<Events>) {
         let listeners = self.listeners.take();
         drop(listeners);
+        self.told.set(false);
         self.tune();
     }
 
-    /// Listens to the worker of this channel from now on.
+    /// Listens to the worker of this channel from now on. What was committed since the last channel ended was not told.
     pub(crate) fn attach(self: &Rc<Events>, channel: &Rc<Channel>) {
         if !std::ptr::eq(self.channel.borrow().as_ptr(), Rc::as_ptr(channel)) {
             *self.channel.borrow_mut() = Rc::downgrade(channel);
@@ -98,6 +101,9 @@ impl Events {
             self.listening.take();
             channel.add_events(self);
             self.tune();
+            if self.told.replace(true) {
+                self.emit(&Event::Change(Change::missed()));
+            }
         }
     }
 

@@ -65,8 +65,16 @@ pub struct Change {
     /// Whether it was the engine itself that committed.
     pub own: bool,
     /// The host of the database went away, and what was committed last may not have been told: any table may have
-    /// changed. The other fields say nothing.
+    /// changed. The other fields say nothing. Where it went for good, commits are told again from the engine's next
+    /// connection on, after another of these.
     pub missed: bool,
+}
+
+impl Change {
+    /// What is told in the place of those that nobody knows of.
+    pub(crate) fn missed() -> Change {
+        Change { tables: Vec::new(), schema: true, tab: Tab::Other, own: false, missed: true }
+    }
 }
 
 /// What somebody waits for.

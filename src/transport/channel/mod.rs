@@ -203,6 +203,7 @@ impl Channel {
             }
         }
         self.end();
+        self.miss_changes();
     }
 
     /// Puts another worker in the place of one that does not answer. A guest leaves a host to those whose it is.

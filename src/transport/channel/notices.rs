@@ -2,11 +2,15 @@
 
 use super::Channel;
 use super::recovery::Phase;
-use crate::listen::{Change, Event, Events, Tab};
+use crate::listen::{Change, Event, Events};
 use aludel_protocol::{Header, Notice, RepeatClass, Request};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+/// How long nobody hears that a channel is over.
+const REST: Duration = Duration::from_secs(1);
 
 /// Hears notices.
 pub type Listener = Rc<dyn Fn(&Notice)>;
@@ -102,8 +106,20 @@ impl Channel {
     /// Tells those who listen to changes that they may have missed some.
     pub(super) fn missed_changes(&self) {
         if self.notices.wants_changes() {
-            let change = Change { tables: Vec::new(), schema: true, tab: Tab::Other, own: false, missed: true };
-            self.emit(&Event::Change(change));
+            self.emit(&Event::Change(Change::missed()));
+        }
+    }
+
+    /// The channel is over, and nobody is told of changes any more: those who listen learn that, unless they have another
+    /// one by then. They are likely to read again at once, with a new worker; where workers break as soon as they begin,
+    /// that takes a second at least, and where none begins, nobody has missed anything.
+    pub(super) fn miss_changes(self: &Rc<Channel>) {
+        if self.users.get() > 0
+            && self.sqlite_version().is_some()
+            && let Some(wire) = self.wire()
+        {
+            let channel = self.clone();
+            wire.later(REST, Box::new(move || channel.missed_changes()));
         }
     }
 

@@ -87,6 +87,71 @@ fn an_engine_tells_that_changes_may_have_been_missed() {
 }
 
 #[test]
+fn an_engine_tells_that_changes_are_missed_when_its_worker_is_gone_for_good() {
+    let host = Scripted::new();
+    let builder = Engine::builder("sqlite:///ended.db").transport(Rc::new(ScriptedSpawn(host.clone())));
+    let engine = builder.build().unwrap();
+    let changes = Rc::new(RefCell::new(Vec::new()));
+    let told = changes.clone();
+    engine.on_change(move |change| told.borrow_mut().push((change.tables.clone(), change.missed))).keep();
+    let connect = || {
+        let mut connect = Box::pin(engine.connect());
+        let mut watches = 0;
+        loop {
+            if let Some(connection) = connect.as_mut().now_or_never() {
+                assert_eq!(watches, 1, "changes are asked for");
+                return connection.unwrap();
+            }
+            watches += host.greet().iter().filter(|sent| sent.what == "watch true").count();
+        }
+    };
+    let missed = || (Vec::new(), true);
+    let first = connect();
+    assert_eq!(changes.take(), []);
+    host.inbox().fatal("it breaks again and again");
+    // Whoever reads again at once would have it break again.
+    assert_eq!(changes.take(), []);
+    host.pass_time();
+    assert_eq!(changes.take(), [missed()]);
+    host.pass_time();
+    assert_eq!(changes.take(), []);
+
+    // What others commit until there is a connection is not told.
+    drop(first);
+    let second = connect();
+    assert_eq!(changes.take(), [missed()]);
+    notice(&host, 0, Notice::Changed(vec![commit()]));
+    assert_eq!(changes.take(), [(vec!["t".to_owned()], false)]);
+
+    // Nobody is told twice who has another worker by then; and of one that never began, nothing was missed.
+    host.inbox().fatal("it breaks again");
+    drop(second);
+    let third = engine.connect().now_or_never();
+    assert!(third.is_none());
+    assert_eq!(changes.take(), [missed()]);
+    host.pass_time();
+    assert_eq!(changes.take(), []);
+    // It took nothing of this.
+    assert_eq!(host.words()[..2], ["hello", "watch true"]);
+    host.inbox().fatal("it cannot be loaded");
+    host.pass_time();
+    assert_eq!(changes.take(), []);
+    let fourth = connect();
+    assert_eq!(changes.take(), [missed()]);
+
+    // Those who listen after the end of the engine hear of the next one's changes only.
+    drop(fourth);
+    let ended = Box::pin(engine.dispose()).now_or_never();
+    assert!(ended.is_none());
+    host.inbox().fatal("it has ended");
+    host.pass_time();
+    let told = changes.clone();
+    engine.on_change(move |change| told.borrow_mut().push((change.tables.clone(), change.missed))).keep();
+    let _fifth = connect();
+    assert_eq!(changes.take(), []);
+}
+
+#[test]
 fn who_holds_others_up_says_where_its_connection_was_taken() {
     let host = Scripted::new();
     let channel = Channel::get(Some("sites.db"), &ScriptedSpawn(host.clone())).unwrap();
