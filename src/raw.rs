@@ -118,7 +118,7 @@ impl RawStream {
                 self.close();
                 Err(error)
             }
-            Ok(Some(other)) => Err(Error::new(ErrorKind::Protocol, format!("a stream was answered by {other:?}"))),
+            Ok(Some(other)) => Err(other.instead("a stream")),
             Ok(None) => {
                 let reason = state.reason.borrow().map_or(String::new(), |reason| format!(" {reason}"));
                 Err(Error::new(ErrorKind::ResourceClosed, format!("This result object is closed.{reason}")))

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::limit::Clock;
 use crate::transport::{Answer, files};
 use crate::url::Database;
-use aludel_protocol::{Durability, Error, ErrorKind, Result, Storage};
+use aludel_protocol::{Durability, Result, Storage};
 use futures_timer::Delay;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Found {
                 Ok(Found { kind, journal_mode, since: Clock::now(), settles_in })
             }
             Answer::Error { error, .. } => Err(error),
-            other => Err(Error::new(ErrorKind::Protocol, format!("Open was answered by {other:?}"))),
+            other => Err(other.instead("Open")),
         }
     }
 

@@ -137,7 +137,7 @@ async fn rows(pending: &mut Pending) -> Result<RowsFrame> {
     match pending.answer().await {
         Answer::Rows(frame) => Ok(frame),
         Answer::Error { error, .. } => Err(error),
-        other => Err(Error::new(ErrorKind::Protocol, format!("a statement was answered by {other:?}"))),
+        other => Err(other.instead("a statement")),
     }
 }
 

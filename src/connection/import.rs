@@ -86,7 +86,7 @@ impl RawImport {
         self.over.set(true);
         match answer {
             Answer::Error { error, .. } => error,
-            other => Error::new(ErrorKind::Protocol, format!("a step of an import was answered by {other:?}")),
+            other => other.instead("a step of an import"),
         }
     }
 }

@@ -187,7 +187,7 @@ fn done(answer: Answer) -> Result<()> {
     match answer {
         Answer::Done { .. } => Ok(()),
         Answer::Error { error, .. } => Err(error),
-        other => Err(Error::new(ErrorKind::Protocol, format!("a transaction was answered by {other:?}"))),
+        other => Err(other.instead("a transaction")),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Buffer;
 use aludel_protocol::{
-    Batch, Error, Fate, Header, ImportPhase, Notice, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage, Value,
+    Batch, Error, ErrorKind, Fate, Header, ImportPhase, Notice, ROWS_BATCH_OFFSET_AT, Reader, Reply, Result, Storage,
+    Value,
 };
 
 /// One frame of rows, whose batch is not decoded yet.
@@ -100,6 +101,24 @@ pub enum Answer {
         /// Of how many.
         total: u64,
     },
+}
+
+impl Answer {
+    /// The error of whoever waited for another reply.
+    pub(crate) fn instead(&self, asked: &str) -> Error {
+        let what = match self {
+            Answer::Hello { .. } => "Hello",
+            Answer::Opened { .. } => "Opened",
+            Answer::Rows(_) => "Rows",
+            Answer::Done { .. } => "Done",
+            Answer::Error { .. } => "Error",
+            Answer::Fatal { .. } => "Fatal",
+            Answer::Fates(_) => "Fates",
+            Answer::Notice(_) => "Notice",
+            Answer::Progress { .. } => "Progress",
+        };
+        Error::new(ErrorKind::Protocol, format!("{asked} was answered by {what}"))
+    }
 }
 
 impl Answer {

@@ -45,6 +45,22 @@ thread_local! {
     static TABLES: RefCell<Vec<KeptTable>> = const { RefCell::new(Vec::new()) };
 }
 
+impl Object {
+    fn instead_of(&self, due: &str) -> Error {
+        let what = match self {
+            Object::Expr(_) => "an expression",
+            Object::From(_) => "something that rows come from",
+            Object::Query(_) => "a query",
+            Object::Cte(_) => "a CTE",
+            Object::Table(_) => "a table",
+            Object::Index(_) => "an index",
+            Object::Text(_) => "a text",
+            Object::Statement(_) => "a statement",
+        };
+        broken(format!("{due} is due, not {what}"))
+    }
+}
+
 /// Reads a statement.
 pub fn decode(bytes: &[u8]) -> Result<Statement> {
     let mut decoder = Decoder { input: Reader::new(bytes), objects: Vec::new(), deepest: 0 };
@@ -111,14 +127,14 @@ impl<'a> Decoder<'a> {
     fn expr(&mut self) -> Result<Expr> {
         match self.object()? {
             Object::Expr(expr) => Ok(expr.clone()),
-            other => Err(broken(format!("an expression is due, not {other:?}"))),
+            other => Err(other.instead_of("an expression")),
         }
     }
 
     fn table(&mut self) -> Result<Rc<Table>> {
         match self.object()? {
             Object::Table(table) => Ok(table.clone()),
-            other => Err(broken(format!("a table is due, not {other:?}"))),
+            other => Err(other.instead_of("a table")),
         }
     }
 
@@ -128,35 +144,35 @@ impl<'a> Decoder<'a> {
             Object::Table(table) => Ok(From::Table(table.clone())),
             Object::Cte(cte) => Ok(From::Cte(cte.clone())),
             Object::Text(text) => Ok(From::Text(text.clone())),
-            other => Err(broken(format!("something that rows come from is due, not {other:?}"))),
+            other => Err(other.instead_of("something that rows come from")),
         }
     }
 
     fn query(&mut self) -> Result<Query> {
         match self.object()? {
             Object::Query(query) => Ok(query.clone()),
-            other => Err(broken(format!("a query is due, not {other:?}"))),
+            other => Err(other.instead_of("a query")),
         }
     }
 
     fn cte(&mut self) -> Result<Rc<Cte>> {
         match self.object()? {
             Object::Cte(cte) => Ok(cte.clone()),
-            other => Err(broken(format!("a CTE is due, not {other:?}"))),
+            other => Err(other.instead_of("a CTE")),
         }
     }
 
     fn text_part(&mut self) -> Result<Rc<TextPart>> {
         match self.object()? {
             Object::Text(text) => Ok(text.clone()),
-            other => Err(broken(format!("a text is due, not {other:?}"))),
+            other => Err(other.instead_of("a text")),
         }
     }
 
     fn index(&mut self) -> Result<Rc<Index>> {
         match self.object()? {
             Object::Index(index) => Ok(index.clone()),
-            other => Err(broken(format!("an index is due, not {other:?}"))),
+            other => Err(other.instead_of("an index")),
         }
     }
 
