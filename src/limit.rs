@@ -18,7 +18,44 @@ pub struct CancelToken(Rc<Cancel>);
 #[derive(Debug, Default)]
 struct Cancel {
     cancelled: Cell<bool>,
-    wakers: RefCell<Vec<Waker>>,
+    /// Who is woken, each with the number of the call that it waits in.
+    wakers: RefCell<Vec<(u64, Waker)>>,
+    next: Cell<u64>,
+}
+
+/// The place of a call among those that a token cancels, as long as the call takes.
+#[derive(Debug)]
+struct Waiting<'a> {
+    cancel: &'a Cancel,
+    call: u64,
+}
+
+impl Waiting<'_> {
+    /// Wakes `waker` when the token is cancelled, instead of the one before.
+    fn register(&self, waker: &Waker) {
+        let mut wakers = self.cancel.wakers.borrow_mut();
+        let old = match wakers.iter_mut().find(|(call, _)| *call == self.call) {
+            Some((_, old)) if old.will_wake(waker) => None,
+            Some((_, old)) => Some(std::mem::replace(old, waker.clone())),
+            None => {
+                wakers.push((self.call, waker.clone()));
+                None
+            }
+        };
+        // What it owns is dropped when nothing is borrowed any more.
+        drop(wakers);
+        drop(old);
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut wakers = self.cancel.wakers.borrow_mut();
+        let at = wakers.iter().position(|(call, _)| *call == self.call);
+        let waker = at.map(|at| wakers.swap_remove(at));
+        drop(wakers);
+        drop(waker);
+    }
 }
 
 impl CancelToken {
@@ -30,7 +67,7 @@ impl CancelToken {
     /// Cancels: the calls reject with an error of kind [`ErrorKind::Cancelled`], now and ever after.
     pub fn cancel(&self) {
         self.0.cancelled.set(true);
-        self.0.wakers.take().into_iter().for_each(Waker::wake);
+        self.0.wakers.take().into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Whether it was cancelled.
@@ -38,12 +75,8 @@ impl CancelToken {
         self.0.cancelled.get()
     }
 
-    /// Wakes `waker` when it is cancelled. A waker that is there already is not added again.
-    fn register(&self, waker: &Waker) {
-        let mut wakers = self.0.wakers.borrow_mut();
-        if !wakers.iter().any(|other| other.will_wake(waker)) {
-            wakers.push(waker.clone());
-        }
+    fn wait(&self) -> Waiting<'_> {
+        Waiting { cancel: &self.0, call: self.0.next.replace(self.0.next.get() + 1) }
     }
 }
 
@@ -159,12 +192,11 @@ impl Limits {
     pub(crate) async fn run<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         self.check()?;
         let mut future = pin!(future);
+        let waiting = self.cancel.as_ref().map(CancelToken::wait);
         poll_fn(|cx| {
-            if let Some(token) = &self.cancel {
-                token.register(cx.waker());
-                if token.is_cancelled() {
-                    return Poll::Ready(Err(cancelled()));
-                }
+            if let Some(waiting) = &waiting {
+                waiting.register(cx.waker());
+                self.check()?;
             }
             if let Poll::Ready(done) = future.as_mut().poll(cx) {
                 return Poll::Ready(done);

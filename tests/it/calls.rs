@@ -2,7 +2,10 @@
 
 use crate::support::{memory, rows, run, scalar, setup};
 use aludel::{CallOptions, CancelToken, Engine, ErrorKind, Value, many, params, text};
+use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
 const ENDLESS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
@@ -306,6 +309,45 @@ fn a_timeout_stops_a_statement_that_gives_no_rows() {
         conn.commit().await.unwrap();
         assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(1));
     });
+}
+
+/// A task that nobody runs.
+struct Task;
+
+impl Wake for Task {
+    fn wake(self: Arc<Task>) {}
+}
+
+#[test]
+fn a_token_keeps_nothing_of_calls_that_have_ended() {
+    let engine = memory();
+    let token = CancelToken::new();
+    let limits = CallOptions::new().cancel(&token);
+    let tasks = [(); 3].map(|()| Arc::new(Task));
+    let poll = |task: &Arc<Task>, call: &mut LocalBoxFuture<'_, aludel::Result<()>>| {
+        call.as_mut().poll(&mut Context::from_waker(&task.clone().into()))
+    };
+    let select = text("SELECT 1");
+    let call = || async { engine.execute_with(&select, (), &limits).await.map(drop) }.boxed_local();
+    let wait = || async { limits.limit(std::future::pending()).await }.boxed_local();
+    // One ends, one is dropped before, and one goes from task to task.
+    let mut first = call();
+    while poll(&tasks[0], &mut first).is_pending() {}
+    let mut second = wait();
+    assert!(poll(&tasks[1], &mut second).is_pending());
+    assert_eq!(Arc::strong_count(&tasks[1]), 2);
+    drop(second);
+    let mut third = wait();
+    assert!(poll(&tasks[1], &mut third).is_pending());
+    assert!(poll(&tasks[2], &mut third).is_pending());
+    drop(first);
+    assert_eq!(tasks.each_ref().map(Arc::strong_count), [1, 1, 2]);
+    token.cancel();
+    assert_eq!(tasks.each_ref().map(Arc::strong_count), [1; 3]);
+    let Poll::Ready(Err(error)) = poll(&tasks[0], &mut third) else { panic!("it is cancelled") };
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    drop(third);
+    assert_eq!(tasks.each_ref().map(Arc::strong_count), [1; 3]);
 }
 
 #[test]
