@@ -120,9 +120,9 @@ export class Profile {
     if (this.#own) await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** Kills the process that a page runs in: what a crash of the tab does. */
+  /** Kills the process that a page runs in, which `processOf` has found: what a crash of the tab does. */
   async crash(page, process_) {
-    if (this.name === "firefox") {
+    if (process_ !== undefined) {
       kill(process_);
       return;
     }
@@ -133,19 +133,23 @@ export class Profile {
   }
 
   /**
-   * The process that a page of Firefox runs in: the one that computes while the page does. Chromium is asked to crash a page
-   * by itself.
+   * The process that a page runs in: the one that computes while the page does, as long as no other page does anything. It is asked
+   * for because tabs may share a process, of Chromium's as of Firefox's, and who dies with whom has to be known. Where the
+   * times of processes cannot be read (anywhere but on Linux), Chromium is asked to crash the page by itself.
    */
   async processOf(page) {
-    if (this.name !== "firefox") return undefined;
-    for (let tries = 0; tries < 5; tries++) {
+    if (process.platform !== "linux" && this.name !== "firefox") return undefined;
+    for (let tries = 0; tries < 6; tries++) {
       const before = busy(this.pid);
+      // An amount of work rather than of time: on a busy machine a process may get little of a second.
       await page.evaluate(() => {
-        for (const end = performance.now() + 400; performance.now() < end; );
+        let x = 1;
+        for (let i = 0; i < 2e8; i++) x = (Math.imul(x, 1664525) + 1013904223) | 0;
+        return x;
       });
       const after = [...busy(this.pid)].map(([pid, ticks]) => [pid, ticks - (before.get(pid) ?? 0)]);
-      const [[first, most], [, second]] = after.sort(([, a], [, b]) => b - a);
-      if (first !== this.pid && most >= 15 && second < most / 2) return first;
+      const [[first, most] = [], [, second] = [undefined, 0]] = after.sort(([, a], [, b]) => b - a);
+      if (first !== undefined && first !== this.pid && most >= 10 && second < most / 2) return first;
     }
     throw new Error("which process the page runs in cannot be told");
   }

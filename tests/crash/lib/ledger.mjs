@@ -8,6 +8,13 @@ const TRACES = {
   import: "whole",
 };
 
+/** What an error says of its piece of work. */
+function fateOf({ retryable, message }) {
+  if (retryable) return "retryable";
+  if (/which was committed/.test(message)) return "committed";
+  return /may or may not/.test(message) ? "unknown" : "failed";
+}
+
 /** The first line of a message. */
 const first = (text) => text.split("\n", 1)[0];
 
@@ -67,10 +74,10 @@ export class Ledger {
     return longest;
   }
 
-  /** Errors that no tab should have been told. `harmed` says whether anything was killed under it. */
-  complaints(harmed) {
+  /** Errors that no tab should have been told, whatever was killed under it. */
+  complaints() {
     return this.#all()
-      .filter(({ outcome, error }) => outcome === "failed" && !(harmed && LOSSES.includes(error.name)))
+      .filter(({ outcome, error }) => outcome === "failed" && !LOSSES.includes(error.name))
       .map(({ tab, kind, seq, error }) => `${tab} was told by ${kind} ${seq}: ${error.name}: ${first(error.message)}`);
   }
 
@@ -94,10 +101,11 @@ export class Ledger {
         else if (there) latest = Math.max(latest, event.from);
         continue;
       }
-      const committed = event.error.retryable === false && LOSSES.includes(event.error.name);
       const told = `${event.error.name}: ${first(event.error.message)}`;
-      if (there && !committed) wrong.push(`${name} failed, may be tried again (${told}) and is there`);
-      if (!there && !overwritten && committed) wrong.push(`${name} is said to be committed (${told}) and is not there`);
+      const fate = fateOf(event.error);
+      if (fate === "unknown") wrong.push(`${name} was left in doubt (${told})`);
+      if (there && fate === "retryable") wrong.push(`${name} failed, may be tried again (${told}) and is there`);
+      if (!there && !overwritten && fate === "committed") wrong.push(`${name} is said to be committed (${told}) and is not there`);
     }
     // What nobody reported may only come from a tab that could not report any more.
     for (const table of ["part", "single", "counted"]) {

@@ -30,7 +30,7 @@ export class Round {
     if (this.profile.running) await this.#leave();
     this.seen.commits = this.ledger.acknowledged;
     this.seen.failed = this.ledger.failed;
-    this.seen.wrong.push(...this.ledger.complaints(true));
+    this.seen.wrong.push(...this.ledger.complaints());
     return this.seen;
   }
 
@@ -55,14 +55,16 @@ export class Round {
     };
     this.tabs = [];
     for (let i = 0; i < this.tabCount; i++) {
-      const build = this.builds[i % this.builds.length];
-      const tab = await Tab.open(`${life}.${i}`, profile, server, build);
+      const tab = await Tab.open(`${life}.${i}`, profile, server, this.builds[i % this.builds.length]);
+      // While nothing else is going on, this shows.
       if (scenario.victim === "crash") tab.process = await profile.processOf(tab.page);
-      // What was killed before is looked at before anything is written to it.
-      if (i === 0 && life > 0) await this.#judge(tab);
+      this.tabs.push(tab);
+    }
+    // What was killed before is looked at before anything is written to it.
+    if (life > 0) await this.#judge(this.tabs[0]);
+    for (const [i, tab] of this.tabs.entries()) {
       const work = scenario.work?.[Math.min(i, scenario.work.length - 1)];
       await tab.call("start", { url: this.url, options: this.options, name: tab.name, work, first: life * 10_000 });
-      this.tabs.push(tab);
     }
     const busy = () => this.tabs.every((tab) => this.ledger.done(tab.name).length >= enough);
     // A worker that waits for its death keeps everyone waiting; where it never comes to the place, the kill comes without.
@@ -120,8 +122,8 @@ export class Round {
     for (const tab of this.tabs) {
       const goes = () => this.ledger.done(tab.name, moment).length >= 5;
       await until(RECOVERY, `${tab.name} goes on`, goes).catch(async (error) => {
-        const waiting = await tab.call("outstanding").catch(() => "it does not answer");
-        this.seen.wrong.push(`${error.message}; it waits for ${JSON.stringify(waiting)}; ${tab.complaints.join("; ")}`);
+        const waiting = await tab.call("state").catch(() => "it does not answer");
+        this.seen.wrong.push(`${error.message}; ${JSON.stringify(waiting)}; ${tab.complaints.join("; ")}`);
       });
     }
     await this.#settle();

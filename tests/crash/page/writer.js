@@ -206,6 +206,8 @@ globalThis.crash = {
   },
   /** What is still waited for. */
   outstanding: () => [...outstanding.values()].map((event) => ({ ...event, since: clock() - event.from })),
+  /** For whoever wonders why it does not go on. */
+  state: () => ({ seq, going: running.going.on, waiting: waiting.length, sending, pool: engine.pool.status(), outstanding: crash.outstanding() }),
   /** Whether everything was answered and reported. */
   idle: () => outstanding.size === 0 && waiting.length === 0 && !sending,
   /** Whether the names of the database's files are safe from a power cut; undefined where the package cannot tell. */
