@@ -89,8 +89,8 @@ impl Change {
         match self {
             Change::Set { .. } => "UPDATE t SET v = ?2 WHERE k = ?1",
             Change::Add { .. } => "UPDATE t SET v = v + ?2 WHERE k % 2 = ?1",
-            Change::Put { .. } => "INSERT INTO t VALUES (?1, ?2) ON CONFLICT DO UPDATE SET v = excluded.v",
-            Change::Insert { .. } => "INSERT INTO t VALUES (?1, ?2)",
+            Change::Put { .. } => "INSERT INTO t (k, v) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET v = excluded.v",
+            Change::Insert { .. } => "INSERT INTO t (k, v) VALUES (?1, ?2)",
             Change::Delete { .. } => "DELETE FROM t WHERE k = ?1",
             Change::Take { .. } => "DELETE FROM t WHERE k = ?1 RETURNING k, v",
         }

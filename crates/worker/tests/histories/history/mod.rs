@@ -169,9 +169,9 @@ impl<'a, E: Stage> History<'a, E> {
 
     /// Plays it to its end.
     pub fn play(&mut self) -> Judged {
-        self.keep("CREATE TABLE IF NOT EXISTS t (k INTEGER PRIMARY KEY, v INTEGER NOT NULL) WITHOUT ROWID")?;
+        self.keep("CREATE TABLE IF NOT EXISTS t (k INTEGER PRIMARY KEY, v INTEGER NOT NULL, filling BLOB DEFAULT (zeroblob(900))) WITHOUT ROWID")?;
         self.keep("DELETE FROM t")?;
-        self.keep("INSERT INTO t VALUES (1,0),(2,0),(3,0),(4,0),(5,0),(6,0),(7,0),(8,0)")?;
+        self.keep("INSERT INTO t (k, v) VALUES (1,0),(2,0),(3,0),(4,0),(5,0),(6,0),(7,0),(8,0)")?;
         self.told.clear();
         for _ in 0..STEPS {
             self.step()?;
