@@ -12,6 +12,7 @@ mod files;
 mod metadata;
 mod notices;
 mod package;
+mod python;
 mod serve;
 mod setup;
 mod shell;

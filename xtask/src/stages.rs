@@ -3,7 +3,7 @@
 use crate::metadata::Metadata;
 use crate::shell::{self, cargo, npm_bin};
 use crate::test::Report;
-use crate::{browsers, build, crash, demo, package, size, tidy};
+use crate::{browsers, build, crash, demo, package, python, size, tidy};
 use anyhow::{Context, Result};
 use std::process::Command;
 
@@ -35,6 +35,7 @@ pub const STAGES: &[Stage] = &[
         Ok(())
     }),
     stage("unit", "the package in Node", |report| report.node_tests("Testing the package in Node", "tests/unit", &[])),
+    stage("travel", "databases go to SQLAlchemy in Python and come back, with equal values", travel),
     stage("types", "the package's types", types),
     stage("lint", "publint and arethetypeswrong on the package", lint),
     stage("web", "worker, storage and transport in Chromium, without isolation headers", |report| {
@@ -104,6 +105,11 @@ fn build_package(report: &mut Report) -> Result<()> {
     report.check("package", package::package());
     report.check("the list of its files", package::check_list(false));
     Ok(())
+}
+
+fn travel(report: &mut Report) -> Result<()> {
+    let python = python::with_sqlalchemy()?.display().to_string();
+    report.node_tests("Exchanging databases with SQLAlchemy", "tests/travel", &[("ALUDEL_PYTHON", python)])
 }
 
 fn types(report: &mut Report) -> Result<()> {
