@@ -289,6 +289,27 @@ fn b5_12_indexes_over_expressions_and_those_of_constraints_are_told() {
 }
 
 #[test]
+fn b5_12_comments_are_no_part_of_types() {
+    run(async {
+        let (_engine, _connection, inspector) = inspected(&[
+            "CREATE TABLE t (a VARCHAR /* wide */ (50), b DATETIME generated -- always\n ALWAYS AS (a), c TEXT AS (b))",
+        ])
+        .await;
+        let columns = inspector.get_columns("t", None).unwrap();
+        let types: Vec<(&str, &SqlType)> =
+            columns.iter().map(|column| (column.declared.as_str(), &column.ty)).collect();
+        assert_eq!(
+            types,
+            [
+                ("VARCHAR ( 50 )", &SqlType::String(Some(50))),
+                ("DATETIME", &SqlType::DateTime),
+                ("TEXT", &SqlType::Text),
+            ]
+        );
+    });
+}
+
+#[test]
 fn b5_13_metadata_reads_some_tables_or_all() {
     run(async {
         let (_engine, _connection, inspector) = inspected(&[

@@ -8,6 +8,7 @@ use aludel::sql::reflect::ReflectOptions;
 use aludel::sql::schema::*;
 use aludel::sql::statement::{Ddl, Statement};
 use aludel::sql::types::{EnumType, SqlType};
+use aludel::sql::{TokenKind, tokens};
 use aludel::{Connection, CreateAll, Engine, inspect};
 use std::rc::Rc;
 
@@ -255,6 +256,76 @@ fn ddl(table: &Rc<Table>) -> Vec<String> {
     [vec![sql(create)], indexes].concat()
 }
 
+/// The same CREATE TABLE as somebody else might write it: in other letters and quotes, with comments and odd blanks.
+fn rewritten(sql: &str, random: &mut Random) -> String {
+    const KEYWORDS: &[&str] = &[
+        "CREATE",
+        "TABLE",
+        "CONSTRAINT",
+        "PRIMARY",
+        "KEY",
+        "UNIQUE",
+        "CHECK",
+        "FOREIGN",
+        "REFERENCES",
+        "NOT",
+        "NULL",
+        "DEFAULT",
+        "ON",
+        "CONFLICT",
+        "DELETE",
+        "UPDATE",
+        "CASCADE",
+        "DEFERRABLE",
+        "INITIALLY",
+        "DEFERRED",
+        "GENERATED",
+        "ALWAYS",
+        "AS",
+        "STORED",
+        "VIRTUAL",
+        "WITHOUT",
+        "ROWID",
+        "STRICT",
+        "AUTOINCREMENT",
+        "MATCH",
+        "SET",
+        "RESTRICT",
+    ];
+    let (mut out, mut depth, mut kept, mut before) = (String::new(), 0, None, "");
+    for token in tokens(sql) {
+        let text = token.text;
+        depth += i32::from(text == "(");
+        if text == "(" && kept.is_none() && ["CHECK", "DEFAULT", "AS"].contains(&before) {
+            // What stands in these is the user's own and stays as it is.
+            kept = Some(depth);
+        }
+        let is_kept = kept.is_some();
+        if text == ")" {
+            kept = kept.filter(|at| *at != depth);
+            depth -= 1;
+        }
+        let can_quote = token.kind == TokenKind::QuotedName && !text.contains(']') && !text.contains("\"\"");
+        if is_kept || token.is_blank() || before == "DEFAULT" {
+            out.push_str(text);
+        } else if KEYWORDS.contains(&text) {
+            let blank = *random.pick(&["", "", "", "/* ), ' */", "-- CHECK (\n", "\t", "\n\n"]);
+            // There SQLite takes GENERATED and a comment for a part of the type, and refuses it.
+            out.push_str(if ["GENERATED", "ALWAYS"].contains(&text) && sql.contains("STRICT") { "" } else { blank });
+            out.push_str(&if random.below(2) == 0 { text.to_lowercase() } else { text.to_owned() });
+        } else if can_quote && random.below(2) == 0 {
+            let (open, close) = *random.pick(&[("[", "]"), ("`", "`")]);
+            out.push_str(&format!("{open}{}{close}", &text[1..text.len() - 1]));
+        } else {
+            out.push_str(text);
+        }
+        if !token.is_blank() {
+            before = text;
+        }
+    }
+    out
+}
+
 async fn stored(connection: &Connection) -> Vec<(String, String)> {
     let sql = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name";
     let rows = connection.exec_driver_sql(sql, ()).await.unwrap();
@@ -272,7 +343,7 @@ fn random_schemas_are_read_back_and_created_anew_as_they_were() {
         let connection = engine.connect().await.unwrap();
         let mut maker = Maker { random: Random(seed), names: 0, clause: ConflictClause::Abort };
         let mut count = 0;
-        for round in 0..1000 {
+        for round in 0..800 {
             let mut tables = Vec::new();
             for number in 0..1 + maker.random.below(4) as usize {
                 let table = maker.table(number, &tables);
@@ -296,9 +367,18 @@ fn random_schemas_are_read_back_and_created_anew_as_they_were() {
             assert_eq!(stored(&connection).await, [], "round {round} of {seed}");
             read.create_all(&connection).await.unwrap();
             assert_eq!(stored(&connection).await, before, "round {round} of {seed}");
-            metadata.drop_all(&connection).await.unwrap();
+            connection.rollback().await.unwrap();
+            for table in &tables {
+                connection.exec_driver_sql(&rewritten(&ddl(table)[0], &mut maker.random), ()).await.unwrap();
+            }
+            let inspector = inspect(&connection).await.unwrap();
+            for table in &tables {
+                let again = Rc::new(Table::reflect(&table.name, None, &inspector).unwrap());
+                assert_eq!(ddl(&again)[0], ddl(table)[0], "round {round} of {seed}");
+            }
+            connection.rollback().await.unwrap();
         }
         println!("{count} tables");
-        assert!(count > 2000);
+        assert!(count > 1500);
     });
 }

@@ -5,7 +5,7 @@ use super::{
 };
 use super::{parse, parse::Kind};
 use crate::compile::{always_quoted, string_literal};
-use crate::token::{TokenKind, tokens};
+use crate::token::{Token, TokenKind, tokens};
 use crate::types::declared_type;
 use aludel_protocol::Value;
 
@@ -171,7 +171,8 @@ impl Inspector {
 }
 
 fn column(row: &Row<'_>, created: &parse::Created, constraints: &[parse::Constraint]) -> ReflectedColumn {
-    let (name, words, hidden) = (row.text(5), row.text(6), row.integer(10));
+    let (name, hidden) = (row.text(5), row.integer(10));
+    let words = type_words(row.text(6), hidden != 0);
     let declared = created.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&name));
     let declared = declared.cloned().unwrap_or_default();
     let autoincrement = constraints.iter().any(|constraint| {
@@ -192,6 +193,21 @@ fn column(row: &Row<'_>, created: &parse::Created, constraints: &[parse::Constra
         on_conflict_not_null: declared.not_null,
         name,
     }
+}
+
+/// The words of a type. SQLite keeps comments in them, and of a computed column what it does not know for
+/// `GENERATED ALWAYS` because of one.
+fn type_words(words: String, computed: bool) -> String {
+    let is_end = |token: &Token<'_>| computed && token.text.eq_ignore_ascii_case("generated");
+    if !tokens(&words).any(|token| token.kind == TokenKind::Comment || is_end(&token)) {
+        return words;
+    }
+    let mut plain = String::new();
+    for token in tokens(&words).take_while(|token| !is_end(token)).filter(|token| !token.is_blank()) {
+        plain += if plain.is_empty() { "" } else { " " };
+        plain += token.text;
+    }
+    plain
 }
 
 /// A default as SQL. SQLite takes a name in double quotes for a string there, but not in parentheses.
