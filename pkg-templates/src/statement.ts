@@ -8,7 +8,7 @@ import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js
 import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
-import { isCompilable, ready, type About } from "./core/compiled.js";
+import { describeStatement, isCompilable, ready, type About, type CompiledStatement, type CompileOptions } from "./core/compiled.js";
 import { TextualSelect, type TextColumns, type TextRow } from "./core/textual.js";
 import { typeOfValue } from "./core/types.js";
 import { record, type Recorded, type Writer } from "./core/writer.js";
@@ -61,6 +61,11 @@ export class TextClause<R extends RowType = AnyRow> implements Executable<R>, Re
   /** The same as a query with these columns, whose values are of these types: `text(sql).columns({ id: Integer, name: Text })`. */
   columns<const C extends TextColumns>(columns: C): TextualSelect<TextRow<C>> {
     return new TextualSelect<TextRow<C>>(this, columns);
+  }
+
+  /** The SQL with its parameters as SQLite gets them, and their values: for people to read. */
+  compile(options: CompileOptions = {}): CompiledStatement {
+    return describeStatement(this, options);
   }
 
   /** The SQL as it was written. */

@@ -1,7 +1,7 @@
 //! Statements that are put together, executed: keys and defaults of INSERT, lists of any length, values of a wrong type.
 
 use crate::support::run;
-use aludel::sql::expr::{BindValue, Expr, bind, in_list, not, tuple};
+use aludel::sql::expr::{BindValue, CustomPiece, Expr, bind, in_list, not, pieces, tuple};
 use aludel::sql::schema::{Column, Default_, DefaultFn, From, NamingConvention, Table};
 use aludel::sql::statement::{ConflictAction, Ddl, InsertSource, Statement, insert, select, settings, update};
 use aludel::sql::types::{EnumType, SqlType};
@@ -238,5 +238,30 @@ fn values_of_a_wrong_type_are_refused_by_the_name_of_their_column() {
             let error = engine.execute(&insert(&table), set).await.unwrap_err();
             assert_eq!((error.kind(), error.message()), (kind, message));
         }
+    });
+}
+
+#[test]
+fn sql_of_ones_own_holds_parts_of_statements() {
+    run(async {
+        let (engine, table) = with_table(vec![id(), Column::new("n", SqlType::Integer)]).await;
+        let rows = many([1, 20].map(|n| params! { "n" => n }));
+        engine.execute(&insert(&table), rows).await.unwrap();
+        let (id, n) = (column(&table, "id"), column(&table, "n"));
+        let sql = |text: &str| CustomPiece::Sql(text.into());
+        let five = bind("five", BindValue::Value(5.into()), SqlType::Integer);
+        let both = vec![sql("max("), CustomPiece::Expr(n.clone()), sql(", "), CustomPiece::Expr(five), sql(")")];
+        let greatest = pieces(both, SqlType::Integer);
+        let found = engine.execute(&select([greatest]).order_by([id.clone()]), ()).await.unwrap();
+        assert_eq!(cells(&found), [[Value::Integer(5)], [Value::Integer(20)]]);
+        let query = select([n.clone()]).filter([in_list(&n, BindValue::List(vec![20.into()]))]).query();
+        let copy = vec![
+            sql("INSERT INTO "),
+            CustomPiece::From(From::Table(table.clone())),
+            sql(" (n) "),
+            CustomPiece::Query(query),
+        ];
+        let copied = engine.execute(&Statement::Expr(pieces(copy, SqlType::Null)), ()).await.unwrap();
+        assert_eq!(copied.rowcount(), 1);
     });
 }

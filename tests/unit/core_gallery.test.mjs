@@ -6,6 +6,7 @@ import { load } from "./pkg.mjs";
 
 const a_ = await load("core/index.js");
 const { describeStatement } = await load("core/compiled.js");
+const { text } = await load("index.js");
 const {
   and_, asc, bindparam, case_, cast, CheckConstraint, Column, CreateIndex, CreateTable, DateTime, delete_, desc, DropIndex,
   DropTable, except_, exists, extract, false_, Float, ForeignKey, func, Index, insert, Integer, intersect, JSON_, literal,
@@ -20,8 +21,6 @@ const different = {
   values: "SQLite takes no column names behind the alias of VALUES",
   agg_str: "the separator is a parameter, as SQLAlchemy's own list of parameters says",
   ddl_big: "SQLite refuses a STRICT table with columns of VARCHAR",
-  text_cols: "text() is a statement of its own here",
-  text_bind: "text() is a statement of its own here",
   cte_not_mat: "the same construct as cte",
 };
 
@@ -54,6 +53,8 @@ const counted = select(u.id, func.count().label("c")).groupBy(u.id).subquery();
 const date = new Date(Date.UTC(2020, 0, 1));
 
 const constructs = {
+  text_cols: text("select id, name from users where id=:id").columns({ id: Integer, name: String_(50) }),
+  text_bind: text("select :x").bindparams({ x: 5 }),
   sel: select(u.id, u.name),
   sel_star: select(star).selectFrom(users),
   where2: ids(u.age.gt(5), u.name.eq("x")),

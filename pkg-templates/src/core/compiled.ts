@@ -149,12 +149,13 @@ const kindOf = (statement: Recorded): string => (statement as { kind?: unknown }
 /** Compiles a statement for these parameters and binds them. */
 export function ready(statement: Recorded, params: unknown): Ready {
   const writer = write(statement);
-  const sets = setsOf(params);
+  const own = ownParameters(statement);
+  const sets = setsOf(params).map((set) => (own === undefined ? set : { ...own, ...set }));
   const many = Array.isArray(params) && params.length > 0;
   const kind = kindOf(statement);
   // SQLite keeps the text of what is created, where no parameter can stand.
   const compiled = compiledOf(writer, Object.keys(sets[0] ?? {}), kind === "ddl");
-  const binding = new Binding(compiled.slots, writer, many ? sets : [sets[0] ?? {}], many);
+  const binding = new Binding(compiled.slots, writer, many ? sets : [sets[0] ?? own ?? {}], many);
   const [source, lists] = sqlOf(compiled, binding);
   const encode = (): { batch: Uint8Array<ArrayBuffer> | undefined; many: boolean } => ({ batch: batchOf(compiled, binding, lists), many });
   const about: About = {
@@ -168,6 +169,9 @@ export function ready(statement: Recorded, params: unknown): Ready {
   };
   return { source, ...encode(), again: encode, results: compiled.results, about, warnings: compiled.warnings };
 }
+
+/** The values that a statement brings along for parameters with a name. */
+const ownParameters = (statement: Recorded): Values | undefined => (statement as { ownParameters?: Values }).ownParameters;
 
 function setsOf(params: unknown): readonly Values[] {
   if (params === undefined || params === null) return [];
@@ -260,7 +264,8 @@ export function describeStatement(statement: Recorded, options: CompileOptions =
   const compiled = compiledOf(writer, options.columnKeys, inline);
   const params: Record<string, unknown> = {};
   const binding = new Binding(compiled.slots, writer, [], false);
-  for (const slot of compiled.slots) params[slot.name] = binding.shown(slot);
+  const own = ownParameters(statement) ?? {};
+  for (const slot of compiled.slots) params[slot.name] = Object.hasOwn(own, slot.name) ? own[slot.name] : binding.shown(slot);
   const sql = compiled.segments
     .map((segment) => {
       if (typeof segment === "string") return segment;

@@ -251,16 +251,22 @@ export function named(name: string): Expr<unknown> {
  * A call of a function.
  * @internal
  */
-export function call<T>(name: string, args: readonly unknown[], type: SqlType<T> | undefined): Expr<T> {
+export function call<T>(
+  name: string,
+  args: readonly unknown[],
+  type: SqlType<T> | undefined,
+  orderBy: readonly Expr<unknown>[] = [],
+): Expr<T> {
   return node<T>((writer) => {
     const operands = args.map((arg) => writer.operand(nullOnly(arg)));
+    const order = writer.refs(orderBy);
     writer.begin(0x12);
     writer.text(name);
     writer.flag(type !== undefined);
     type?.write(writer);
     writer.u32(operands.length);
     operands.forEach((operand) => writer.put(operand));
-    writer.u32(0);
+    writer.list(order);
   });
 }
 

@@ -143,6 +143,8 @@ export class Subquery<R extends RowType> extends From<R> {
 export interface CteOptions {
   /** Whether it reads itself: {@link Cte.union} adds the part that does. */
   readonly recursive?: boolean;
+  /** Whether it stands in the WITH of the statement that it is used in, not in that of the whole. */
+  readonly nesting?: boolean;
   /** Whether SQLite is to keep its rows. */
   readonly materialized?: boolean;
 }
@@ -186,12 +188,12 @@ export class Cte<R extends RowType> extends From<R> {
     // The recursive part names the CTE that this one takes the place of.
     const restates = this.#restates === undefined ? undefined : writer.ref(this.#restates);
     const query = writer.ref(this.#query);
-    const { recursive, materialized } = this.#options;
+    const { recursive, nesting, materialized } = this.#options;
     writer.begin(0x43);
     writer.u32(query);
     writer.optionalText(this.#name);
     writer.flag(recursive === true);
-    writer.flag(false);
+    writer.flag(nesting === true);
     writer.u8(materialized === undefined ? 0 : materialized ? 1 : 2);
     writer.optionalU32(restates);
   }

@@ -16,20 +16,27 @@ export class FunctionCall<T> extends Expr<T> {
   /** The name of the function. */
   readonly name: string;
   readonly #args: readonly unknown[];
+  readonly #type: SqlType<T> | undefined;
   readonly #inner: Expr<T>;
 
   /** @internal */
-  constructor(name: string, args: readonly unknown[], type?: SqlType<T>) {
+  constructor(name: string, args: readonly unknown[], type?: SqlType<T>, orderBy: readonly Expr<unknown>[] = []) {
     super();
     this.name = name;
     this.#args = args;
-    this.#inner = call<T>(name, args, type);
+    this.#type = type;
+    this.#inner = call<T>(name, args, type, orderBy);
     Object.freeze(this);
   }
 
   /** The same call, giving this type. */
   returns<R>(type: TypeArgument<R>): FunctionCall<R> {
     return new FunctionCall<R>(this.name, this.#args, typeOf(type));
+  }
+
+  /** The same aggregate, which takes its rows in this order. */
+  aggregateOrderBy(...orderBy: readonly Expr<unknown>[]): FunctionCall<T> {
+    return new FunctionCall<T>(this.name, this.#args, this.#type, orderBy);
   }
 
   /** The function as something that rows with these columns come from. */

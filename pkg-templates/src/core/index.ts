@@ -9,7 +9,9 @@ export { generateTables, type GenerateOptions } from "./codegen.js";
 export { listen, type DdlAllOptions, type DdlEvent, type DdlListener, type DdlOptions } from "./create.js";
 export { ClauseElement } from "./clause.js";
 export { ColumnElement, ExecutableElement, registerCompiler, type SqlCompiler } from "./custom.js";
+export { column, table, values, type ColumnClause, type Values } from "./light.js";
 export { TextualSelect } from "./textual.js";
+export { types } from "./type_names.js";
 export type { CompiledStatement, CompileOptions } from "./compiled.js";
 export { delete_, insert, update, type Delete, type Insert, type InsertOf, type Update } from "./dml.js";
 export {

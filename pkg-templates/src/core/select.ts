@@ -6,12 +6,11 @@
 
 import { ArgumentError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
-import type { Executable } from "../statement.js";
-import type { RowType, StatementParameters } from "../values.js";
-import { ClauseElement } from "./clause.js";
+import type { NamedParameters, RowType } from "../values.js";
 import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
-import { conditions, exprOf, literal, literalColumn, named, queryExpr, textual, type Condition, type TextLike } from "./expressions.js";
-import { Cte, From, FromExpr, Subquery, type CteOptions, type FromColumn } from "./from.js";
+import { conditions, exprOf, literal, literalColumn, named, textual, type Condition, type TextLike } from "./expressions.js";
+import { Cte, From, FromExpr, type FromColumn } from "./from.js";
+import { SelectBase } from "./select_base.js";
 import { Table, TableColumn, type CellsOfItems } from "./schema.js";
 import { Integer, NullType, type SqlType } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
@@ -73,11 +72,12 @@ interface Parts {
   readonly correlate: { readonly kind: 0 | 1 | 2; readonly froms: readonly From<RowType>[] };
   readonly labels: number;
   readonly ctes: readonly Cte<RowType>[];
+  readonly params: NamedParameters;
 }
 
 const EMPTY: Parts = Object.freeze<Parts>({
   columns: [], froms: [], joins: [], where: [], groupBy: [], having: [], orderBy: [], limit: undefined, offset: undefined,
-  distinct: false, prefixes: [], suffixes: [], correlate: { kind: 0, froms: [] }, labels: 0, ctes: [],
+  distinct: false, prefixes: [], suffixes: [], correlate: { kind: 0, froms: [] }, labels: 0, ctes: [], params: {},
 });
 
 const terms = (name: string, given: readonly OrderTerm[]): Expr<unknown>[] =>
@@ -102,61 +102,6 @@ const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
   if (Number.isSafeInteger(value)) return literal(value, Integer);
   throw new ArgumentError(`${what}() takes a whole number, not ${typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value)}`);
 };
-
-/** What SELECT and compounds have in common. */
-export abstract class SelectBase<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]>
-  extends ClauseElement
-  implements QueryLike, Executable<R, V, StatementParameters> {
-  /** What kind of statement it is. */
-  abstract readonly kind: string;
-  /** Whether it is a query. */
-  readonly isQuery = true as const;
-  /** The type of its rows; there is no value. */
-  declare readonly rowType?: R;
-  /** The type of its values; there is no value. */
-  declare readonly valuesType?: V;
-  /** The type of its parameters; there is no value. */
-  declare readonly parametersType?: StatementParameters;
-  /** @internal */
-  abstract readonly resultColumns: readonly FromColumn[];
-
-  /** As something that rows come from. */
-  subquery(name?: string): Subquery<R> {
-    return new Subquery<R>(this, this.resultColumns, name);
-  }
-  /** As a CTE. */
-  cte(name?: string, options: CteOptions = {}): Cte<R> {
-    return new Cte<R>(this, this.resultColumns, name, options);
-  }
-  /** As a value: the first column of the first row. */
-  scalarSubquery<T = V[0]>(): Expr<T> {
-    return queryExpr<T>(0x1c, this);
-  }
-  /** As a value with a name. */
-  label<const N extends string>(name: N): Label<N, V[0]> {
-    return this.scalarSubquery<V[0]>().label(name);
-  }
-  /** Whether it gives any row. */
-  exists(): Expr<boolean> {
-    return queryExpr<boolean>(0x1b, this);
-  }
-  /** This and the rows of others, none twice. */
-  union(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return new CompoundSelect<R, V>(1, [this, ...others]);
-  }
-  /** This and the rows of others. */
-  unionAll(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return new CompoundSelect<R, V>(2, [this, ...others]);
-  }
-  /** The rows that others have as well. */
-  intersect(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return new CompoundSelect<R, V>(3, [this, ...others]);
-  }
-  /** The rows that others do not have. */
-  except(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return new CompoundSelect<R, V>(4, [this, ...others]);
-  }
-}
 
 /** SELECT. Every method gives another statement. */
 export class Select<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]> extends SelectBase<R, V> {
@@ -246,6 +191,19 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
   offset(rows: number | Expr<unknown> | null): Select<R, V> {
     return this.#with({ offset: rows === null ? undefined : count("offset", rows) });
   }
+  /** As {@link limit}: SQLite has no FETCH FIRST. */
+  fetch(rows: number | Expr<unknown> | null): Select<R, V> {
+    return this.limit(rows);
+  }
+  /** Values for parameters with a name, unless the call gives others. */
+  params(values: NamedParameters): Select<R, V> {
+    if (typeof values !== "object" || values === null) throw new ArgumentError(`params() takes values by name, not ${describe(values)}`);
+    return this.#with({ params: { ...this.#parts.params, ...values } });
+  }
+  /** @internal */
+  get ownParameters(): NamedParameters {
+    return this.#parts.params;
+  }
   /** The rows from one position to another, the last not included. */
   slice(start: number, stop: number): Select<R, V> {
     return this.limit(stop - start).offset(start);
@@ -291,6 +249,11 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
   /** Accepted and without effect, as in SQLAlchemy: SQLite locks the database, see `engine.begin()`. */
   withForUpdate(): Select<R, V> {
     return this;
+  }
+
+  /** @internal */
+  override compoundOf(kind: number, others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(kind, [this, ...others]);
   }
 
   /** @internal */
@@ -389,6 +352,11 @@ export class CompoundSelect<R extends RowType, V extends readonly unknown[] = re
   /** Not the first so many rows. */
   offset(rows: number | Expr<unknown>): CompoundSelect<R, V> {
     return new CompoundSelect<R, V>(this.#tag, this.#parts, this.#orderBy, this.#limit, count("offset", rows));
+  }
+
+  /** @internal */
+  override compoundOf(kind: number, others: readonly QueryLike[]): CompoundSelect<R, V> {
+    return new CompoundSelect<R, V>(kind, [this, ...others]);
   }
 
   /** @internal */

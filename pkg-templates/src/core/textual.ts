@@ -6,7 +6,9 @@
 
 import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
-import { SelectBase } from "./select.js";
+import type { QueryLike } from "./expr.js";
+import { CompoundSelect } from "./select.js";
+import { SelectBase } from "./select_base.js";
 import { type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { record, type Recorded, type Writer } from "./writer.js";
@@ -38,6 +40,11 @@ export class TextualSelect<R extends object> extends SelectBase<R, readonly R[ke
       if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${key}" is no type: ${describe(type)}`);
     }
     Object.freeze(this);
+  }
+
+  /** @internal */
+  override compoundOf(kind: number, others: readonly QueryLike[]): CompoundSelect<R, readonly R[keyof R][]> {
+    return new CompoundSelect<R, readonly R[keyof R][]>(kind, [this, ...others]);
   }
 
   /** Writes its record, for the compiler. */

@@ -44,9 +44,9 @@ fn b1_02_where_filter_and_filter_by() {
         let joined = select(&u.name).join(&w.a).filter_by("email", "dan@y".into());
         w.gives(&joined, &["Dan"]).await;
         let ambiguous = select(&u.name).join(&w.a).filter_by("id", 1.into());
-        w.refuses(&ambiguous, ErrorKind::InvalidRequest, "Attribute name 'id' is ambiguous").await;
+        w.refuses(&ambiguous, ErrorKind::InvalidRequest, "Attribute name \"id\" is ambiguous").await;
         let unknown = select(&u.name).filter_by("nam", 1.into());
-        w.refuses(&unknown, ErrorKind::InvalidRequest, "has an attribute 'nam'").await;
+        w.refuses(&unknown, ErrorKind::InvalidRequest, "have a property \"nam\"").await;
         let always = select(&u.id).filter(and_(literal_true()));
         w.check(&always, "SELECT users.id FROM users WHERE 1 = 1", &["1", "2", "3"]).await;
         w.gives(&select(&u.id).filter(or_((u.id.eq(1), u.id.eq(3)))), &["1", "3"]).await;

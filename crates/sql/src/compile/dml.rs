@@ -191,6 +191,11 @@ impl Compiler<'_> {
                     wrapped(self, &bind, out)?;
                     Ok(true)
                 }
+                // A parameter without a type is of the type of its column.
+                Kind::Bind(bind) if expr.ty.is_null() && !bind.expanding => {
+                    wrapped(self, bind, out)?;
+                    Ok(true)
+                }
                 _ => {
                     let least =
                         if matches!(expr.kind, Kind::Function(_) | Kind::Bind(_)) { 0 } else { precedence::ATOM };

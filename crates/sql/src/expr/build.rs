@@ -91,8 +91,19 @@ pub fn binary(op: Binary, left: &Expr, right: &Expr) -> Expr {
     };
     // `+` joins texts.
     let op = if op == Binary::Add && left.ty.family() == Family::String { Binary::Concat } else { op };
+    let (left, right) = (typed_beside(left, right), typed_beside(right, left));
     let ty = op.result_type(&left.ty, &right.ty);
-    Node::new(Kind::Binary(op, left.clone(), right.clone()), ty)
+    Node::new(Kind::Binary(op, left, right), ty)
+}
+
+/// A parameter that has a name and no type takes the type of what it stands beside.
+pub(crate) fn typed_beside(expr: &Expr, other: &Expr) -> Expr {
+    match &expr.kind {
+        Kind::Bind(bind) if expr.ty.is_null() && !other.ty.is_null() && matches!(bind.name, BindName::Named(_)) => {
+            Node::new(Kind::Bind(bind.clone()), other.ty.clone())
+        }
+        _ => expr.clone(),
+    }
 }
 
 /// `-x`
@@ -145,12 +156,17 @@ pub fn in_list(value: &Expr, list: BindValue) -> Expr {
 
 /// `value IN (...)`: a list parameter, expressions, or a query.
 pub fn in_(value: &Expr, list: InList) -> Expr {
+    let list = match list {
+        InList::Bind(bind) => InList::Bind(typed_beside(&bind, value)),
+        other => other,
+    };
     boolean(Kind::In { value: value.clone(), list, negated: false })
 }
 
 /// `value BETWEEN low AND high`.
 pub fn between(value: &Expr, low: &Expr, high: &Expr) -> Expr {
-    boolean(Kind::Between { value: value.clone(), low: low.clone(), high: high.clone(), negated: false })
+    let (low, high) = (typed_beside(low, value), typed_beside(high, value));
+    boolean(Kind::Between { value: value.clone(), low, high, negated: false })
 }
 
 /// `value LIKE pattern`.

@@ -1,0 +1,130 @@
+// Statements as they are shown: with their values, kept by their structure, never changed.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "./pkg.mjs";
+
+const {
+  bindparam, Boolean_, CheckConstraint, Column, column, CreateTable, Date_, DateTime, delete_, Enum, func, insert, Integer, JSON_,
+  LargeBinary, literal, MetaData, select, sql, Table, table, Text, text, tuple_, types, update, Uuid, values,
+} = await load("index.js");
+const { prepare } = await load("statement.js");
+
+const users = new Table("users", new MetaData(),
+  new Column("id", Integer, { primaryKey: true }), new Column("name", Text), new Column("born", Date_), new Column("flag", Boolean_),
+  new Column("doc", JSON_()), new Column("bytes", LargeBinary), new Column("uuid", Uuid), new Column("mood", Enum({ Good: 1, Bad: 2 })));
+const { c } = users;
+const date = new Date(Date.UTC(2026, 10, 21, 10, 42, 4));
+
+const literals = [
+  [select(c.id).where(c.name.eq("it's"), c.id.in([1, 2n ** 62n]), c.flag.eq(true)).limit(3),
+    "SELECT users.id FROM users WHERE users.name = 'it''s' AND users.id IN (1, 4611686018427387904) AND users.flag = 1 LIMIT 3 OFFSET 0"],
+  [select(c.id).where(c.born.gt(date), c.uuid.eq("6BA7B810-9dad-11d1-80b4-00c04fd430c8"), c.mood.eq(2)),
+    "SELECT users.id FROM users WHERE users.born > '2026-11-21' AND users.uuid = '6ba7b8109dad11d180b400c04fd430c8' AND users.mood = 'Bad'"],
+  [select(c.id).where(tuple_(c.id, c.name).in([[1, "a"], [2, null]]), c.name.in([])),
+    "SELECT users.id FROM users WHERE (users.id, users.name) IN (VALUES (1, 'a'), (2, NULL)) AND users.name IN " +
+      "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)"],
+  [insert(users).values({ doc: { a: [1, null] }, bytes: new Uint8Array([0, 255]) }),
+    "INSERT INTO users (doc, bytes) VALUES ('{\"a\": [1, null]}', X'00FF')"],
+  [update(users).values({ name: "x", flag: false }).where(c.id.eq(-1)), "UPDATE users SET name='x', flag=0 WHERE users.id = -1"],
+  [delete_(users).where(c.name.eq(null), c.id.gt(literal(1.5))), "DELETE FROM users WHERE users.name IS NULL AND users.id > 1.5"],
+  [select(c.id).where(c.id.eq(bindparam("x", { value: 5 })), c.name.eq(bindparam("y"))),
+    "SELECT users.id FROM users WHERE users.id = 5 AND users.name = ?"],
+  [text("SELECT :a").bindparams({ a: "x" }), "SELECT 'x'"],
+  [sql`SELECT ${1}, ${"?"}`, "SELECT 1, '?'"],
+  [select(func.max(c.id, date)), "SELECT max(users.id, '2026-11-21 10:42:04.000000') AS max_1 FROM users"],
+];
+
+for (const [statement, expected] of literals) {
+  test(`with its values: ${expected}`, () => assert.equal(statement.compile({ literalBinds: true }).sql, expected));
+}
+
+test("statements and expressions show their SQL, values and parameters", () => {
+  const statement = select(c.id).where(c.name.eq("x"), c.id.in([1, 2]));
+  const compiled = statement.compile();
+  assert.equal(compiled.sql, "SELECT users.id FROM users WHERE users.name = ? AND users.id IN (?, ?)");
+  assert.deepEqual([{ ...compiled.params }, compiled.positiontup], [{ name_1: "x", id_1: [1, 2] }, ["name_1", "id_1"]]);
+  assert.deepEqual([String(statement), `${compiled}`], [compiled.sql, compiled.sql]);
+  assert.equal(String(c.id.add(1).gt(2)), "users.id + ? > ?");
+  assert.equal(String(insert(users).compile({ columnKeys: ["name", "id"] })), "INSERT INTO users (id, name) VALUES (?, ?)");
+  assert.equal(String(select(c.id).where(c.id.in(bindparam("ids", { expanding: true })))),
+    "SELECT users.id FROM users WHERE users.id IN (__[POSTCOMPILE_ids])");
+  assert.deepEqual(select(users, table("other", column("x"))).compile().warnings.map((warning) => warning.slice(0, 42)),
+    ["SELECT statement has a cartesian product b"]);
+});
+
+test("values in CREATE stand in its text", () => {
+  const t = new Table("t", new MetaData(), new Column("n", Integer), new CheckConstraint(column("n", Integer).in([1, 2]), { name: "few" }));
+  assert.match(String(new CreateTable(t)), /CONSTRAINT few CHECK \(n IN \(1, 2\)\)/);
+});
+
+test("what is compiled is kept by its structure, whatever the values", () => {
+  const make = (id, names, limit) => select(c.id, c.name).where(c.id.gt(id), c.name.in(names)).limit(limit);
+  const [one, other] = [make(1, ["a"], 5).compile(), make(2, ["b", "c"], 6).compile()];
+  // The list of warnings is the compiler's own: the same one when it was not asked again.
+  assert.equal(one.warnings, other.warnings);
+  assert.notEqual(one.warnings, select(c.id, c.name).where(c.id.ge(1)).compile().warnings);
+  assert.deepEqual([one.params.id_1, other.params.id_1], [1, 2]);
+  const sqlOf = (names) => prepare(make(1, names, 5)).source;
+  assert.deepEqual([sqlOf(["a"]).match(/\?/g).length, sqlOf(["a", "b", "c"]).match(/\?/g).length], [4, 6]);
+  // Types of the user's belong to the statement, not to what was kept.
+  const [yes, no] = ["x", "y"].map((name) => select(column("k", Enum(name))).where(column("k", Enum(name)).eq(name)));
+  for (const statement of [yes, no]) prepare(statement);
+});
+
+test("every method gives another statement, and lists are copied", () => {
+  const base = select(c.id);
+  const list = [1, 2];
+  const steps = [
+    base.where(c.id.in(list)), base.orderBy(c.id), base.limit(1), base.distinct(), base.groupBy(c.id), base.addColumns(c.name),
+    base.params({ x: 1 }), base.selectFrom(users), base.prefixWith("/*x*/"),
+  ];
+  const before = steps.map(String);
+  list.push(3);
+  assert.deepEqual([String(base), steps.map(String)], ["SELECT users.id FROM users", before]);
+  assert.equal(new Set([base, ...steps]).size, steps.length + 1);
+  for (const statement of [base, ...steps, insert(users), update(users), delete_(users), c.id.eq(1), users, users.c]) {
+    assert.ok(Object.isFrozen(statement));
+  }
+  const rows = [{ name: "a" }];
+  const two = insert(users).values(rows);
+  rows.push({ name: "b" });
+  assert.equal(String(two), "INSERT INTO users (name) VALUES (?)");
+});
+
+test("values for parameters can be given before the call", () => {
+  const statement = select(c.id).where(c.id.eq(bindparam("x")), c.born.lt(bindparam("at"))).params({ x: 1, at: date });
+  assert.deepEqual({ ...statement.compile().params }, { x: 1, at: date });
+  assert.ok(prepare(statement).batch !== undefined);
+  assert.ok(prepare(statement, { x: 2 }).batch !== undefined);
+  assert.throws(() => prepare(statement.params({ at: "later" })), /parameter 'at': Date takes a Date, not "later"/);
+});
+
+test("rows, tables and columns can be named where they are used", () => {
+  const v = values({ i: Integer, s: Text }, { name: "v" }).data([[1, "a"], [2, "b"]]);
+  assert.equal(String(select(v.c.i, v.c.s).where(v.c.i.gt(1))),
+    "WITH v(i, s) AS (VALUES (?, ?), (?, ?)) SELECT v.i, v.s FROM v WHERE v.i > ?");
+  assert.throws(() => v.data([[1]]), { name: "ArgumentError", message: "row 0 of values() has 1 values for 2 columns" });
+  const light = table("light", column("id", Integer), column("order"));
+  assert.equal(String(select(light).where(light.c.id.eq(1))), 'SELECT light.id, light."order" FROM light WHERE light.id = ?');
+  assert.equal(String(light.insert().values({ id: 1 })), "INSERT INTO light (id) VALUES (?)");
+  assert.equal(String(select(column("x"), column("y").add(1).label("z")).selectFrom(light)), "SELECT x, y + ? AS z FROM light");
+  assert.equal(String(func.groupConcat(c.name).aggregateOrderBy(c.id.desc())), "group_concat(users.name ORDER BY users.id DESC)");
+  assert.equal(String(select(c.id).fetch(2)), "SELECT users.id FROM users LIMIT ? OFFSET ?");
+  assert.equal(types.String(5).name, "String");
+  assert.equal(new Column("x", types.Boolean).type, Boolean_());
+  assert.equal(types.DateTime, DateTime);
+});
+
+test("a million statements leave nothing behind in the wasm", async () => {
+  const make = (i) => select(c.id, c.name).where(c.id.gt(i), c.name.ne("x")).orderBy(c.id.desc()).limit(10);
+  const bind = (i) => prepare(make(i), undefined);
+  for (let i = 0; i < 1000; i++) bind(i);
+  const { memory } = (await load("generated/client.js")).initSync();
+  const before = memory.buffer.byteLength;
+  for (let i = 0; i < 1_000_000; i++) make(i);
+  // Each has another structure, so that none is kept from before.
+  for (let i = 0; i < 20_000; i++) prepare(make(i).where(...Array.from({ length: i % 700 }, () => c.id.ne(1))));
+  const grown = memory.buffer.byteLength - before;
+  console.log(`1,000,000 statements built and dropped, 20,000 compiled and bound: the wasm's memory grew from ${before} by ${grown} bytes`);
+  assert.ok(grown <= 4 << 20, `${grown} bytes`);
+});
