@@ -318,11 +318,9 @@ impl Engine {
             log_limit: shared.options.log_limit,
         };
         loop {
-            let id = channel.new_connection();
-            shared.events.owns(id);
-            let mut link = Link::new(channel.clone(), id);
+            let mut link = Link::new(channel.clone(), &shared.events);
             let open = Request::Open(options.clone());
-            let mut pending = channel.request(id, RepeatClass::Safe, &open, None);
+            let mut pending = channel.request(link.id, RepeatClass::Safe, &open, None);
             let error = match Found::of(pending.answer().await) {
                 Ok(found) => {
                     *shared.found.borrow_mut() = Some(found);

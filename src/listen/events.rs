@@ -4,6 +4,7 @@ use super::{Blocked, BlockedBy, Blocker, Change, Event, EventKind, Party, Tab};
 use crate::transport::{Channel, Listening};
 use aludel_protocol::{self as protocol, Notice, Obstacle};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -27,29 +28,30 @@ struct Entry {
     tell: Rc<dyn Fn(&Event)>,
 }
 
-/// The numbers of the engine's connections, in runs from the first to the last of each: other engines have others.
+/// The numbers of the engine's connections; other engines have others.
 #[derive(Default)]
-struct Own(Vec<(u32, u32)>);
+struct Own {
+    open: Vec<u32>,
+    /// Those that were closed last. What they committed may not have been told yet.
+    closed: VecDeque<u32>,
+}
 
-/// How many runs of numbers are remembered.
-const MOST_RUNS: usize = 256;
+/// How many connections that were closed are remembered.
+const MOST_CLOSED: usize = 64;
 
 impl Own {
-    fn add(&mut self, id: u32) {
-        match self.0.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
-            _ => {
-                // The oldest connections are closed long since.
-                if self.0.len() == MOST_RUNS {
-                    self.0.remove(0);
-                }
-                self.0.push((id, id));
+    fn close(&mut self, id: u32) {
+        if let Some(at) = self.open.iter().position(|open| *open == id) {
+            self.open.swap_remove(at);
+            if self.closed.len() == MOST_CLOSED {
+                self.closed.pop_front();
             }
+            self.closed.push_back(id);
         }
     }
 
     fn has(&self, id: u32) -> bool {
-        self.0.iter().any(|(first, last)| (*first..=*last).contains(&id))
+        self.open.contains(&id) || self.closed.contains(&id)
     }
 }
 
@@ -109,7 +111,14 @@ impl Events {
 
     /// A connection of this number is opened for the engine.
     pub(crate) fn owns(&self, connection: u32) {
-        self.own.borrow_mut().add(connection);
+        self.own.borrow_mut().open.push(connection);
+    }
+
+    /// It is closed.
+    pub(crate) fn closes(&self, channel: &Rc<Channel>, connection: u32) {
+        if std::ptr::eq(self.channel.borrow().as_ptr(), Rc::as_ptr(channel)) {
+            self.own.borrow_mut().close(connection);
+        }
     }
 
     /// Asks the worker for what somebody listens to, and for no more.

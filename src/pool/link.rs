@@ -1,6 +1,7 @@
 //! A connection of the worker, as the pool keeps it.
 
 use crate::limit::Clock;
+use crate::listen::Events;
 use crate::transport::{Answer, ChannelUse};
 use aludel_protocol::{RepeatClass, Request};
 use std::any::Any;
@@ -19,12 +20,16 @@ pub(crate) struct Link {
     pub info: Rc<OnceCell<Box<dyn Any>>>,
     refused: bool,
     opened: Clock,
+    /// Know it as one of their engine.
+    events: Rc<Events>,
 }
 
 impl Link {
     /// A connection that is being opened.
-    pub(crate) fn new(channel: ChannelUse, id: u32) -> Link {
-        Link { channel, id, broken: Rc::default(), info: Rc::default(), refused: false, opened: Clock::now() }
+    pub(crate) fn new(channel: ChannelUse, events: &Rc<Events>) -> Link {
+        let (id, opened, events) = (channel.new_connection(), Clock::now(), events.clone());
+        events.owns(id);
+        Link { channel, id, broken: Rc::default(), info: Rc::default(), refused: false, opened, events }
     }
 
     /// It could not be opened.
@@ -51,6 +56,7 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.channel.set_site(self.id, None);
+        self.events.closes(&self.channel, self.id);
         // One whose opening was cancelled may be open all the same, so that it is closed, too.
         if self.channel.is_alive() && !self.refused {
             self.channel.request(self.id, RepeatClass::Safe, &Request::Close, None).detach();

@@ -1,8 +1,8 @@
 //! What the worker says unasked.
 
 use super::scripted::{Scripted, ScriptedSpawn, notice_header};
-use aludel::Engine;
 use aludel::transport::Channel;
+use aludel::{Engine, PoolClass};
 use aludel_protocol::{Commit, Notice, Party, RepeatClass, Reply, Request};
 use futures::FutureExt;
 use std::cell::RefCell;
@@ -149,6 +149,47 @@ fn an_engine_tells_that_changes_are_missed_when_its_worker_is_gone_for_good() {
     engine.on_change(move |change| told.borrow_mut().push((change.tables.clone(), change.missed))).keep();
     let _fifth = connect();
     assert_eq!(changes.take(), []);
+}
+
+#[test]
+fn commits_are_the_engine_s_own_however_many_connections_come_and_go() {
+    let host = Scripted::new();
+    let engine = || {
+        let builder = Engine::builder("sqlite:///own.db").transport(Rc::new(ScriptedSpawn(host.clone())));
+        builder.pool_class(PoolClass::Null).build().unwrap()
+    };
+    let (engine, other) = (engine(), engine());
+    let own = Rc::new(RefCell::new(Vec::new()));
+    let told = own.clone();
+    let _listener = engine.on_change(move |change| told.borrow_mut().push(change.own));
+    let connect = |engine: &Engine| {
+        let mut connect = Box::pin(engine.connect());
+        loop {
+            if let Some(connection) = connect.as_mut().now_or_never() {
+                return connection.unwrap();
+            }
+            host.greet();
+        }
+    };
+    let long = connect(&engine);
+    for _ in 0..300 {
+        drop((connect(&other), connect(&engine)));
+    }
+    let beside = connect(&other);
+    let last = connect(&engine);
+    let commits = |connections: std::ops::RangeInclusive<u32>| {
+        for connection in connections {
+            let by = Party { client: host.client, connection };
+            notice(&host, 0, Notice::Changed(vec![Commit { by, ..commit() }]));
+        }
+        own.take()
+    };
+    assert_eq!(commits(1..=1), [true]);
+    // The first two of these are closed, but what they committed last may be told later than that.
+    assert_eq!(commits(600..=603), [false, true, false, true]);
+    drop((long, last));
+    assert_eq!(commits(601..=603), [true, false, true]);
+    drop(beside);
 }
 
 #[test]
