@@ -2,7 +2,7 @@
 
 use super::{TypedTable, on_world};
 use aludel::sql::expr::{BindValue, bind};
-use aludel::sql::schema::{Column as Declared, MetaData, Table};
+use aludel::sql::schema::{Column as Declared, Default_, DefaultFn, MetaData, Table};
 use aludel::sql::statement::{ConflictAction, delete, insert, select};
 use aludel::sql::types::SqlType;
 use aludel::typed::{Expr, bindparam, func, literal};
@@ -233,6 +233,72 @@ fn b3_08_defaults() {
             aludel::sql::statement::settings([("name", bind("name", BindValue::Value("x".into()), SqlType::Null))]);
         w.gives(&aludel::sql::statement::update(things.clone()).values(set), &["3 changed"]).await;
         assert_eq!(w.rows_of(&row, ()).await, ["1|x|changed|7|14", "2|x|changed|1|2", "3|x|changed|2|4"]);
-        let _ = Value::Null;
+    });
+}
+
+#[test]
+fn b3_08_defaults_that_are_functions() {
+    on_world(async |w| {
+        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let asked = count.clone();
+        let serial = DefaultFn::new(move |_| {
+            asked.set(asked.get() + 1);
+            Value::Integer(asked.get())
+        });
+        // It sees what the row has so far.
+        let slug = DefaultFn::new(|row| {
+            let title = row.iter().find(|(key, _)| &**key == "title").map(|(_, value)| value.clone());
+            match title {
+                Some(Value::Text(title)) => Value::Text(title.to_lowercase().replace(' ', "-")),
+                _ => Value::Null,
+            }
+        });
+        let table = Table::new(
+            "pages",
+            vec![
+                Declared::of::<i64>("id").primary_key(),
+                Declared::of::<String>("title"),
+                Declared::of::<i64>("serial").default(Default_::Function(serial)),
+                Declared::of::<Option<String>>("slug").default(Default_::Function(slug)),
+            ],
+        );
+        let pages = MetaData::new().add(table);
+        let (table, naming) = (pages.clone(), Default::default());
+        let create = aludel::sql::statement::Ddl::CreateTable { table, naming, if_not_exists: false };
+        w.run(&[aludel::sql::statement::Statement::Ddl(create.into())]).await;
+        let titles = many(["The First", "Second"].map(|title| params! { "title" => title }));
+        assert_eq!(w.rows_of(&insert(&pages), titles).await, ["2 changed"]);
+        let all = aludel::text("SELECT title, serial, slug FROM pages ORDER BY id");
+        assert_eq!(w.rows_of(&all, ()).await, ["The First|1|the-first", "Second|2|second"]);
+        assert_eq!(count.get(), 2, "once for each row");
+        // The rows of a query get defaults as well, unless they are not wanted.
+        let copied = insert(&pages).from_select(&["title"], select(&w.u.name).filter(w.u.id.eq(1)).query());
+        assert!(
+            copied.to_string().starts_with("INSERT INTO pages (title, serial, slug) SELECT users.name, ?"),
+            "{copied}"
+        );
+        assert_eq!(w.rows_of(&copied, ()).await, ["1 changed"]);
+        assert_eq!(w.rows_of(&all, ()).await[2].split('|').take(2).collect::<Vec<_>>(), ["Dan", "3"]);
+        let bare = aludel::sql::statement::Insert { include_defaults: false, ..copied };
+        assert!(bare.to_string().starts_with("INSERT INTO pages (title) SELECT users.name FROM"), "{bare}");
+    });
+}
+
+#[test]
+fn b3_02_what_the_call_names_is_set_beside_what_the_statement_says() {
+    on_world(async |w| {
+        let u = &w.u;
+        let named = u.update().values(u.age.set(1)).filter(u.id.eq(1));
+        assert_eq!(w.rows_of(&named, params! { "name" => "Both" }).await, ["1 changed"]);
+        w.gives(&select((&u.name, &u.age)).filter(u.id.eq(1)), &["Both|1"]).await;
+        assert_eq!(w.rows_of(&u.insert().values(u.name.set("Eve")), params! { "age" => 5 }).await, ["1 changed"]);
+        w.gives(&select((&u.name, &u.age)).filter(u.id.eq(4)), &["Eve|5"]).await;
+        // A parameter of the condition may not be called as a column that is set.
+        let clash = u.update().values(u.name.set("x")).filter(u.name.eq(bindparam::<String>("name")));
+        let error = w.conn.execute(&clash, params! { "name" => "Dan" }).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Compile);
+        assert!(error.message().contains("bindparam() name 'name' is reserved"), "{error}");
+        let unknown = w.conn.execute(&u.insert(), params! { "name" => "x", "nope" => 1 }).await.unwrap_err();
+        assert!(unknown.message().contains("Unconsumed column names: nope"), "{unknown}");
     });
 }
