@@ -123,6 +123,8 @@ fn b2_04_between_like_and_their_kin() {
             (u.name.contains_plain("%"), "(users.name LIKE '%' || ? || '%' ESCAPE '/')", &[]),
             (u.name.glob("*a"), "users.name GLOB ?", &["2"]),
             (u.name.is("Dan"), "users.name IS ?", &["1"]),
+            (u.name.regexp_match("^D.n$"), "users.name REGEXP ?", &["1"]),
+            (!u.name.regexp_match("^(?i)dan"), "users.name NOT REGEXP ?", &["3"]),
         ] {
             w.check(&select(&u.id).filter(condition), &format!("SELECT users.id FROM users WHERE {sql}"), rows).await;
         }
@@ -133,6 +135,19 @@ fn b2_04_between_like_and_their_kin() {
         )
         .await;
         w.gives(&select(&u.id).filter(u.name.collate("NOCASE").eq("dan")), &["1"]).await;
+        let replaced = aludel::typed::func::call::<String>(
+            "regexp_replace",
+            (&u.name, literal("a(.)".to_owned()), literal("<$1>".to_owned())),
+        );
+        w.gives(&select(replaced), &["D<n>", "D<n>a", "C<s>ey"]).await;
+        let broken = select(&u.id).filter(u.name.regexp_match("("));
+        w.refuses(&broken, ErrorKind::Operational, "regexp").await;
+        // NULL is neither a match nor none, and a pattern may be another one for each row.
+        let column = aludel::sql::expr::binary(Binary::Regexp, literal("Dan".to_owned()).node(), u.name.node());
+        w.gives(&select(&column).order_by(&u.id), &["1", "0", "0"]).await;
+        let null =
+            aludel::sql::expr::binary(Binary::Regexp, &aludel::sql::expr::null(), literal("x".to_owned()).node());
+        w.gives(&select(&null), &["NULL"]).await;
         // Full-text search belongs to tables that are made for it.
         w.conn.execute(&aludel::text("CREATE VIRTUAL TABLE docs USING fts5(body)"), ()).await.unwrap();
         w.conn.execute(&aludel::text("INSERT INTO docs VALUES ('red fox'), ('blue whale')"), ()).await.unwrap();

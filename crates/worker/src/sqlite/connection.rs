@@ -2,7 +2,7 @@
 
 use super::commit::Asked;
 use super::watch::{Learned, Watch};
-use super::{Failure, Statement, Tables, ffi, function};
+use super::{Failure, Statement, Tables, ffi, function, regexp};
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
@@ -92,6 +92,7 @@ impl Connection {
         // SAFETY: the connection is live, and `watch` is on the heap of `inner`, which closes it when dropped.
         unsafe { inner.watch.install(raw) };
         function::register(&inner)?;
+        regexp::register(&inner)?;
         Ok(Connection { inner })
     }
 

@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod function;
 mod parameters;
+mod regexp;
 mod statement;
 mod value;
 mod watch;
