@@ -1,7 +1,7 @@
 // What TypeScript makes of tables and statements: what is inferred, and what it refuses.
 import {
-  and_, BigInteger, bindparam, Boolean_, Column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
-  literal, MetaData, PlainDate, registerCompiler, select, String_, Table, Text, text, update, Uuid, withVariant, type Expr, type SqlType,
+  and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
+  literal, MetaData, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -73,7 +73,7 @@ export async function rows(): Promise<void> {
 }
 
 /** Values in their order, what statements take as parameters, and what results know. */
-export async function values(): Promise<void> {
+export async function cells(): Promise<void> {
   const engine = createEngine("sqlite://");
   const pairs = await engine.execute(select(users.c.id, users.c.name, func.count().label("n")));
   const value = pairs.scalarOne();
@@ -173,6 +173,23 @@ export function parts(): void {
   text("SELECT 1").columns({ x: "INTEGER" });
   // @ts-expect-error a foreign class has no SQL to write
   registerCompiler(Date, () => "");
+}
+
+/** Rows, tables and columns that are named where they are used. */
+export function light(): void {
+  const v = values({ i: Integer, s: Text }, { name: "v" }).data([[1, "a"]]);
+  const one = select(v.c.i, v.c.s);
+  same<Same<typeof one extends { readonly valuesType?: infer V } ? V : never, readonly [number, string]>>();
+  const t = table("t", column("id", Integer), column("name", Text));
+  same<Same<typeof t.$row, { id: number | null; name: string | null }>>();
+  select(t.c.id, column("x", DateTime)).params({ at: new Date() }).fetch(1);
+  new Column("b", types.Boolean, { nullable: false });
+  // @ts-expect-error there is no such column
+  v.c.x;
+  // @ts-expect-error nor here
+  t.c.height;
+  // @ts-expect-error a table is made of columns
+  table("t", "id");
 }
 
 export const money: SqlType<number> = Integer;
