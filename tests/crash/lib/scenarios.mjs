@@ -7,7 +7,7 @@
  * it is given.
  */
 export const SCENARIOS = [
-  { name: "browser-1", what: "the browser is killed while a tab writes", tabs: 1, victim: "browser", short: { chromium: 1, firefox: 1 } },
+  { name: "browser-1", what: "the browser is killed while a tab writes", tabs: 1, victim: "browser", short: { chromium: 1, firefox: 0 } },
   { name: "browser-2", what: "the browser is killed while two tabs write", tabs: 2, victim: "browser", short: { chromium: 1, firefox: 0 } },
   { name: "browser-3", what: "the browser is killed while three tabs write", tabs: 3, victim: "browser", short: { chromium: 1, firefox: 1 } },
   { name: "worker-1", what: "the worker of the only tab is terminated", tabs: 1, victim: "worker", short: { chromium: 1, firefox: 0 } },
