@@ -9,6 +9,15 @@ pub(super) fn gone(message: &str) -> Error {
     Error::new(ErrorKind::WorkerGone, message)
 }
 
+/// The error of what a worker may have committed before it was gone for good.
+pub(super) fn in_doubt(gone: &Error) -> Error {
+    let message = format!(
+        "{}, and this may or may not have been committed: look into the database before you run it again",
+        gone.message()
+    );
+    Error::new(gone.kind(), message).with_retryable(false).with_cause(gone.clone())
+}
+
 fn lost(message: &str, retryable: bool) -> Error {
     Error::new(ErrorKind::HostLost, message).with_retryable(retryable)
 }

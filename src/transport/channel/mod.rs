@@ -16,7 +16,7 @@ pub use users::ChannelUse;
 use super::{Answer, Place, Spawn, Wire};
 use aludel_protocol::{Error, PROTOCOL_VERSION, RepeatClass, Request, Result};
 use calls::{Call, Line, Waiter};
-use losses::gone;
+use losses::{gone, in_doubt};
 use notices::Notices;
 use recovery::Phase;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -197,9 +197,11 @@ impl Channel {
         }
         *self.death.borrow_mut() = Some(error.clone());
         self.leave();
-        for call in std::mem::take(&mut *self.calls.borrow_mut()).into_values() {
+        let doubts = self.doubts();
+        for (id, call) in std::mem::take(&mut *self.calls.borrow_mut()) {
             if let Waiter::Slot(slot) = call.waiter {
-                slot.take(Answer::Error { error: error.clone(), in_transaction: None });
+                let error = if doubts.contains(&id) { in_doubt(&error) } else { error.clone() };
+                slot.take(Answer::Error { error, in_transaction: None });
             }
         }
         self.end();

@@ -9,7 +9,7 @@ use super::verdict::{Case, Kind, Verdict, Why, judge};
 use super::{Channel, Loss, hello};
 use crate::transport::Answer;
 use aludel_protocol::{Fate, OpenOptions, RepeatClass, Request};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -274,6 +274,16 @@ impl Channel {
         if let Some(wire) = self.wire.get() {
             wire.later(PATIENCE, Box::new(still));
         }
+    }
+
+    /// The requests to a database in a file that may have been committed, and nobody has said so.
+    pub(super) fn doubts(&self) -> BTreeSet<u64> {
+        let verdicts = self.verdicts(None).into_iter();
+        let in_doubt = verdicts.filter(|(_, connection, verdict)| {
+            let unknown = matches!(verdict, Verdict::Ask | Verdict::Wait | Verdict::Fail(Why::Unknown));
+            unknown && !self.is_in_memory(*connection)
+        });
+        in_doubt.map(|(id, ..)| id).collect()
     }
 
     fn give_up(self: &Rc<Channel>) {

@@ -129,7 +129,7 @@ impl Channel {
         self.send(head, batch);
     }
 
-    fn is_in_memory(&self, connection: u32) -> bool {
+    pub(super) fn is_in_memory(&self, connection: u32) -> bool {
         self.lines.borrow().get(&connection).is_some_and(Line::dies_with_host)
     }
 

@@ -845,6 +845,24 @@ fn a_database_in_memory_goes_with_its_worker() {
 }
 
 #[test]
+fn what_a_worker_may_have_committed_before_it_is_gone_for_good_is_not_to_be_run_again() {
+    let tab = Tab::new();
+    let (a, b) = (tab.connect(), tab.connect());
+    for (name, conn) in [("a1", &a), ("b1", &b)] {
+        tab.go(name, execute(conn, name));
+        tab.host.rows(&tab.sent()[0].header, true);
+    }
+    assert_eq!(tab.outcomes(), ["a1: well", "b1: well"]);
+    tab.go("commit", commit(&a));
+    tab.go("within", execute(&b, "within"));
+    tab.go("alone", alone(&tab.engine, "alone"));
+    assert_eq!(tab.words(), ["COMMIT", "within", "alone"]);
+    tab.host.inbox().fatal("it cannot be loaded any more");
+    let told = ["commit: WorkerGone, not again", "within: WorkerGone, again", "alone: WorkerGone, not again"];
+    assert_eq!(tab.outcomes(), told);
+}
+
+#[test]
 fn an_import_is_lost_with_its_host() {
     let tab = Tab::new();
     let engine = tab.engine.clone();
