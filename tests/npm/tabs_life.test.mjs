@@ -1,6 +1,6 @@
 // Tabs that are left and come back, are frozen, or are not seen.
 import assert from "node:assert/strict";
-import { inTabs, loaded, processOf, tell } from "./lib/tabs.mjs";
+import { apart, inTabs, loaded, processOf, tell } from "./lib/tabs.mjs";
 
 // Puppeteer turns off what these tests are about.
 const more = { ignoreDefaultArgs: ["--disable-back-forward-cache"] };
@@ -59,6 +59,92 @@ inTabs("the life of tabs", async ({ name, browser, tab, check }) => {
     assert.equal(await a.call("count"), 2);
   });
 
+  // Time runs twenty times as fast for the page: what takes half a minute takes two seconds.
+  const hurry = () => {
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 20, ...more);
+  };
+  /** Stops the process of a page while `act` runs. */
+  const whileStopped = async ({ page }, act) => {
+    const pid = await processOf(browser, page);
+    process.kill(pid, "SIGSTOP");
+    try {
+      return await act();
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  };
+
+  await check("a host that is stopped without a word is given up after a while, and found again", async (t) => {
+    const [a, b] = await apart(browser, tab, () => tab(undefined, hurry));
+    await a.call("open", "stopped.db");
+    await b.call("open", "stopped.db");
+    await b.call("insert", "b");
+    await whileStopped(a, async () => {
+      const start = performance.now();
+      const sql = "INSERT INTO t (who) VALUES ('doubt') RETURNING 1";
+      const [write, read] = await Promise.all([b.call("attempt", "scalar", sql), b.call("attempt", "count")]);
+      tell(t, "given up, in the guest's time", { ms: (performance.now() - start) * 20 });
+      assert.deepEqual([read.error.name, write.error.name], ["HostLost", "HostLost"]);
+      assert.equal(write.error.retryable, false, "it may have been committed");
+    });
+    tell(t, "found again", await b.call("insert", "b"));
+    assert.equal(await a.call("count", "b"), 2);
+    assert.equal(await a.call("count"), await b.call("count"));
+  });
+
+  await check("a tab that comes while the host is stopped is told that there is none, and joins it later", async (t) => {
+    const [a, b] = await apart(browser, tab, () => tab(undefined, hurry));
+    await a.call("open", "stopped-before.db");
+    await a.call("insert", "a");
+    await whileStopped(a, async () => {
+      const start = performance.now();
+      const { error } = await b.call("attempt", "open", "stopped-before.db");
+      const ms = (performance.now() - start) * 20;
+      tell(t, "given up, in the newcomer's time", { ms });
+      assert.deepEqual([error.name, error.retryable], ["HostLost", true]);
+      assert.ok(ms >= 50_000, "a host that is slow has as long as one that falls silent");
+      // And what it asks for next does not wait for ever either.
+      assert.equal((await b.call("attempt", "count")).error.name, "HostLost");
+    });
+    tell(t, "found", await b.call("insert", "b"));
+    assert.deepEqual([await a.call("count"), await b.call("count")], [2, 2]);
+  });
+
+  await check("a page that is put away while it asks who else would host gives the lock up at once", async () => {
+    // Nobody sees it, and its time to ask does not end, as that of a page that is frozen.
+    const unseen = () => {
+      Object.defineProperty(Document.prototype, "visibilityState", { get: () => "hidden" });
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (act, ms, ...more) => (ms > 90 && ms <= 100 ? 0 : setTimeout(act, ms, ...more));
+    };
+    const [a, b, c] = [await tab(), await tab(undefined, unseen), await tab()];
+    await a.call("open", "vote.db");
+    await b.call("open", "vote.db");
+    const lock = (await a.call("locks")).find((name) => name.startsWith("aludel-host:"));
+    // One who waits for the lock and answers nobody.
+    await c.page.evaluate((lock) => {
+      const talk = new BroadcastChannel(lock.replace("aludel-host", "aludel"));
+      talk.onmessage = ({ data }) => {
+        if (data.startsWith("aludel vote ")) globalThis.asked = true;
+      };
+      navigator.locks.request(lock, () => void (globalThis.given = true));
+    }, lock);
+    const wait = { timeout: 30_000, polling: 50 };
+    await c.page.waitForFunction(
+      async (lock) => (await navigator.locks.query()).pending.filter(({ name }) => name === lock).length === 2, wait, lock);
+    await a.close();
+    await c.page.waitForFunction("globalThis.asked", wait);
+    const happens = (kind) =>
+      b.page.evaluate((kind) => void dispatchEvent(new PageTransitionEvent(kind, { persisted: true })), kind);
+    await happens("pagehide");
+    await c.page.waitForFunction("globalThis.given", wait);
+    await happens("pageshow");
+    await b.call("insert", "b");
+    assert.equal(await b.call("count"), 1);
+  });
+
+  // Puppeteer can tell Chromium only to freeze a page, and to show one of several. Firefox freezes none by itself.
   if (name === "chromium") {
     const state = async (page, state) => {
       const session = await page.createCDPSession();
@@ -94,38 +180,7 @@ inTabs("the life of tabs", async ({ name, browser, tab, check }) => {
       assert.deepEqual([await a.call("count"), await b.call("count")], [2, 2]);
     });
 
-    await check("a host that is stopped without a word is given up after a while, and found again", async (t) => {
-      // Time runs twenty times as fast for the guest: what takes half a minute takes two seconds.
-      const hurry = () => {
-        const { setTimeout } = globalThis;
-        globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 20, ...more);
-      };
-      const [a, b] = [await tab(), await tab(undefined, hurry)];
-      await a.call("open", "stopped.db");
-      await b.call("open", "stopped.db");
-      await b.call("insert", "b");
-      const pid = await processOf(browser, a.page);
-      process.kill(pid, "SIGSTOP");
-      try {
-        const start = performance.now();
-        const sql = "INSERT INTO t (who) VALUES ('doubt') RETURNING 1";
-        const [write, read] = await Promise.all([b.call("attempt", "scalar", sql), b.call("attempt", "count")]);
-        tell(t, "given up, in the guest's time", { ms: (performance.now() - start) * 20 });
-        assert.deepEqual([read.error.name, write.error.name], ["HostLost", "HostLost"]);
-        assert.equal(write.error.retryable, false, "it may have been committed");
-      } finally {
-        process.kill(pid, "SIGCONT");
-      }
-      tell(t, "found again", await b.call("insert", "b"));
-      assert.equal(await a.call("count", "b"), 2);
-      assert.equal(await a.call("count"), await b.call("count"));
-    });
-
     await check("a host whose worker is busy is not given up", async () => {
-      const hurry = () => {
-        const { setTimeout } = globalThis;
-        globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 20, ...more);
-      };
       const [a, b] = [await tab(), await tab(undefined, hurry)];
       await a.call("open", "busy.db");
       await b.call("open", "busy.db");

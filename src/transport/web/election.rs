@@ -66,10 +66,7 @@ impl Tab {
         let Some(presence) = self.presence() else { return };
         let (me, presence) = (self.weak(), Rc::downgrade(&presence));
         spawn_local(async move {
-            let passes = match presence.upgrade() {
-                Some(presence) => presence.is_wanted_by_visible(&me).await,
-                None => return,
-            };
+            let passes = is_wanted_by_visible(&me, &presence).await;
             let (Some(tab), Some(presence)) = (me.upgrade(), presence.upgrade()) else { return };
             if !passes {
                 return tab.host();
@@ -102,26 +99,35 @@ impl Presence {
         self.votes.visible.set(self.votes.visible.get() || visible);
         self.votes.waker.take().into_iter().for_each(Waker::wake);
     }
+}
 
-    /// Whether a visible tab waits for the lock that this one has.
-    async fn is_wanted_by_visible(self: Rc<Presence>, tab: &Weak<Tab>) -> bool {
-        let others = waiting(&self.locks, &format!("aludel-host:{}", self.path)).await;
-        let Some(client) = tab.upgrade().map(|tab| tab.name.clone()) else { return false };
-        if others == 0 {
-            return false;
-        }
-        self.votes.count.set(0);
-        self.votes.visible.set(false);
-        self.talk.say(&Line::Vote { client });
-        let mut time = Delay::new(VOTE);
-        poll_fn(|cx| {
-            self.votes.waker.set(Some(cx.waker().clone()));
-            let (count, visible) = (self.votes.count.get(), self.votes.visible.get());
-            if visible || count >= others || Pin::new(&mut time).poll(cx).is_ready() {
-                return Poll::Ready(visible);
-            }
-            Poll::Pending
-        })
-        .await
+/// Whether a visible tab waits for the lock that this one has. A page may be put away in the meantime, and the lock must
+/// go with its presence at once: nothing here keeps that.
+async fn is_wanted_by_visible(tab: &Weak<Tab>, presence: &Weak<Presence>) -> bool {
+    let Some((locks, path)) = presence.upgrade().map(|presence| (presence.locks.clone(), presence.path.clone())) else {
+        return false;
+    };
+    let others = waiting(&locks, &format!("aludel-host:{path}")).await;
+    let (Some(client), Some(asking)) = (tab.upgrade().map(|tab| tab.name.clone()), presence.upgrade()) else {
+        return false;
+    };
+    if others == 0 {
+        return false;
     }
+    asking.votes.count.set(0);
+    asking.votes.visible.set(false);
+    asking.talk.say(&Line::Vote { client });
+    drop(asking);
+    let mut time = Delay::new(VOTE);
+    poll_fn(|cx| {
+        let Some(presence) = presence.upgrade() else { return Poll::Ready(false) };
+        let votes = &presence.votes;
+        votes.waker.set(Some(cx.waker().clone()));
+        let (count, visible) = (votes.count.get(), votes.visible.get());
+        if visible || count >= others || Pin::new(&mut time).poll(cx).is_ready() {
+            return Poll::Ready(visible);
+        }
+        Poll::Pending
+    })
+    .await
 }

@@ -19,6 +19,9 @@ use wasm_bindgen_futures::spawn_local;
 
 /// How often it is asked who hosts, while nobody answers.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// After how many questions that nobody answered those who wait are told that there is no host: as long as a host that
+/// has fallen silent gets. A page that runs answers at once, also while its worker is busy.
+const UNANSWERED: u32 = 40;
 /// How long a host may take to let a guest in before the guest tries again: its worker may be loading.
 const JOIN_AGAIN: Duration = Duration::from_secs(3);
 /// How long nothing may be heard while an answer is due, before the host's page is asked whether it still runs.
@@ -60,6 +63,7 @@ impl Tab {
     /// Asks who hosts, until somebody answers or the lock is ours.
     pub(super) fn seek(&self) {
         self.change_role(Role::Seeking);
+        self.unanswered.set(0);
         self.say(&Line::Who { client: self.name.clone(), speaks: mine() });
         self.keep_asking();
     }
@@ -74,7 +78,13 @@ impl Tab {
                 Delay::new(ASK_AGAIN).await;
                 let Some(tab) = me.upgrade() else { return };
                 match tab.role() {
-                    Role::Seeking => tab.say(&Line::Who { client: tab.name.clone(), speaks: mine() }),
+                    Role::Seeking => {
+                        tab.say(&Line::Who { client: tab.name.clone(), speaks: mine() });
+                        tab.unanswered.set(tab.unanswered.get() + 1);
+                        if tab.unanswered.get() == UNANSWERED {
+                            tab.find_nobody();
+                        }
+                    }
                     Role::Guest(guest) if !guest.has_joined() => {
                         if guest.since.elapsed() > JOIN_AGAIN {
                             tab.attempts.set(tab.attempts.get() + 1);

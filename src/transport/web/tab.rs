@@ -61,6 +61,8 @@ pub(super) struct Tab {
     /// Whether the channel has said good-bye.
     leaving: Cell<bool>,
     pub(super) asking: Cell<bool>,
+    /// How often in a row it asked who hosts, and nobody said so.
+    pub(super) unanswered: Cell<u32>,
     /// How often it has tried in vain to join a host.
     pub(super) attempts: Cell<u32>,
     /// How often in a row a worker of this tab broke soon after the one before, and when it last did.
@@ -94,6 +96,7 @@ impl Tab {
             owes_loss: Cell::new(false),
             leaving: Cell::new(false),
             asking: Cell::new(false),
+            unanswered: Cell::new(0),
             attempts: Cell::new(0),
             breaks: Cell::default(),
             skew_told: Cell::new(false),
@@ -180,6 +183,15 @@ impl Tab {
             self.lost.set(true);
             self.inbox.lost(loss);
             self.tell_host(None);
+        }
+    }
+
+    /// Whoever has the lock does not say so: its page is stopped. The channel learns that there is no host, and gives up
+    /// what waits for the first one as it does when one is lost.
+    pub(super) fn find_nobody(&self) {
+        if !self.owes_loss.get() && !self.lost.replace(true) {
+            self.waiting.take();
+            self.inbox.lost(Loss::Gone);
         }
     }
 

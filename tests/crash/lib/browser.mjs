@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
-import { busy, family, gone, kill, killAll, signalAll } from "./processes.mjs";
+import { computing, family, gone, kill, killAll, signalAll } from "./processes.mjs";
 
 const CHROMIUM = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -139,21 +139,6 @@ export class Profile {
    */
   async processOf(page) {
     if (process.platform !== "linux" && this.name !== "firefox") return undefined;
-    // An amount of work rather than of time: on a busy machine a process may get little of a second. How much is enough to show
-    // depends on the browser, some of which run what they are told here without compiling it.
-    for (let tries = 0, work = 1e7; tries < 10; tries++) {
-      const before = busy(this.pid);
-      await page.evaluate((work) => {
-        let x = 1;
-        for (let i = 0; i < work; i++) x = (Math.imul(x, 1664525) + 1013904223) | 0;
-        return x;
-      }, work);
-      const after = [...busy(this.pid)].map(([pid, ticks]) => [pid, ticks - (before.get(pid) ?? 0)]);
-      const [[first, most] = [], [, second] = [undefined, 0]] = after.sort(([, a], [, b]) => b - a);
-      if (first !== undefined && first !== this.pid && most >= 10 && second < most / 2) return first;
-      if (first === undefined) break;
-      if (most < 10) work *= 4;
-    }
-    throw new Error("which process the page runs in cannot be told");
+    return computing(this.pid, (...work) => page.evaluate(...work));
   }
 }

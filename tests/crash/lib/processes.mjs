@@ -72,3 +72,28 @@ export function busy(pid) {
     }
   }));
 }
+
+function compute(work) {
+  let x = 1;
+  for (let i = 0; i < work; i++) x = (Math.imul(x, 1664525) + 1013904223) | 0;
+  return x;
+}
+
+/**
+ * The process of a browser that computes while one of its pages does. `evaluate` calls in that page the function that it is given,
+ * with the argument behind it.
+ */
+export async function computing(pid, evaluate) {
+  // An amount of work rather than of time: on a busy machine a process may get little of a second. How much is enough to show
+  // depends on the browser, some of which run what they are told here without compiling it.
+  for (let tries = 0, work = 1e7; tries < 10; tries++) {
+    const before = busy(pid);
+    await evaluate(compute, work);
+    const after = [...busy(pid)].map(([pid, ticks]) => [pid, ticks - (before.get(pid) ?? 0)]);
+    const [[first, most] = [], [, second] = [undefined, 0]] = after.sort(([, a], [, b]) => b - a);
+    if (first !== undefined && first !== pid && most >= 10 && second < most / 2) return first;
+    if (first === undefined) break;
+    if (most < 10) work *= 4;
+  }
+  throw new Error("which process the page runs in cannot be told");
+}

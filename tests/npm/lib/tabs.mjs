@@ -1,5 +1,6 @@
 // Several tabs of one browser on one database.
 import test from "node:test";
+import { computing, kill } from "../../crash/lib/processes.mjs";
 import { makeApp } from "./apps.mjs";
 import { browsers, launch, open } from "./browser.mjs";
 import { serve } from "./serve.mjs";
@@ -61,7 +62,7 @@ export function inTabs(what, tests, { from, more } = {}) {
 export async function openTab(browser, origin, path = "/src/tabs.html", before = undefined) {
   const { page, complaints } = await open(browser, origin + path, before);
   await loaded(page);
-  return { page, complaints, ...driven(page), close: () => page.close(), crash: () => crash(page) };
+  return { page, complaints, ...driven(page), close: () => page.close(), crash: () => crash(browser, page) };
 }
 
 /** What a page, or a frame in one, can be had to do. */
@@ -83,16 +84,31 @@ export function driven(frame) {
 /** Waits until the page of a tab has loaded, again after a navigation. */
 export const loaded = (page) => page.waitForFunction("globalThis.tab !== undefined", { timeout: 60_000, polling: 50 });
 
-/** Kills the process of a page (Chromium), as a crash does: nothing in it hears of it. */
-export async function crash(page) {
+const isFirefox = async (browser) => (await browser.version()).toLowerCase().startsWith("firefox");
+
+/** Kills the process of a page, as a crash does: nothing in it hears of it. In Firefox other pages may share it: `apart`. */
+export async function crash(browser, page) {
+  if (await isFirefox(browser)) return kill(await processOf(browser, page));
   const session = await page.createCDPSession();
   const gone = new Promise((resolve) => page.once("error", resolve));
   session.send("Page.crash").catch(() => undefined);
   await gone;
 }
 
-/** The process that a page runs in (Chromium): the one that has worked when the page has. */
+/** Two tabs, opened by these two, that share no process. */
+export async function apart(browser, first, second) {
+  const one = await first();
+  const pid = await processOf(browser, one.page);
+  for (let tries = 0; tries < 8; tries++) {
+    const other = await second();
+    if ((await processOf(browser, other.page)) !== pid) return [one, other];
+  }
+  throw new Error("all pages share one process");
+}
+
+/** The process that a page runs in: the one that works while the page does. */
 export async function processOf(browser, page) {
+  if (await isFirefox(browser)) return computing(browser.process().pid, (...work) => page.evaluate(...work));
   const session = await browser.target().createCDPSession();
   const times = async () => {
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
