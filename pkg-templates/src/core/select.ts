@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError } from "../errors.js";
+import { ArgumentError, CompileError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { NamedParameters, RowType } from "../values.js";
 import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
@@ -208,8 +208,11 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
   slice(start: number, stop: number): Select<R, V> {
     return this.limit(stop - start).offset(start);
   }
-  /** No row twice. */
-  distinct(): Select<R, V> {
+  /** No row twice. SQLite has no DISTINCT ON, so columns are an error. */
+  distinct(...on: readonly never[]): Select<R, V> {
+    if (on.length > 0) {
+      throw new CompileError("SQLite has no DISTINCT ON: use distinct() without columns, groupBy(), or func.rowNumber() in a subquery");
+    }
     return this.#with({ distinct: true });
   }
   /** What stands behind SELECT: SQL as it is. */
