@@ -1,6 +1,8 @@
 //! Several tabs on one database: what the client does when its host goes.
 
 mod losing;
+#[cfg(not(target_arch = "wasm32"))]
+mod marks;
 mod notices;
 pub mod scripted;
 #[cfg(not(target_arch = "wasm32"))]

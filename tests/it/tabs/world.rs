@@ -174,6 +174,16 @@ impl World {
         Engine::builder(&self.scratch.url("world.db")).transport(Rc::new(TabSpawn { world: self.clone(), tab }))
     }
 
+    /// A file of the database, by its name.
+    pub fn file(&self, name: &str) -> std::path::PathBuf {
+        self.scratch.path(name)
+    }
+
+    /// What the host calls those who have come so far.
+    pub fn clients(&self) -> Vec<u64> {
+        self.wires.borrow().iter().map(|wire| wire.client).collect()
+    }
+
     /// How many hosts were ended.
     pub fn kills(&self) -> u32 {
         self.kills.get()
