@@ -1,8 +1,8 @@
 // One database in several tabs of a browser, and how it goes on when one of them goes.
 import assert from "node:assert/strict";
-import { inTabs, tell } from "./lib/tabs.mjs";
+import { apart, inTabs, tell } from "./lib/tabs.mjs";
 
-inTabs("tabs", async ({ name, tab, check }) => {
+inTabs("tabs", async ({ browser, tab, check }) => {
   await check("two tabs read and write one database", async (t) => {
     const [a, b] = [await tab(), await tab()];
     const times = [await a.call("open", "two.db"), await b.call("open", "two.db")];
@@ -98,29 +98,67 @@ inTabs("tabs", async ({ name, tab, check }) => {
     await a.until([], "locks");
   });
 
-  if (name === "chromium") {
-    await check("the host's page crashes and the other goes on", async (t) => {
-      const [a, b] = [await tab(), await tab()];
-      await a.call("open", "crashed.db");
-      await b.call("open", "crashed.db");
-      await a.call("insert", "a");
-      await b.call("insert", "b");
-      await a.crash();
-      tell(t, "take-over after a crash", await b.call("insert", "b"));
-      assert.equal(await b.call("count"), 3);
-    });
+  await check("the host's page crashes and the other goes on", async (t) => {
+    const [a, b] = await apart(browser, tab, tab);
+    await a.call("open", "crashed.db");
+    await b.call("open", "crashed.db");
+    await a.call("insert", "a");
+    await b.call("insert", "b");
+    await a.crash();
+    tell(t, "take-over after a crash", await b.call("insert", "b"));
+    assert.equal(await b.call("count"), 3);
+  });
 
-    await check("a guest's page crashes: what it held is free", async () => {
+  await check("a guest's page crashes: what it held is free", async () => {
+    const [a, b] = await apart(browser, tab, tab);
+    await a.call("open", "crashed-guest.db");
+    await b.call("open", "crashed-guest.db");
+    await b.page.evaluate(async () => {
+      const conn = await tab.engine.connect();
+      await conn.execute(aludel.text("INSERT INTO t (who) VALUES ('b')"));
+    });
+    await b.crash();
+    await a.call("insert", "a");
+    assert.equal(await a.call("count"), 1);
+  });
+
+  await check("what a tab commits is told to every tab, also by the next host", async () => {
+    const tabs = [await tab(), await tab(), await tab()];
+    for (const each of tabs) await each.call("open", "changes.db");
+    const write = ["INSERT INTO t (who) VALUES ('x')", "INSERT INTO u SELECT count(*) FROM t"];
+    await tabs[0].call("writeAll", ["CREATE TABLE u (x)"]);
+    for (const each of tabs) await each.call("writeAll", write);
+    for (const [at, each] of tabs.entries()) {
+      await each.until(3, "changed", "u", "t");
+      const seen = (await each.call("seen")).filter(({ kind, schema }) => kind === "change" && !schema);
+      const own = tabs.map((_, writer) => writer === at);
+      assert.deepEqual(seen.map(({ tables }) => [...tables].sort()), [["t", "u"], ["t", "u"], ["t", "u"]]);
+      assert.deepEqual(seen.map(({ tab }) => tab), own.map((own) => (own ? "this" : "other")));
+      assert.deepEqual(seen.map((event) => event.own), own);
+      assert.deepEqual(seen.map(({ missed }) => missed), [false, false, false]);
+    }
+    const [first, ...rest] = tabs;
+    await first.close();
+    for (const each of rest) await each.call("writeAll", write);
+    for (const each of rest) await each.until(5, "changed", "u", "t");
+  });
+
+  const many = `INSERT INTO t (who) WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 50000000) SELECT 'many' FROM c`;
+  const ends = { "its page goes elsewhere": ({ page }) => page.goto("about:blank"), "it is ended": ({ call }) => call("terminate") };
+  for (const [at, [claim, end]] of Object.entries(ends).entries()) {
+    await check(`a worker is busy writing when ${claim}, and the next host has all that was acknowledged`, async (t) => {
       const [a, b] = [await tab(), await tab()];
-      await a.call("open", "crashed-guest.db");
-      await b.call("open", "crashed-guest.db");
-      await b.page.evaluate(async () => {
-        const conn = await tab.engine.connect();
-        await conn.execute(aludel.text("INSERT INTO t (who) VALUES ('b')"));
-      });
-      await b.crash();
-      await a.call("insert", "a");
-      assert.equal(await a.call("count"), 1);
+      const file = `writing-${at}.db`;
+      await a.call("open", file, { ownWorkers: true });
+      await b.call("open", file);
+      for (let i = 0; i < 10; i++) for (const [each, who] of [[a, "a"], [b, "b"]]) await each.call("insert", who, i);
+      await a.call("begin", "many", "scalar", many);
+      // Its cache is full and it writes: the log grows by what is not committed.
+      await a.until(true, "isLarger", `${file}-wal`, 1 << 23);
+      await end(a);
+      tell(t, "take-over from a worker that wrote", await b.call("insert", "b"));
+      assert.deepEqual([await b.call("count", "a"), await b.call("count", "b"), await b.call("count", "many")], [10, 11, 0]);
+      assert.equal(await b.call("scalar", "PRAGMA integrity_check"), "ok");
     });
   }
 });

@@ -104,6 +104,17 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
       await engine.begin((conn) => conn.execute(insert, { who, at: 0 }));
       return true;
     },
+    /** Does these statements in one transaction. */
+    async writeAll(statements) {
+      await engine.begin(async (conn) => {
+        for (const sql of statements) await conn.execute(text(sql));
+      });
+    },
+    /** Whether a file of the origin has more bytes than that. */
+    async isLarger(name, bytes) {
+      const directory = await navigator.storage.getDirectory();
+      return (await (await directory.getFileHandle(name)).getFile()).size > bytes;
+    },
     async dispose() {
       await engine.dispose();
     },
@@ -128,6 +139,9 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
     copied: () => copied,
     /** The events of the engine so far. */
     seen: () => seen,
+    /** How many commits it was told of that wrote these tables. */
+    changed: (...names) =>
+      seen.filter(({ kind, schema, tables }) => kind === "change" && !schema && names.every((name) => tables.includes(name))).length,
     /** Those of them that say who holds others up, and how many there are. */
     blocked: () => seen.filter(({ kind }) => kind === "blocked"),
     blocks: () => tab.blocked().length,
