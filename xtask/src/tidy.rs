@@ -101,6 +101,7 @@ const RULES: &[Rule] = &[
     Rule { name: "nothing is left for later", check: |tree| each(tree, house::leftovers) },
     Rule { name: "no registry's host and no download address", check: |tree| each(tree, house::hosts) },
     Rule { name: "the demo loads nothing from elsewhere", check: |tree| each(tree, house::no_cdn) },
+    Rule { name: "no lock is taken away from who has it", check: |tree| each(tree, house::no_stolen_locks) },
     Rule { name: "docs/STYLE.md has at most 120 lines", check: |tree| Ok(house::style(tree.text("docs/STYLE.md")?)) },
     Rule { name: "README and Cargo.toml name the same oldest Rust", check: house::oldest_rust },
     Rule { name: "every kind of error is in docs/ERRORS.md", check: house::errors },

@@ -91,6 +91,16 @@ pub fn no_cdn(source: &Source) -> Complaints {
     complaints
 }
 
+/// A lock that is taken away from a page that is only slow gives a database two writers: nobody asks for that.
+pub fn no_stolen_locks(source: &Source) -> Complaints {
+    let script = [".ts", ".js", ".mjs"].iter().any(|ending| source.is(ending));
+    let product = source.is_product_rust() || (script && source.under(&["pkg-templates/", "crates/", "www/"]));
+    // Put together here, so that this file does not find itself.
+    let word = concat!("st", "eal");
+    let found = source.text.lines().enumerate().filter(|(_, line)| product && has_word(line, word));
+    found.map(|(index, _)| format!("{}:{}: {word}", source.path, index + 1)).collect()
+}
+
 /// A style guide that nobody reads to its end guides nobody.
 pub fn style(text: &str) -> Complaints {
     let lines = text.lines().count();
@@ -185,6 +195,15 @@ mod tests {
             "<link href=\"a.css\">",
             "<link rel=\"stylesheet\" href=\"https://example.org/a.css\">",
         );
+    }
+
+    #[test]
+    fn locks_that_are_taken_away_are_found() {
+        let (rust, script) = (r#"&"steal".into()"#, "navigator.locks.request(name, { steal: true }, held)");
+        tells_apart(no_stolen_locks, "src/transport/web/lock.rs", r#"&"mode".into()"#, rust);
+        tells_apart(no_stolen_locks, "crates/worker/src/entry/lock.rs", "stealth()", rust);
+        tells_apart(no_stolen_locks, "pkg-templates/src/engine.ts", "{ ifAvailable: true }", script);
+        tells_apart(no_stolen_locks, "www/app.js", "", script);
     }
 
     #[test]
