@@ -30,9 +30,20 @@ const literals = [
   [select(c.id).where(c.id.eq(bindparam("x", { value: 5 })), c.name.eq(bindparam("y"))),
     "SELECT users.id FROM users WHERE users.id = 5 AND users.name = ?"],
   [text("SELECT :a").bindparams({ a: "x" }), "SELECT 'x'"],
+  [select(literal(-5).neg().label("x"), literal(5).neg().label("y")), "SELECT -(-5) AS x, -(5) AS y"],
   [sql`SELECT ${1}, ${"?"}`, "SELECT 1, '?'"],
   [select(func.max(c.id, date)), "SELECT max(users.id, '2026-11-21 10:42:04.000000') AS max_1 FROM users"],
 ];
+
+test("the condition of a partial index stands in the SQL with its values, which parameters have not", () => {
+  const upsert = (age) => insert(users).values({ name: "a", born: date })
+    .onConflictDoUpdate({ indexElements: ["name"], indexWhere: c.id.gt(age), set: { flag: true } });
+  for (const age of [5, 6]) {
+    const { sql } = upsert(age).compile();
+    assert.equal(sql, `INSERT INTO users (name, born) VALUES (?, ?) ON CONFLICT (name) WHERE id > ${age} DO UPDATE SET flag = ?`);
+    assert.match(prepare(upsert(age), undefined).source, new RegExp(`WHERE id > ${age} DO`));
+  }
+});
 
 for (const [statement, expected] of literals) {
   test(`with its values: ${expected}`, () => assert.equal(statement.compile({ literalBinds: true }).sql, expected));

@@ -8,15 +8,17 @@ use aludel_sql::json::Json;
 use aludel_sql::wire;
 use wasm_bindgen::prelude::*;
 
-/// Compiles a statement from its bytes; gives `CompiledRecord` of compiled.ts as JSON. `keys` are what the parameters of the call name; `literals`, a batch of one row,
-/// are the values that are to stand in the SQL. Behind them are the items of lists: `lists` has four numbers for each, that
-/// of the list, where it begins, how many items it has, and how many values each of them has (0 for one that is no row).
+/// Compiles a statement from its bytes; gives `CompiledRecord` of compiled.ts as JSON. `keys` are what the parameters of
+/// the call name; `literals`, a batch of one row, are the values that are to stand in the SQL, if not `all` only where no
+/// parameter can. Behind them are the items of lists: `lists` has four numbers for each, that of the list, where it begins,
+/// how many items it has, and how many values each of them has (0 for one that is no row).
 #[wasm_bindgen(js_name = compileStatement)]
 pub fn compile_statement(
     bytes: &[u8],
     keys: Option<Vec<String>>,
     literals: Option<Vec<u8>>,
     lists: Option<Vec<u32>>,
+    all: Option<bool>,
 ) -> Result<String, JsValue> {
     let statement = wire::decode(bytes).map_err(thrown)?;
     let keys: Option<Vec<&str>> = keys.as_ref().map(|keys| keys.iter().map(String::as_str).collect());
@@ -25,7 +27,7 @@ pub fn compile_statement(
     let literals = values.as_deref().unwrap_or_default();
     let lists: Vec<(u32, BindValue)> =
         lists.iter().flat_map(|lists| lists.chunks_exact(4)).filter_map(|list| list_of(list, literals)).collect();
-    let (literal_binds, keys) = (values.is_some(), keys.as_deref());
+    let (literal_binds, keys) = (values.is_some() && all.unwrap_or(true), keys.as_deref());
     let options = Options { literal_binds, literals, lists: &lists, keys };
     compile(&statement, options).map(|compiled| record(&compiled)).map_err(thrown)
 }

@@ -67,8 +67,11 @@ function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): C
 
 const parsed = (json: string): CompiledRecord => JSON.parse(json) as CompiledRecord;
 
-/** A statement with its values in the SQL. They are converted as its parameters would be, which tell their types. */
-function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined): CompiledRecord {
+/**
+ * A statement with its values in the SQL, or only those that have to be there. They are converted as its parameters would be, which
+ * tell their types.
+ */
+function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined, all: boolean): CompiledRecord {
   const slots = read(compileBytes(bytes, keys), writer).slots;
   const found = new Binding(slots, writer, [{}], false).literals();
   const values = writer.literals.map((value, i) => (found.has(i) ? found.get(i) : (typeOfValue(value).bind?.(value) ?? value)));
@@ -82,12 +85,12 @@ function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[
   });
   cells.push(...items);
   const batch = encodeBatch(1, cells.length, (_, i) => cells[i], (_, i) => `value ${i + 1}`);
-  return parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists))));
+  return parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
 }
 
 function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
   const bytes = writer.finish();
-  return read(inline ? compileInline(bytes, writer, keys) : compileBytes(bytes, keys), writer);
+  return read(inline || writer.inlines ? compileInline(bytes, writer, keys, inline) : compileBytes(bytes, keys), writer);
 }
 
 function read(record: CompiledRecord, writer: Writer): Compiled {

@@ -231,6 +231,8 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
     writer.u32(conflicts.length);
     for (const { target, where, set, conditions } of conflicts) {
       writer.list(target);
+      // SQLite finds a partial index by the text of its condition.
+      writer.inlines ||= where !== undefined;
       writer.optionalU32(where);
       writer.u8(set === undefined ? 0 : 1);
       if (set !== undefined) {

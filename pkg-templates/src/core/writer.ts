@@ -33,6 +33,8 @@ export class Writer {
   readonly callables: unknown[] = [];
   /** The types whose conversions are the caller's. */
   readonly types: SqlType[] = [];
+  /** Whether some of its values have to stand in the SQL itself. */
+  inlines = false;
 
   /** The bytes; to be asked for once, at the end. */
   finish(): Uint8Array {

@@ -3,7 +3,7 @@
 use super::{TypedTable, on_world};
 use aludel::sql::expr::{BindValue, bind};
 use aludel::sql::schema::{Column as Declared, Default_, DefaultFn, MetaData, Table};
-use aludel::sql::statement::{ConflictAction, delete, insert, select};
+use aludel::sql::statement::{CompoundKind, ConflictAction, Select, compound, delete, insert, select};
 use aludel::sql::types::SqlType;
 use aludel::typed::{Expr, bindparam, func, literal};
 use aludel::{ErrorKind, Value, many, params};
@@ -194,6 +194,22 @@ fn b3_05_upsert() {
             ConflictAction::Nothing,
         );
         w.gives(&again, &["1 changed"]).await;
+        // Whatever that query ends with.
+        let some = |after: i64| select(&a.id).filter(a.id.gt(after));
+        let either = |other: Select| compound(CompoundKind::Union, [some(0).query(), other.query()]);
+        let queries = [
+            select(&a.id).group_by(&a.id).query(),
+            select(&a.id).order_by(&a.id).query(),
+            select(&a.id).limit(2).query(),
+            either(some(1)).query(),
+            either(select(&a.id)).query(),
+            either(select(&a.id).limit(1)).query(),
+            either(some(1)).order_by(&a.id).query(),
+        ];
+        for query in queries {
+            let nothing = a.insert().from_select(&["id"], query).on_conflict(vec![], None, ConflictAction::Nothing);
+            w.gives(&nothing, &["0 changed"]).await;
+        }
     });
 }
 

@@ -1,8 +1,9 @@
 //! B4: how types are declared, stored and read.
 
 use super::{TypedTable, on_world};
+use aludel::sql::expr::{Binary, BindValue, beside, binary};
 use aludel::sql::schema::MetaData;
-use aludel::sql::statement::select;
+use aludel::sql::statement::{CompoundKind, Select, compound, select};
 use aludel::sql::types::{CustomType, EnumType, SqlType};
 use aludel::typed::{ColumnType, Date, DateTime, Expr, Json, Time, func, literal};
 use aludel::{ErrorKind, Value, text};
@@ -238,6 +239,15 @@ fn b4_09_json() {
         assert_eq!(returned.to_string(), "INSERT INTO binary_json (b) VALUES (jsonb(?)) RETURNING json(b) AS b");
         w.check(&select(&from), "SELECT json(binary_json.b) AS b FROM binary_json", &["{\"x\":1}", "[1,2]"]).await;
         assert_eq!(w.rows_of(&text("SELECT DISTINCT typeof(b) FROM binary_json"), ()).await, ["blob"]);
+        // In every part of a compound, whose rows are compared as they are shown, and in comparisons.
+        let both = |kind, other: Select| compound(kind, [select(&from).query(), other.query()]);
+        let again = both(CompoundKind::UnionAll, select(&from).limit(1));
+        w.gives(&again, &["{\"x\":1}", "[1,2]", "{\"x\":1}"]).await;
+        w.gives(&both(CompoundKind::Union, select(&from)), &["[1,2]", "{\"x\":1}"]).await;
+        let b = from.column_exprs().remove(0);
+        let text = |text: &str| beside(&b, BindValue::Value(Value::Text(text.into())));
+        let equal = select(&from).filter([binary(Binary::Eq, &b, &text("{\"x\": 1}"))]);
+        w.gives(&equal, &["{\"x\":1}"]).await;
     });
 }
 

@@ -2,10 +2,13 @@
 
 use super::defaults::bound;
 use super::froms::froms_of;
+use super::select::is_wrapped;
 use super::{Compiler, InsertedKey, Out, ResultColumn, Within, compile_error, quoted, table_name};
 use crate::expr::{Bind, BindName, BindValue, Expr, Kind, NameKey, precedence};
 use crate::schema::{Column, Default_, From, Table};
-use crate::statement::{Conflict, ConflictAction, Delete, Insert, InsertSource, Projection, Setting, Update};
+use crate::statement::{
+    Conflict, ConflictAction, Delete, Insert, InsertSource, Piece, Projection, Query, Setting, Update,
+};
 use aludel_protocol::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
@@ -39,13 +42,9 @@ impl Compiler<'_> {
                 let query = &self.with_defaults(insert, &mut columns, query)?;
                 out.push(&format!(" ({}) ", column_list(&columns)));
                 self.query(query, out, Within::Insert)?;
-                if !insert.conflicts.is_empty() {
-                    // Else SQLite takes ON for the beginning of a join's condition.
-                    let has_where =
-                        matches!(query, crate::statement::Query::Select(select) if !select.conditions.is_empty());
-                    if !has_where {
-                        out.push(" WHERE 1 = 1");
-                    }
+                // Else SQLite takes ON for the beginning of a join's condition.
+                if !insert.conflicts.is_empty() && ends_with_from(query) {
+                    out.push(" WHERE 1 = 1");
                 }
                 self.inserted_key = table.primary_key().iter().map(|_| InsertedKey::Unknown).collect();
             }
@@ -169,18 +168,11 @@ impl Compiler<'_> {
 
     /// What a column is set to; gives whether it is one parameter.
     fn setting(&mut self, column: &Column, given: &Given<'_>, name: &str, out: &mut Out) -> Result<bool> {
-        let jsonb = matches!(column.ty.implementation(), crate::types::SqlType::Jsonb { .. });
-        let wrapped = |this: &mut Self, bind: &Bind, out: &mut Out| {
-            out.push(if jsonb { "jsonb(" } else { "" });
-            this.bind(bind, NameKey::Object(0), &column.ty, out)?;
-            out.push(if jsonb { ")" } else { "" });
-            Ok::<_, Error>(())
-        };
         match given {
             Given::Parameter => {
                 self.automatic.push(name.into());
                 let bind = Bind { name: BindName::Named(name.into()), value: BindValue::Required, expanding: false };
-                wrapped(self, &bind, out)?;
+                self.bind(&bind, NameKey::Object(0), &column.ty, out)?;
                 Ok(true)
             }
             Given::Expr(expr) => match &expr.kind {
@@ -188,12 +180,12 @@ impl Compiler<'_> {
                 Kind::Bind(bind) if matches!(bind.name, BindName::Anonymous(_)) && !bind.expanding => {
                     self.automatic.push(name.into());
                     let bind = Bind { name: BindName::Named(name.into()), ..bind.clone() };
-                    wrapped(self, &bind, out)?;
+                    self.bind(&bind, NameKey::Object(0), &column.ty, out)?;
                     Ok(true)
                 }
                 // A parameter without a type is of the type of its column.
                 Kind::Bind(bind) if expr.ty.is_null() && !bind.expanding => {
-                    wrapped(self, bind, out)?;
+                    self.bind(bind, NameKey::Object(0), &column.ty, out)?;
                     Ok(true)
                 }
                 _ => {
@@ -211,7 +203,7 @@ impl Compiler<'_> {
                 Ok(value) => {
                     self.automatic.push(name.into());
                     let bind = Bind { name: BindName::Named(name.into()), value, expanding: false };
-                    wrapped(self, &bind, out)?;
+                    self.bind(&bind, NameKey::Object(0), &column.ty, out)?;
                     Ok(true)
                 }
             },
@@ -436,4 +428,34 @@ fn check_keys(table: &Table, keys: &[&str]) -> Result<()> {
 
 fn column_list(columns: &[&Column]) -> String {
     columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a query, as it is written in an INSERT, ends with its FROM.
+fn ends_with_from(query: &Query) -> bool {
+    match query {
+        Query::Select(select) => {
+            let lists = [&select.conditions, &select.group_by, &select.having, &select.order_by, &select.suffixes];
+            lists.iter().all(|list| list.is_empty()) && select.limit.is_none() && select.offset.is_none()
+        }
+        Query::Compound(compound) => {
+            let ends = compound.order_by.is_empty() && compound.limit.is_none() && compound.offset.is_none();
+            let only = compound.parts.len() == 1;
+            let last = |part: &Query| is_wrapped(part, compound.kind, only) || ends_with_from(part);
+            ends && compound.parts.last().is_some_and(last)
+        }
+        Query::Text(text) => {
+            let sql: String = text
+                .text
+                .pieces()
+                .iter()
+                .filter_map(|piece| match piece {
+                    Piece::Sql(sql) => Some(&**sql),
+                    Piece::Parameter(_) => None,
+                })
+                .collect();
+            let clauses = ["WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT"];
+            !sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
+        }
+    }
 }

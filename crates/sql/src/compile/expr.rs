@@ -244,9 +244,9 @@ impl Compiler<'_> {
         match op {
             Unary::Neg => {
                 out.push("-");
-                // Two of them would begin a comment.
-                let least = if starts_with_minus(inner) { precedence::ATOM } else { precedence::UNARY };
-                self.expr_at(inner, least, out)
+                // Two of them would begin a comment, and a parameter that is written as a literal may be negative.
+                let two = starts_with_minus(inner) || (self.options.literal_binds && is_bind(inner));
+                self.expr_at(inner, if two { precedence::ATOM + 1 } else { precedence::UNARY }, out)
             }
             Unary::BitNot => {
                 out.push("~");
@@ -340,8 +340,18 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A parameter of this type; `of` is what a made-up name belongs to.
+    /// A parameter of this type; `of` is what a made-up name belongs to. JSONB travels as text.
     pub(super) fn bind(&mut self, bind: &Bind, of: NameKey, ty: &SqlType, out: &mut Out) -> Result<()> {
+        if bind.expanding || !matches!(ty.implementation(), SqlType::Jsonb { .. }) {
+            return self.plain_bind(bind, of, ty, out);
+        }
+        out.push("jsonb(");
+        self.plain_bind(bind, of, ty, out)?;
+        out.push(")");
+        Ok(())
+    }
+
+    fn plain_bind(&mut self, bind: &Bind, of: NameKey, ty: &SqlType, out: &mut Out) -> Result<()> {
         let name = match &bind.name {
             BindName::Named(name) => name.clone(),
             BindName::Anonymous(base) => self.names.made_up(base, of),
@@ -417,12 +427,18 @@ fn is_excluded(from: &crate::schema::From) -> bool {
     matches!(from, crate::schema::From::Excluded(_))
 }
 
+fn is_bind(expr: &Node) -> bool {
+    match &expr.kind {
+        Kind::Bind(_) => true,
+        Kind::Label(_, inner) | Kind::Coerce(inner) | Kind::Collate(inner, _) => is_bind(inner),
+        _ => false,
+    }
+}
+
 fn starts_with_minus(expr: &Node) -> bool {
     match &expr.kind {
         Kind::Unary(Unary::Neg, _) => true,
         Kind::Literal(sql) => sql.trim_start().starts_with('-'),
-        // Written as a literal it may be negative.
-        Kind::Bind(_) => true,
         Kind::Label(_, inner) | Kind::Coerce(inner) | Kind::Collate(inner, _) => starts_with_minus(inner),
         _ => false,
     }

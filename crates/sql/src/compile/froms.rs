@@ -50,7 +50,7 @@ impl Compiler<'_> {
 
     /// Leaves out what the statement around reads.
     fn correlated(&self, select: &Select, froms: Vec<From>, within: Within) -> Result<Vec<From>> {
-        let nested = matches!(within, Within::Value | Within::Part(_));
+        let nested = matches!(within, Within::Value | Within::Part { .. });
         let around: Vec<&From> = match &select.correlate {
             Correlate::Auto if nested && within == Within::Value => self.scopes.last().into_iter().flatten().collect(),
             Correlate::Auto => return Ok(froms),

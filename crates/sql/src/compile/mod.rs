@@ -165,8 +165,8 @@ pub(crate) enum Within {
     Top,
     /// It is what rows come from, or a CTE: its columns are referred to by their names.
     From,
-    /// It is a part of a compound that stands so.
-    Part(bool),
+    /// It is a part of a compound: whether its columns are referred to by their names, and whether people see its rows.
+    Part { named: bool, seen: bool },
     /// It is a value, a list or a condition.
     Value,
     /// It gives the rows of an INSERT.
@@ -176,7 +176,12 @@ pub(crate) enum Within {
 impl Within {
     /// Whether its columns are referred to by their names.
     fn names_columns(self) -> bool {
-        matches!(self, Within::From | Within::Part(true))
+        matches!(self, Within::From | Within::Part { named: true, .. })
+    }
+
+    /// Whether its rows are those of the statement.
+    fn is_seen(self) -> bool {
+        matches!(self, Within::Top | Within::Part { seen: true, .. })
     }
 }
 

@@ -178,19 +178,11 @@ impl Compiler<'_> {
 
     /// A part of a compound. SQLite knows no parentheses there: what would need them becomes a subquery.
     fn part(&mut self, part: &Query, kind: CompoundKind, out: &mut Out, within: Within, first: bool) -> Result<()> {
-        let wraps = match part {
-            Query::Select(select) => !select.order_by.is_empty() || select.limit.is_some() || select.offset.is_some(),
-            Query::Compound(inner) => {
-                let tail = !inner.order_by.is_empty() || inner.limit.is_some() || inner.offset.is_some();
-                // SQLite works from left to right.
-                tail || !(first || inner.kind == kind && kind == CompoundKind::UnionAll)
-            }
-            Query::Text(_) => false,
-        };
         let names_columns = within.names_columns();
-        if wraps {
+        if is_wrapped(part, kind, first) {
             out.push("SELECT * FROM (");
-            self.query(part, out, Within::From)?;
+            let seen = within.is_seen();
+            self.query(part, out, if seen { Within::Part { named: true, seen } } else { Within::From })?;
             out.push(")");
             if within == Within::Top && first {
                 self.record(part);
@@ -199,7 +191,7 @@ impl Compiler<'_> {
         }
         let inner = match (within, first) {
             (Within::Top, true) => Within::Top,
-            _ => Within::Part(names_columns),
+            _ => Within::Part { named: names_columns, seen: within.is_seen() },
         };
         self.query(part, out, inner)
     }
@@ -226,7 +218,7 @@ impl Compiler<'_> {
             Kind::Literal(_) | Kind::Text(_) => false,
             _ if natural.as_ref() != Some(name) && natural.is_some() => true,
             // SQLite would call it after the call around it.
-            _ if within == Within::Top && is_jsonb(expr) => true,
+            _ if within.is_seen() && is_jsonb(expr) => true,
             Kind::Column(column) => in_from && column.from.is_some() || style == LabelStyle::TableNamePlusColumn,
             Kind::Unary(Unary::IsTrue | Unary::IsFalse, _) => true,
             Kind::Unary(_, inner) => in_from || inner.natural_name().is_none(),
@@ -255,7 +247,7 @@ impl Compiler<'_> {
 
     /// A column of a result that people see is JSON as text, not in SQLite's binary form.
     pub(super) fn jsonb_column(&mut self, expr: &Expr, out: &mut Out, within: Within) -> Result<()> {
-        if is_jsonb(expr) && within == Within::Top {
+        if is_jsonb(expr) && within.is_seen() {
             out.push("json(");
             self.expr(expr, out)?;
             out.push(")");
@@ -381,5 +373,18 @@ fn column_by_key(froms: &[From], key: &Rc<str>) -> Result<Expr> {
              explicit column references instead of filter_by().",
             names(&mut froms.iter().filter(|from| from.column(key).is_some()))
         )),
+    }
+}
+
+/// Whether a part of a compound is written as a query in a FROM: SQLite has no parentheses there.
+pub(super) fn is_wrapped(part: &Query, kind: CompoundKind, first: bool) -> bool {
+    match part {
+        Query::Select(select) => !select.order_by.is_empty() || select.limit.is_some() || select.offset.is_some(),
+        Query::Compound(inner) => {
+            let tail = !inner.order_by.is_empty() || inner.limit.is_some() || inner.offset.is_some();
+            // SQLite works from left to right.
+            tail || !(first || inner.kind == kind && kind == CompoundKind::UnionAll)
+        }
+        Query::Text(_) => false,
     }
 }
