@@ -70,7 +70,7 @@ export class Connection implements AsyncDisposable {
     const frames = new Frames(this.#log, prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
-    await this.#count(call(native, run, context));
+    await this.#count(frames.received(call(native, run, context)));
     return frames.buffered<R, V>(native.yieldPer);
   }
 
@@ -87,7 +87,7 @@ export class Connection implements AsyncDisposable {
     const frames = new Frames(this.#log, prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
-    const stream = await this.#count(call(native, run, context));
+    const stream = await this.#count(frames.received(call(native, run, context)));
     return AsyncResult.of<R, V>(frames.streamed(stream, native, context));
   }
 

@@ -211,7 +211,7 @@ export class Engine implements AsyncDisposable {
     Engine.warn(this, prepared.warnings);
     const frames = new Frames(this.#log, prepared);
     const { source, batch, many } = prepared;
-    await call(given, () => this.#native.execute(source, batch, many, given, frames.take), context);
+    await frames.received(call(given, () => this.#native.execute(source, batch, many, given, frames.take), context));
     return frames.buffered<R, V>(rows);
   }
 

@@ -30,6 +30,8 @@ export class Frames {
   readonly #prepared: Prepared;
   #feed: Feed | undefined;
   #stream: Stream | null = null;
+  /** What was wrong with a value, in a list of one. */
+  #wrong: readonly [unknown] | undefined;
 
   constructor(log: RowLog, prepared: Prepared) {
     this.#log = log;
@@ -56,10 +58,25 @@ export class Frames {
     feed.lastrowid = Number.isSafeInteger(id) ? id : lastInsertRowid;
     const { shape } = feed;
     if (shape === null) return;
-    const rows = decodeBatch(frame, batchAt, shape.names.length, this.#maker(shape));
+    let rows: readonly object[];
+    try {
+      rows = decodeBatch(frame, batchAt, shape.names.length, this.#maker(shape));
+    } catch (error) {
+      this.#wrong = [error];
+      throw error;
+    }
     feed.push(rows);
     if (this.#log !== undefined) logRows(this.#log, shape, first, rows);
   };
+
+  /** Waits for frames. What the conversion of a value throws passes through the client, and comes out as it was. */
+  async received<T>(frames: Promise<T>): Promise<T> {
+    try {
+      return await frames;
+    } catch (error) {
+      throw this.#wrong === undefined ? error : this.#wrong[0];
+    }
+  }
 
   /** Makes rows of cells, each converted by the type of its column. */
   #maker(shape: Shape): Shape["make"] {
@@ -89,7 +106,7 @@ export class Frames {
     if (options.yieldPer > 0) feed.yieldPer = options.yieldPer;
     this.#stream = {
       pull: async () => {
-        await call(options, () => stream.next(this.take), context);
+        await this.received(call(options, () => stream.next(this.take), context));
         if (!stream.more) feed.end();
       },
       close: () => stream.close(),

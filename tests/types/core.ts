@@ -1,7 +1,7 @@
 // What TypeScript makes of tables and statements: what is inferred, and what it refuses.
 import {
   and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
-  literal, MetaData, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
+  case_, literal, MetaData, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -190,6 +190,20 @@ export function light(): void {
   t.c.height;
   // @ts-expect-error a table is made of columns
   table("t", "id");
+}
+
+/** What may be null says so. */
+export function nulls(): void {
+  type Of<E> = E extends Expr<infer T> ? T : never;
+  const whens = [[users.c.id.gt(1), users.c.id]] as const;
+  const open = case_<number>(whens);
+  same<Same<Of<typeof open>, number | null>>();
+  const closed = case_<number>(whens, 0);
+  same<Same<Of<typeof closed>, number>>();
+  const first = select(users.c.id).scalarSubquery();
+  same<Same<Of<typeof first>, number | null>>();
+  const half = users.c.id.div(2);
+  same<Same<Of<typeof half>, number>>();
 }
 
 export const money: SqlType<number> = Integer;

@@ -23,6 +23,11 @@ const literals = [
   [select(c.id).where(tuple_(c.id, c.name).in([[1, "a"], [2, null]]), c.name.in([])),
     "SELECT users.id FROM users WHERE (users.id, users.name) IN (VALUES (1, 'a'), (2, NULL)) AND users.name IN " +
       "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)"],
+  [select(c.id).where(tuple_(c.born, c.uuid, c.mood).in([[date, "6BA7B810-9dad-11d1-80b4-00c04fd430c8", 2]])),
+    "SELECT users.id FROM users WHERE (users.born, users.uuid, users.mood) IN (VALUES ('2026-11-21', '6ba7b8109dad11d180b400c04fd430c8', 'Bad'))"],
+  [select(c.id).where(tuple_(c.id, c.name).in([]), tuple_(c.id, c.name).notIn(bindparam("x", { value: [], expanding: true }))),
+    "SELECT users.id FROM users WHERE (users.id, users.name) IN (SELECT 1, 1 FROM (SELECT 1) WHERE 1!=1) AND " +
+      "((users.id, users.name) NOT IN (SELECT 1, 1 FROM (SELECT 1) WHERE 1!=1))"],
   [insert(users).values({ doc: { a: [1, null] }, bytes: new Uint8Array([0, 255]) }),
     "INSERT INTO users (doc, bytes) VALUES ('{\"a\": [1, null]}', X'00FF')"],
   [update(users).values({ name: "x", flag: false }).where(c.id.eq(-1)), "UPDATE users SET name='x', flag=0 WHERE users.id = -1"],
@@ -34,6 +39,16 @@ const literals = [
   [sql`SELECT ${1}, ${"?"}`, "SELECT 1, '?'"],
   [select(func.max(c.id, date)), "SELECT max(users.id, '2026-11-21 10:42:04.000000') AS max_1 FROM users"],
 ];
+
+test("lists of a tuple have as many values as it has, of the types of its columns", () => {
+  const among = (list) => select(c.id).where(tuple_(c.id, c.born).in(list));
+  assert.match(prepare(among([]), undefined).source, /IN \(SELECT 1, 1 FROM \(SELECT 1\) WHERE 1!=1\)$/);
+  assert.match(prepare(among([[1, date], [2, null]]), undefined).source, /IN \(VALUES \(\?, \?\), \(\?, \?\)\)$/);
+  for (const [list, given] of [[[[1]], "a list of 1"], [[[1, date, 3]], "a list of 3"], [[1], "number"]]) {
+    const message = new RegExp(`parameter 'param_1' takes lists of 2 values, not .*${given}`);
+    assert.throws(() => prepare(among(list), undefined), { name: "ArgumentError", message });
+  }
+});
 
 test("the condition of a partial index stands in the SQL with its values, which parameters have not", () => {
   const upsert = (age) => insert(users).values({ name: "a", born: date })

@@ -21,6 +21,8 @@ export interface Slot {
   readonly source: number;
   readonly number: number;
   readonly type: SqlType;
+  /** The types of the values of each item of a list of tuples. */
+  readonly parts: readonly SqlType[] | undefined;
 }
 
 /** Values by name. */
@@ -125,7 +127,7 @@ export class Binding {
     this.#slots.forEach((slot, place) => {
       if (!isAsked(slot)) return;
       // Of several rows in one statement, each has its own values.
-      const group = /_m\d+$/.exec(slot.name)?.[0] ?? "";
+      const group = (this.#writer.hasRows ? /_m\d+$/.exec(slot.name)?.[0] : undefined) ?? "";
       const currentParameters: Record<string, unknown> = {};
       for (const [name, value] of values) {
         if (name.endsWith(group)) currentParameters[name.slice(0, name.length - group.length)] = value;
@@ -153,7 +155,15 @@ function converted(slot: Slot, value: unknown, row: number): unknown {
 
 function listOf(slot: Slot, value: unknown, row: number): unknown[] {
   if (!Array.isArray(value)) throw new ArgumentError(`parameter '${slot.name}'${where(row)} takes a list, not ${describe(value)}`);
-  return value.map((item: unknown) => (Array.isArray(item) ? item.map((part: unknown) => typeOfValue(part).bind?.(part) ?? part) : converted(slot, item, row)));
+  const { parts } = slot;
+  if (parts === undefined) return value.map((item: unknown) => converted(slot, item, row));
+  return value.map((item: unknown) => {
+    if (!Array.isArray(item) || item.length !== parts.length) {
+      const given = Array.isArray(item) ? `a list of ${item.length}` : describe(item);
+      throw new ArgumentError(`parameter '${slot.name}'${where(row)} takes lists of ${parts.length} values, not ${given}`);
+    }
+    return item.map((part: unknown, i) => converted({ ...slot, type: parts[i] as SqlType }, part, row));
+  });
 }
 
 const where = (row: number): string => (row < 0 ? "" : `, in parameter group ${row}`);

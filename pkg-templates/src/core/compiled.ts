@@ -103,7 +103,11 @@ function read(record: CompiledRecord, writer: Writer): Compiled {
   });
   const compiled: Compiled = {
     segments: record.segments,
-    slots: record.slots.map(([name, source, number, code]) => ({ name, source, number, type: type(code) })),
+    slots: record.slots.map(([name, source, number, code]) => {
+      // The values of a tuple are of types of their own.
+      const parts = code.startsWith("(") ? code.slice(1, -1).split(",").map(type) : undefined;
+      return { name, source, number, type: type(code), parts };
+    }),
     results: results.some((convert) => convert !== undefined) ? results : undefined,
     returning: record.columns.length > 0,
     key: record.keys.map(([name, code], i) => ({ name, type: type(code), from: record.insertedKey[i] as number })),
@@ -233,7 +237,7 @@ function sqlOf(compiled: Compiled, binding: Binding): readonly [string, Readonly
     if (of.some((other) => other.length !== list.length)) {
       throw new InvalidRequestError("the lists of a statement that runs several times have equal lengths");
     }
-    return listSql(list);
+    return listSql(list, compiled.slots[segment]?.parts?.length ?? 1);
   });
   return [sql.join(""), lists];
 }
@@ -274,7 +278,7 @@ export function describeStatement(statement: Recorded, options: CompileOptions =
       if (typeof segment === "string") return segment;
       const slot = compiled.slots[segment] as Slot;
       const list = binding.shown(slot);
-      return Array.isArray(list) ? listSql(list) : `(__[POSTCOMPILE_${slot.name}])`;
+      return Array.isArray(list) ? listSql(list, slot.parts?.length ?? 1) : `(__[POSTCOMPILE_${slot.name}])`;
     })
     .join("");
   const positiontup = compiled.slots.map((slot) => slot.name);

@@ -220,6 +220,7 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
     writer.u8(source.kind);
     if (source.kind === 1) writeSettings(writer, one);
     if (source.kind === 2) {
+      writer.hasRows = true;
       writer.u32(rows.length);
       rows.forEach((row) => writeSettings(writer, row));
     }

@@ -37,6 +37,9 @@ export type { FrameBounds } from "./records.js";
 /** What stands on the other side of an operator: a value, another expression, or null. */
 export type Operand<T> = T | Expr<T> | Expr<unknown> | null;
 
+/** What comes of a division that keeps what is behind the point: of numerics, which are texts, another. */
+export type Quotient<T> = T extends string ? string : T extends null ? null : number;
+
 /** A query, as far as expressions need to know one. */
 export interface QueryLike extends Recorded {
   /** Whether it is a query. */
@@ -198,7 +201,7 @@ export abstract class Expr<T = unknown> extends ClauseElement {
     return binary("mul", this, other);
   }
   /** A division that keeps what is behind the point: `a / (b + 0.0)`. */
-  div(other: Operand<T>): Expr<number> {
+  div(other: Operand<T>): Expr<Quotient<T>> {
     return binary("trueDiv", this, other);
   }
   /** A division without what is behind the point. */

@@ -163,13 +163,17 @@ export function literalColumn<T = unknown>(sql: string, type?: TypeArgument<T>):
 }
 
 /** `CASE WHEN condition THEN result ... ELSE otherwise END` */
-export function case_<T>(whens: readonly (readonly [Expr<unknown>, Operand<T>])[], otherwise?: Operand<T>): Expr<T>;
+export function case_<T>(whens: readonly (readonly [Expr<unknown>, Operand<T>])[], otherwise: Operand<T>): Expr<T>;
+/** Without `ELSE`, what is none of the cases is null. */
+export function case_<T>(whens: readonly (readonly [Expr<unknown>, Operand<T>])[]): Expr<T | null>;
+/** `CASE value WHEN ... THEN ... ELSE ...` */
+export function case_<T>(whens: readonly (readonly [unknown, Operand<T>])[], otherwise: Operand<T>, value: Expr<unknown>): Expr<T>;
 /** `CASE value WHEN ... THEN ...` */
 export function case_<T>(
   whens: readonly (readonly [unknown, Operand<T>])[],
-  otherwise: Operand<T> | undefined,
+  otherwise: undefined,
   value: Expr<unknown>,
-): Expr<T>;
+): Expr<T | null>;
 export function case_<T>(
   whens: readonly (readonly [unknown, Operand<T>])[],
   otherwise?: Operand<T>,

@@ -10,15 +10,13 @@ import { DataError } from "../errors.js";
 /** How many parameters SQLite takes in one statement. */
 const MAX_PARAMETERS = 32766;
 
-/** SQLAlchemy's way to say a list of nothing: a query that finds nothing. */
-const EMPTY_LIST = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)";
-
 /**
- * A list as SQL, one parameter for each item.
+ * A list as SQL, one parameter for each item, or one for each of the `width` values of an item. A list of nothing is a query that
+ * finds nothing, as SQLAlchemy writes it.
  * @internal
  */
-export function listSql(list: readonly unknown[]): string {
-  if (list.length === 0) return EMPTY_LIST;
+export function listSql(list: readonly unknown[], width: number): string {
+  if (list.length === 0) return `(SELECT ${Array(width).fill("1").join(", ")} FROM (SELECT 1) WHERE 1!=1)`;
   if (!Array.isArray(list[0])) return `(${list.map(() => "?").join(", ")})`;
   return `(VALUES ${list.map((row) => `(${(row as unknown[]).map(() => "?").join(", ")})`).join(", ")})`;
 }

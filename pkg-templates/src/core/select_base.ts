@@ -39,13 +39,13 @@ export abstract class SelectBase<R extends RowType, V extends readonly unknown[]
   cte(name?: string, options: CteOptions = {}): Cte<R> {
     return new Cte<R>(this, this.resultColumns, name, options);
   }
-  /** As a value: the first column of the first row. */
-  scalarSubquery<T = V[0]>(): Expr<T> {
+  /** As a value: the first column of the first row, null if there is no row. A query that always has one says so: `<number>`. */
+  scalarSubquery<T = V[0] | null>(): Expr<T> {
     return queryExpr<T>(0x1c, this);
   }
   /** As a value with a name. */
-  label<const N extends string>(name: N): Label<N, V[0]> {
-    return this.scalarSubquery<V[0]>().label(name);
+  label<const N extends string>(name: N): Label<N, V[0] | null> {
+    return this.scalarSubquery<V[0] | null>().label(name);
   }
   /** Whether it gives any row. */
   exists(): Expr<boolean> {

@@ -42,6 +42,9 @@ function parsed(name: string, pattern: RegExp, value: SqlValue): Date {
     throw new DataError(`a column of type ${name} holds ${JSON.stringify(value)}, a day that there is not`);
   }
   date.setUTCHours(hour ?? 0, minute ?? 0, second ?? 0, Number((match[7] ?? "").slice(0, 3).padEnd(3, "0")));
+  if (date.getUTCHours() !== (hour ?? 0) || date.getUTCMinutes() !== (minute ?? 0) || date.getUTCSeconds() !== (second ?? 0)) {
+    throw new DataError(`a column of type ${name} holds ${JSON.stringify(value)}, a time that there is not`);
+  }
   return date;
 }
 

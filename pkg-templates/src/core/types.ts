@@ -287,7 +287,7 @@ export function withVariant<T>(type: TypeArgument<T>, variant: TypeArgument<NoIn
 export function typeOfValue(value: unknown): SqlType {
   switch (typeof value) {
     case "number":
-      return Number.isInteger(value) && !Object.is(value, -0) ? Integer : Float;
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? Integer : Float;
     case "bigint":
       return BigInteger;
     case "string":

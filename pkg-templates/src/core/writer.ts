@@ -33,6 +33,8 @@ export class Writer {
   readonly callables: unknown[] = [];
   /** The types whose conversions are the caller's. */
   readonly types: SqlType[] = [];
+  /** Whether it inserts several rows at once, the parameters of which are called `name_m1`. */
+  hasRows = false;
   /** Whether some of its values have to stand in the SQL itself. */
   inlines = false;
 

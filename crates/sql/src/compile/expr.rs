@@ -1,6 +1,6 @@
 //! Expressions as SQL, with no parenthesis too many and none too few.
 
-use super::literal::{EMPTY_LIST, literal, literal_list};
+use super::literal::{empty_list, literal, literal_list};
 use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
 use crate::expr::{
     Binary, Bind, BindName, BindValue, CustomPiece, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence,
@@ -322,7 +322,7 @@ impl Compiler<'_> {
         out.push(if negated { " NOT IN " } else { " IN " });
         match list {
             InList::Bind(bind) => self.expr(bind, out)?,
-            InList::Exprs(exprs) if exprs.is_empty() => out.push(EMPTY_LIST),
+            InList::Exprs(exprs) if exprs.is_empty() => out.push(&empty_list(value.ty.width())),
             InList::Exprs(exprs) => {
                 out.push("(");
                 self.list(exprs, out)?;
@@ -372,7 +372,7 @@ impl Compiler<'_> {
                         BindValue::LiteralList(number) => of_number(number).map(|(_, list)| list),
                         other => Some(other),
                     };
-                    if let Some(sql) = list.and_then(literal_list) {
+                    if let Some(sql) = list.and_then(|list| literal_list(list, ty.width())) {
                         out.push(&sql?);
                         return Ok(());
                     }

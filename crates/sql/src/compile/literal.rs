@@ -4,16 +4,18 @@ use super::{compile_error, string_literal};
 use crate::expr::BindValue;
 use aludel_protocol::{Result, Value};
 
-/// SQLAlchemy's way to say a list of nothing: a query that finds nothing.
-pub(super) const EMPTY_LIST: &str = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)";
+/// SQLAlchemy's way to say a list of nothing: a query that finds nothing, in that many columns.
+pub(super) fn empty_list(width: usize) -> String {
+    format!("(SELECT {} FROM (SELECT 1) WHERE 1!=1)", vec!["1"; width.max(1)].join(", "))
+}
 
-/// A list that is known, as parameters.
-pub(super) fn list_sql(value: &BindValue) -> Option<String> {
+/// A list that is known, as parameters. `width` is how many values each of its items is.
+pub(super) fn list_sql(value: &BindValue, width: usize) -> Option<String> {
     let marks = |count: usize| vec!["?"; count].join(", ");
     Some(match value {
-        BindValue::List(values) if values.is_empty() => EMPTY_LIST.into(),
+        BindValue::List(values) if values.is_empty() => empty_list(width),
         BindValue::List(values) => format!("({})", marks(values.len())),
-        BindValue::Rows(rows) if rows.is_empty() => EMPTY_LIST.into(),
+        BindValue::Rows(rows) if rows.is_empty() => empty_list(width),
         BindValue::Rows(rows) => {
             let rows: Vec<String> = rows.iter().map(|row| format!("({})", marks(row.len()))).collect();
             format!("(VALUES {})", rows.join(", "))
@@ -22,16 +24,16 @@ pub(super) fn list_sql(value: &BindValue) -> Option<String> {
     })
 }
 
-/// A list of values as SQL.
-pub(super) fn literal_list(value: &BindValue) -> Option<Result<String>> {
+/// A list of values as SQL. `width` is how many values each of its items is.
+pub(super) fn literal_list(value: &BindValue, width: usize) -> Option<Result<String>> {
     let items = |values: &[Value]| -> Result<String> {
         let items: Result<Vec<String>> = values.iter().map(literal).collect();
         Ok(format!("({})", items?.join(", ")))
     };
     match value {
-        BindValue::List(values) if values.is_empty() => Some(Ok(EMPTY_LIST.into())),
+        BindValue::List(values) if values.is_empty() => Some(Ok(empty_list(width))),
         BindValue::List(values) => Some(items(values)),
-        BindValue::Rows(rows) if rows.is_empty() => Some(Ok(EMPTY_LIST.into())),
+        BindValue::Rows(rows) if rows.is_empty() => Some(Ok(empty_list(width))),
         BindValue::Rows(rows) => {
             let rows: Result<Vec<String>> = rows.iter().map(|row| items(row)).collect();
             Some(rows.map(|rows| format!("(VALUES {})", rows.join(", "))))

@@ -150,7 +150,8 @@ impl Compiled {
             Segment::Sql(sql) => sql.clone(),
             Segment::List(slot) => match &self.slots[*slot].source {
                 Source::Bind(value) => {
-                    literal::list_sql(value).unwrap_or_else(|| format!("(__[POSTCOMPILE_{}])", self.slots[*slot].name))
+                    let Slot { name, ty, .. } = &self.slots[*slot];
+                    literal::list_sql(value, ty.width()).unwrap_or_else(|| format!("(__[POSTCOMPILE_{name}])"))
                 }
                 Source::Callable(_) | Source::Function(_) => String::new(),
             },

@@ -148,7 +148,7 @@ fn logic(all: bool, parts: impl IntoIterator<Item = Expr>) -> Expr {
 /// `value IN (...)`: a list of values.
 pub fn in_list(value: &Expr, list: BindValue) -> Expr {
     let bind = match &value.kind {
-        Kind::Tuple(_) => bind("param", list, SqlType::Null),
+        Kind::Tuple(_) => bind("param", list, value.ty.clone()),
         _ => bind(&value.bind_base(), list, value.ty.clone()),
     };
     boolean(Kind::In { value: value.clone(), list: InList::Bind(bind), negated: false })
@@ -326,7 +326,8 @@ pub fn pieces(pieces: Vec<CustomPiece>, ty: SqlType) -> Expr {
 
 /// `(a, b)`.
 pub fn tuple(exprs: Vec<Expr>) -> Expr {
-    Node::new(Kind::Tuple(exprs), SqlType::Null)
+    let types = exprs.iter().map(|expr| expr.ty.clone()).collect();
+    Node::new(Kind::Tuple(exprs), SqlType::Tuple(types))
 }
 
 /// `(expr)`.

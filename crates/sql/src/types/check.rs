@@ -9,7 +9,14 @@ impl SqlType {
     pub fn check(&self, value: &Value) -> Result<()> {
         let wanted = match (self, value) {
             (_, Value::Null) => return Ok(()),
-            (SqlType::Null | SqlType::Custom(_) | SqlType::Json { .. } | SqlType::Jsonb { .. }, _) => return Ok(()),
+            (
+                SqlType::Null
+                | SqlType::Custom(_)
+                | SqlType::Tuple(_)
+                | SqlType::Json { .. }
+                | SqlType::Jsonb { .. },
+                _,
+            ) => return Ok(()),
             (SqlType::Integer | SqlType::SmallInteger | SqlType::BigInteger, Value::Integer(_)) => return Ok(()),
             (SqlType::Integer | SqlType::SmallInteger | SqlType::BigInteger, _) => "a whole number".to_owned(),
             (

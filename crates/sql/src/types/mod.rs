@@ -63,6 +63,8 @@ pub enum SqlType {
     Uuid,
     /// A type of the user's: stored as another, under a name of its own or the other's.
     Custom(Rc<CustomType>),
+    /// Several values beside each other, each of its own type: no type of a column.
+    Tuple(Rc<[SqlType]>),
 }
 
 /// One of a list of names.
@@ -128,7 +130,7 @@ impl SqlType {
     /// What operators make of it.
     pub fn family(&self) -> Family {
         match self.implementation() {
-            SqlType::Null | SqlType::Custom(_) => Family::Unknown,
+            SqlType::Null | SqlType::Custom(_) | SqlType::Tuple(_) => Family::Unknown,
             SqlType::Integer | SqlType::SmallInteger | SqlType::BigInteger => Family::Integer,
             SqlType::Float | SqlType::Double | SqlType::Real => Family::Float,
             SqlType::Numeric(..) => Family::Numeric,
@@ -138,6 +140,11 @@ impl SqlType {
             SqlType::LargeBinary => Family::Binary,
             SqlType::Json { .. } | SqlType::Jsonb { .. } => Family::Json,
         }
+    }
+
+    /// How many values a value of it is.
+    pub fn width(&self) -> usize {
+        if let SqlType::Tuple(parts) = self { parts.len() } else { 1 }
     }
 
     /// Whether nothing is known of it.
@@ -176,6 +183,9 @@ impl SqlType {
             SqlType::Enum(_) => "Enum",
             SqlType::Uuid => "Uuid",
             SqlType::Custom(custom) => &custom.name,
+            SqlType::Tuple(parts) => {
+                return format!("({})", parts.iter().map(SqlType::code).collect::<Vec<_>>().join(","));
+            }
         }
         .to_owned()
     }
@@ -184,7 +194,7 @@ impl SqlType {
     pub fn ddl(&self) -> String {
         match self {
             // SQLAlchemy cannot declare it; SQLite takes a column without a type.
-            SqlType::Null => String::new(),
+            SqlType::Null | SqlType::Tuple(_) => String::new(),
             SqlType::Integer => "INTEGER".into(),
             SqlType::SmallInteger => "SMALLINT".into(),
             SqlType::BigInteger => "BIGINT".into(),
