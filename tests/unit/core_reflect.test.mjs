@@ -414,6 +414,13 @@ test("b5_06 indexes are over columns and expressions, unique or partial", async 
     await conn.execute(new CreateIndex(t, new Index("late", func.upper(t.c.c)), { ifNotExists: true }));
     assert.ok((await inspect(conn)).hasIndex("t", "late"));
   });
+  // One over columns of a table is the table's.
+  const after = new Index("ix_after", t.c.a, t.c.c, { unique: true });
+  assert.equal(t.indexes.at(-1), after);
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    assert.equal((await inspect(conn)).getIndexes("t").find(({ name }) => name === "ix_after").unique, true);
+  });
 });
 
 test("b5_09 tables are created and dropped in their order, once, and views beside them", async () => {

@@ -219,6 +219,11 @@ class Sql extends Expr<unknown> {
   }
 }
 
+/** A column of a table that takes indexes. */
+interface Indexed {
+  readonly table: { readonly addIndex?: (index: Index) => void };
+}
+
 /** What an index may have. */
 export interface IndexOptions {
   /** Whether it allows no two equal rows. */
@@ -227,7 +232,10 @@ export interface IndexOptions {
   readonly sqliteWhere?: Expr<unknown>;
 }
 
-/** An index: `new Index("ix_name", "name", { unique: true })`, of columns by key, or of expressions. */
+/**
+ * An index: `new Index("ix_name", "name", { unique: true })`, of columns by key, or of expressions. One over columns of a table,
+ * `new Index("ix_name", users.c.name)`, is an index of that table from then on, as in SQLAlchemy.
+ */
 export class Index extends TableItem implements Recorded {
   /** @internal */
   readonly item = "index";
@@ -243,6 +251,8 @@ export class Index extends TableItem implements Recorded {
     this.#options = args.find(isOptions) ?? {};
     this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
     Object.freeze(this);
+    const column = this.#elements.find((element) => element instanceof Expr && "table" in element) as Indexed | undefined;
+    column?.table.addIndex?.(this);
   }
   /** Writes its record, for the compiler. */
   [record](writer: Writer): void {

@@ -354,8 +354,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
   declare readonly $insert: InsertOfColumns<ColumnsOf<Items>>;
   /** Its columns as they were declared. */
   readonly columns: readonly Column<string, any, any>[];
-  /** Its indexes, those of columns included. */
-  readonly indexes: readonly Index[];
+  readonly #indexes: Index[];
   readonly #constraints: readonly (TableItem & { write(writer: Writer): void })[];
   readonly #options: TableOptions;
   readonly #items: Items;
@@ -409,11 +408,21 @@ export class Table<const N extends string, const Items extends readonly unknown[
     this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>>;
     const own = columns.filter((column) => column.options.index === true);
     indexes.push(...own.map((column) => new Index(null, column.name, { unique: column.options.unique === true })));
-    this.indexes = Object.freeze(indexes);
+    this.#indexes = indexes;
     Object.freeze(this);
     if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
     if (existing !== undefined && options.extendExisting === true) metadata.remove(existing);
     metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>);
+  }
+
+  /** Its indexes, those of columns included. */
+  get indexes(): readonly Index[] {
+    return [...this.#indexes];
+  }
+
+  /** @internal */
+  addIndex(index: Index): void {
+    this.#indexes.push(index);
   }
 
   /** The columns of the primary key. */
