@@ -124,8 +124,10 @@ async fn a_panic_costs_only_what_was_not_committed() {
         }
     };
     assert_eq!(error.kind(), ErrorKind::WorkerGone, "{error}");
-    assert_eq!(writer.commit().await.unwrap_err().kind(), ErrorKind::WorkerGone);
-    assert!(writer.invalidated() && reader.invalidated());
+    // A connection to a file outlives its worker; the transaction that was open does not.
+    assert_eq!(writer.commit().await.unwrap_err().kind(), ErrorKind::PendingRollback);
+    assert!(!writer.invalidated() && !reader.invalidated());
+    writer.rollback().await.unwrap();
     drop((stream, writer, reader));
     // Both engines get the same fresh worker.
     assert_eq!((count(&engine).await, count(&sharing).await), (2, 2));
@@ -149,7 +151,7 @@ async fn a_file_that_another_tab_holds_is_in_use_until_it_is_free() {
     let error = refused(&engine).await;
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::InUse)), "{error}");
     assert!(error.retryable() && error.message().contains("another tab"), "{error}");
-    assert!(js_sys::Date::now() - start < 10_000.0);
+    assert!(js_sys::Date::now() - start < 30_000.0);
     evaluate("globalThis.letGo()").unwrap();
     assert_eq!(engine.scalar::<i64>(&text("SELECT 1"), ()).await.unwrap(), Some(1));
     engine.dispose().await.unwrap();

@@ -278,12 +278,16 @@ impl Channel {
 
     /// The requests to a database in a file that may have been committed, and nobody has said so.
     pub(super) fn doubts(&self) -> BTreeSet<u64> {
-        let verdicts = self.verdicts(None).into_iter();
-        let in_doubt = verdicts.filter(|(_, connection, verdict)| {
+        let verdicts = self.verdicts(None);
+        let calls = self.calls.borrow();
+        let is_in_doubt = |(id, connection, verdict): &(u64, u32, Verdict)| {
             let unknown = matches!(verdict, Verdict::Ask | Verdict::Wait | Verdict::Fail(Why::Unknown));
-            unknown && !self.is_in_memory(*connection)
-        });
-        in_doubt.map(|(id, ..)| id).collect()
+            let ends_import = Some(Kind::Import { goes_on: false });
+            let commits =
+                |call: &Call| call.sent > 0 && (call.class == RepeatClass::InDoubt || call.kind == ends_import);
+            unknown && calls.get(id).is_some_and(commits) && !self.is_in_memory(*connection)
+        };
+        verdicts.iter().filter(|case| is_in_doubt(case)).map(|(id, ..)| *id).collect()
     }
 
     fn give_up(self: &Rc<Channel>) {

@@ -164,7 +164,8 @@ fn read(data: JsValue) -> Option<Heard> {
             Err(other) => return Some(Heard::Port(other)),
         },
     };
-    if view.get_index(2) == FATAL
+    if view.length() > 2
+        && view.get_index(2) == FATAL
         && let Ok((_, Reply::Fatal { message })) = Reply::decode(&view.to_vec())
     {
         return Some(Heard::Broke(format!("the worker broke: {message}")));

@@ -10,11 +10,7 @@ impl SqlType {
         let wanted = match (self, value) {
             (_, Value::Null) => return Ok(()),
             (
-                SqlType::Null
-                | SqlType::Custom(_)
-                | SqlType::Tuple(_)
-                | SqlType::Json { .. }
-                | SqlType::Jsonb { .. },
+                SqlType::Null | SqlType::Custom(_) | SqlType::Tuple(_) | SqlType::Json { .. } | SqlType::Jsonb { .. },
                 _,
             ) => return Ok(()),
             (SqlType::Integer | SqlType::SmallInteger | SqlType::BigInteger, Value::Integer(_)) => return Ok(()),
