@@ -212,3 +212,23 @@ export function writeFilter(writer: Writer, aggregate: Recorded, condition: Reco
   writer.u32(of);
   writer.u32(by);
 }
+
+/** What a column gets where nothing is said: SQL, or what is asked here. */
+export function writeDefault(writer: Writer, value: unknown): void {
+  writer.flag(value !== undefined);
+  if (value === undefined) return;
+  if (isRecorded(value)) {
+    writer.u8(1);
+    writer.u32(writer.ref(value));
+  } else {
+    writer.u8(2);
+    writer.u32(writer.callable(value));
+  }
+}
+
+/** What the database puts where nothing is said: SQL, or a text that stands for itself or for SQL. */
+export function writeServerDefault(writer: Writer, value: string | Recorded, asText: 0 | 1): void {
+  writer.u8(typeof value === "string" ? asText : 2);
+  if (typeof value === "string") writer.text(value);
+  else writer.u32(writer.ref(value));
+}

@@ -25,6 +25,7 @@ import { delete_, insert, update, type Delete, type Insert, type Update } from "
 import { Expr } from "./expr.js";
 import type { Condition } from "./expressions.js";
 import { columnsOf, From, type FromColumn } from "./from.js";
+import { writeDefault, writeServerDefault } from "./records.js";
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
@@ -159,24 +160,6 @@ export class Column<const K extends string = string, T = unknown, const O extend
     const { default: value, onupdate, serverDefault, computed, check } = this.options;
     return [value, onupdate, serverDefault, computed?.sqltext, check?.condition].filter((part): part is Recorded & Exclude<typeof part, string> => isRecorded(part));
   }
-}
-
-function writeDefault(writer: Writer, value: unknown): void {
-  writer.flag(value !== undefined);
-  if (value === undefined) return;
-  if (isRecorded(value)) {
-    writer.u8(1);
-    writer.u32(writer.ref(value));
-  } else {
-    writer.u8(2);
-    writer.u32(writer.callable(value));
-  }
-}
-
-function writeServerDefault(writer: Writer, value: string | Condition, asText: 0 | 1): void {
-  writer.u8(typeof value === "string" ? asText : 2);
-  if (typeof value === "string") writer.text(value);
-  else writer.u32(writer.ref(value));
 }
 
 /** A column of a table, as an expression. */
