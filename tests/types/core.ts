@@ -204,6 +204,8 @@ export function nulls(): void {
   same<Same<Of<typeof first>, number | null>>();
   const half = users.c.id.div(2);
   same<Same<Of<typeof half>, number>>();
+  // Whatever takes any expression takes one that may be null.
+  select(users.c.id).orderBy(users.c.age, users.c.flag, users.c.meta);
 }
 
 export const money: SqlType<number> = Integer;

@@ -38,7 +38,7 @@ export type { FrameBounds } from "./records.js";
 export type Operand<T> = T | Expr<T> | Expr<unknown> | null;
 
 /** What comes of a division that keeps what is behind the point: of numerics, which are texts, another. */
-export type Quotient<T> = T extends string ? string : T extends null ? null : number;
+export type Quotient<T> = unknown extends T ? unknown : T extends string ? string : T extends null ? null : number;
 
 /** A query, as far as expressions need to know one. */
 export interface QueryLike extends Recorded {
