@@ -21,7 +21,12 @@ if (Handle !== undefined) {
     const request = new XMLHttpRequest();
     // Synchronous: nothing of this worker goes on until the driver answers, or for ever.
     request.open("POST", "/aim", false);
-    request.send(JSON.stringify(what));
+    try {
+      request.send(JSON.stringify(what));
+    } catch {
+      // The request of a worker that is being ended may end before the worker does, which then goes on for a while: its files
+      // have not failed.
+    }
   };
   let count = 0;
   const aimed = (handle, op, call, torn) => {
