@@ -225,14 +225,20 @@ fn an_import_that_is_cancelled_anywhere_leaves_one_database_or_the_other() {
     });
 }
 
+/// A database, another one as bytes, and a connection that holds the write lock of the first.
+async fn beside_a_writer() -> (Engine, Vec<u8>, Connection) {
+    let engine = memory();
+    old(&engine).await;
+    let bytes = large(1, 4096).await;
+    let writer = engine.connect().await.unwrap();
+    writer.execute(&text("INSERT INTO old VALUES ('not committed')"), ()).await.unwrap();
+    (engine, bytes, writer)
+}
+
 #[test]
 fn an_import_that_is_done_when_it_is_cancelled_has_succeeded() {
     run(async {
-        let engine = memory();
-        old(&engine).await;
-        let bytes = large(1, 4096).await;
-        let writer = engine.connect().await.unwrap();
-        writer.execute(&text("INSERT INTO old VALUES ('not committed')"), ()).await.unwrap();
+        let (engine, bytes, writer) = beside_a_writer().await;
         let token = CancelToken::new();
         let mut import = Box::pin(engine.import_bytes(&bytes, CallOptions::new().cancel(&token)));
         // Until all that it has to send is sent, and it waits for the writer.
@@ -353,11 +359,7 @@ fn others_read_their_snapshots_to_the_end_and_then_see_the_new_database() {
 #[test]
 fn an_import_waits_for_a_writer_and_writers_wait_for_it() {
     run(async {
-        let engine = memory();
-        old(&engine).await;
-        let bytes = large(1, 4096).await;
-        let writer = engine.connect().await.unwrap();
-        writer.execute(&text("INSERT INTO old VALUES ('not committed')"), ()).await.unwrap();
+        let (engine, bytes, writer) = beside_a_writer().await;
         let late = CallOptions::new().timeout(Duration::from_millis(100));
         let error = engine.import_bytes(&bytes, late).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
