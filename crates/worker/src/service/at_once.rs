@@ -39,6 +39,7 @@ impl<H: Environment> Service<H> {
     pub(super) fn close_stream(&mut self, header: &Header, stream: u64) {
         if let Some((connection, database, env)) = self.connection(header) {
             connection.close_stream(stream, database, env);
+            self.look_after_attachments(key_of(header));
         } else if let Some(queue) = self.opening(header) {
             queue.retain(|job| job.header.request != stream || !job.is_stream());
         }

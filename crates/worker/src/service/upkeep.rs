@@ -65,6 +65,7 @@ fn party(key: ConnectionKey) -> Party {
 impl<H: Environment> Service<H> {
     /// Copies logs that have grown long, and sees to it that they can begin anew.
     pub(super) fn look_after_logs(&mut self, now: f64) {
+        let mut ended = Vec::new();
         for (id, database) in &mut self.databases {
             if database.log.is_long() {
                 database.checkpoint(false);
@@ -96,11 +97,13 @@ impl<H: Environment> Service<H> {
                         connection.end_transaction(&error, database, &mut self.env);
                         database.log.freed();
                         database.log.hold_if_large(now);
+                        ended.push(key);
                     }
                 }
                 None => {}
             }
         }
+        ended.into_iter().for_each(|key| self.look_after_attachments(key));
     }
 
     /// Copies logs in the time that nobody needs for anything else.

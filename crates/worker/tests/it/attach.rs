@@ -46,9 +46,9 @@ fn databases_in_memory_are_attached_and_take_part_in_transactions() {
 
 #[cfg(feature = "faults")]
 mod files {
-    use crate::bench::{Bench, Got, execute, options};
+    use crate::bench::{Bench, Got, execute, options, stream};
     use aludel_protocol::{
-        BeginMode, Error, ErrorKind, OpenOptions, Request, Storage, StorageReason, TransactionOp, Value,
+        BeginMode, Error, ErrorKind, Execute, OpenOptions, Request, Storage, StorageReason, TransactionOp, Value,
     };
     use aludel_worker::vfs::simulated::SimulatedDisk;
 
@@ -159,6 +159,17 @@ mod files {
         assert!(bench.error(waiting).0.message().contains("database is locked"));
         bench.transaction(9, TransactionOp::Rollback);
         assert_eq!(bench.integer(9, "select count(*) from u"), 4);
+        // A stream that had not said anything yet is closed, and with it the transaction that was begun for it.
+        let insert =
+            Execute { begin: BeginMode::Immediate, ..stream("insert into other.u values (6) returning a", 0, 1) };
+        let streamed = bench.send_execute(1, &insert, &[]);
+        bench.settle();
+        let waiting = bench.send_execute(9, &execute("insert into u values (7)"), &[]);
+        bench.settle();
+        assert_eq!(bench.take(waiting), []);
+        bench.send(1, Request::CloseStream { stream: streamed });
+        bench.settle();
+        assert!(bench.outcome(waiting).is_ok());
     }
 
     #[test]
