@@ -131,6 +131,7 @@ impl EngineBuilder {
             found: RefCell::default(),
             logger: logger.into(),
             noted: RefCell::default(),
+            warned: RefCell::default(),
         })))
     }
 }

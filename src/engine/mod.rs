@@ -24,11 +24,13 @@ use aludel_protocol::{
 };
 use aludel_sql::describe;
 use std::cell::{Ref, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How many warnings are remembered, so that each is given once.
+const WARNINGS_KEPT: usize = 500;
 /// How many statements the log remembers, for its `cached since` notes.
 const STATEMENTS_NOTED: usize = 500;
 
@@ -50,6 +52,8 @@ struct Shared {
     found: RefCell<Option<Found>>,
     logger: Rc<str>,
     noted: RefCell<HashMap<String, Clock>>,
+    /// What statements were warned of.
+    warned: RefCell<HashSet<String>>,
 }
 
 impl fmt::Debug for Engine {
@@ -366,8 +370,13 @@ impl Engine {
         self.0.options.echo.level() >= EchoLevel::Info
     }
 
-    /// Says something of a statement that is no error.
+    /// Says something of a statement that is no error, once.
     pub(crate) fn warn(&self, warning: &str) {
+        let mut warned = self.0.warned.borrow_mut();
+        if warned.len() >= WARNINGS_KEPT || !warned.insert(warning.to_owned()) {
+            return;
+        }
+        drop(warned);
         self.0.options.echo.emit(&self.0.logger, EchoLevel::Warning, || warning.to_owned());
     }
 
