@@ -4,7 +4,9 @@ use crate::executable::Params;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
 use aludel_sql::compile::{Compiled, InsertedKey, Options, Segment, Slot, Source, Verb, compile};
 use aludel_sql::expr::BindValue;
-use aludel_sql::statement::Statement;
+use aludel_sql::json::Json;
+use aludel_sql::statement::{InsertSource, Statement};
+use aludel_sql::types::SqlType;
 use aludel_sql::{Text, missing_parameter};
 use std::rc::Rc;
 
@@ -26,6 +28,8 @@ pub(crate) struct About {
     pub returning: bool,
     /// The columns of the primary key of a row that it inserts, and where their values are.
     pub key: Vec<(String, InsertedKey)>,
+    /// Whether that key is one INTEGER, which SQLite chooses where it is given as NULL.
+    pub has_chosen_key: bool,
     /// The names of the parameters, as far as each is one value.
     pub names: Rc<[Option<Rc<str>>]>,
     /// The values of all runs.
@@ -49,10 +53,11 @@ pub(crate) fn bind(statement: &Statement, sets: Vec<Params>, before: &[(String, 
     let first: Vec<&str> = sets.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let compiled = compile(statement, Options { keys: Some(&first), ..Options::default() })?;
     let packed = too_long(&compiled);
+    let has_rows = matches!(statement, Statement::Insert(insert) if matches!(insert.source, InsertSource::Rows(_)));
     let (mut sql, mut bound) = (String::new(), Vec::with_capacity(sets.len()));
     let mut names = Vec::new();
     for (at, set) in sets.iter().enumerate() {
-        let run = Run { compiled: &compiled, packed: &packed, set, group: many.then_some(at) };
+        let run = Run { compiled: &compiled, packed: &packed, set, group: many.then_some(at), has_rows };
         bound.push(run.values(if at == 0 { Some(&mut names) } else { None })?);
         if at == 0 {
             sql = run.sql();
@@ -68,10 +73,12 @@ pub(crate) fn bind(statement: &Statement, sets: Vec<Params>, before: &[(String, 
         (column.name.to_string(), key)
     });
     let key = key.collect();
+    let has_chosen_key = matches!(&compiled.key_columns[..], [key] if *key.ty.implementation() == SqlType::Integer);
     let sets: Rc<[Vec<Value>]> = bound.into();
     let names = names.into_iter().map(|(_, name)| name).collect();
     let Compiled { verb, columns, warnings, .. } = compiled;
-    let about = About { verb, many, returning: !columns.is_empty(), key, names, sets: sets.clone(), warnings };
+    let returning = !columns.is_empty();
+    let about = About { verb, many, returning, key, has_chosen_key, names, sets: sets.clone(), warnings };
     Ok(Bound { text: Rc::new(Text::verbatim(&sql)?), sets, about })
 }
 
@@ -120,6 +127,8 @@ struct Run<'a> {
     set: &'a [(String, Value)],
     /// Which one, where there are several.
     group: Option<usize>,
+    /// Whether it inserts several rows at once, the parameters of which are called `name_m1`.
+    has_rows: bool,
 }
 
 impl Run<'_> {
@@ -185,7 +194,8 @@ impl Run<'_> {
         for slot in slots {
             made.push(match &slot.source {
                 Source::Function(function) => {
-                    let value = function.call(&group_of(&row, &slot.name));
+                    let value =
+                        if self.has_rows { function.call(&group_of(&row, &slot.name)) } else { function.call(&row) };
                     row.push((slot.name.clone(), value.clone()));
                     Some(value)
                 }
@@ -285,21 +295,11 @@ fn json_item(value: &Value) -> Result<String> {
         // It looks like a REAL, also where it is whole.
         Value::Real(real) => format!("{real:?}"),
         Value::Text(text) if text.contains('\0') => format!("[\"{}\",1]", hex(text.as_bytes())),
-        Value::Text(text) => json_text(text),
+        Value::Text(text) => {
+            let mut json = Json::default();
+            json.text(text);
+            json.finish()
+        }
         Value::Blob(bytes) => format!("[\"{}\"]", hex(bytes)),
     })
-}
-
-fn json_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -119,7 +119,8 @@ pub fn with_params<E: Executable>(statement: E, params: impl Into<Params>) -> Wi
 impl<E: Executable> Executable for WithParams<E> {
     fn compile(&self) -> Result<Compiled> {
         let mut compiled = self.statement.compile()?;
-        compiled.1 = named(self.params.clone())?.into();
+        // The outermost counts.
+        compiled.1 = [&compiled.1[..], &named(self.params.clone())?].concat().into();
         Ok(compiled)
     }
 }
@@ -194,7 +195,7 @@ impl Compiled {
         };
         let (text, sets, about) = match &self.0 {
             Body::Text { text, bound } => {
-                let bound = self.1.iter().chain(bound.iter()).cloned().collect();
+                let bound = self.1.iter().rev().chain(bound.iter()).cloned().collect();
                 let given = Given { text: text.clone(), bound };
                 let sets = given.sets(sets, many).map_err(|error| error.with_statement(text.source()))?;
                 (text.clone(), sets.into(), None)

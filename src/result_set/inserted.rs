@@ -42,8 +42,7 @@ impl ResultSet {
                 // A row that was left out has no key, and the last rowid is that of another.
                 _ if self.rowcount() == 0 => Value::Null,
                 InsertedKey::Slot(at) => match set.get(*at) {
-                    // SQLite chooses an INTEGER key that is given as NULL, too.
-                    Some(Value::Null) | None if about.key.len() == 1 && !about.many => Value::Integer(self.lastrowid()),
+                    Some(Value::Null) | None if about.has_chosen_key && !about.many => Value::Integer(self.lastrowid()),
                     found => found.cloned().unwrap_or(Value::Null),
                 },
                 InsertedKey::Rowid if !about.many => Value::Integer(self.lastrowid()),

@@ -136,6 +136,38 @@ fn defaults_are_asked_once_for_each_row_with_its_values() {
     });
 }
 
+#[test]
+fn a_default_of_a_column_that_is_called_like_a_row_sees_all_of_its_row() {
+    run(async {
+        let name = DefaultFn::new(|row| {
+            let names: Vec<&str> = row.iter().map(|(key, _)| &**key).collect();
+            Value::Text(names.join(" "))
+        });
+        let columns = vec![
+            id(),
+            Column::new("name", SqlType::Text),
+            Column::new("size_m2", SqlType::Text).default(Default_::Function(name)),
+        ];
+        let (engine, table) = with_table(columns).await;
+        engine.execute(&insert(&table), params! { "id" => 1, "name" => "n" }).await.unwrap();
+        let seen = engine.execute(&select([column(&table, "size_m2")]), ()).await.unwrap();
+        assert_eq!(cells(&seen), [[Value::from("id name")]]);
+    });
+}
+
+#[test]
+fn a_key_that_sqlite_does_not_choose_is_told_as_it_was_given() {
+    run(async {
+        let mut key = Column::new("key", SqlType::Text);
+        key.primary_key = true;
+        key.nullable = true;
+        let (engine, table) = with_table(vec![key, Column::new("name", SqlType::Text)]).await;
+        let given = params! { "key" => Value::Null, "name" => "n" };
+        let result = engine.execute(&insert(&table), given).await.unwrap();
+        assert_eq!(result.inserted_primary_key().unwrap().unwrap().values(), [Value::Null]);
+    });
+}
+
 /// A generator of numbers that is the same everywhere.
 struct Random(u64);
 

@@ -3,8 +3,8 @@
 use crate::files::{PYTHON_DB, contents, open, python_rows};
 use crate::support::{Scratch, memory, run, scalar, setup};
 use aludel::{
-    CallOptions, CancelToken, Engine, Error, ErrorKind, Result, StorageReason, TransferOptions, TransferPhase,
-    TransferProgress, Value, text,
+    CallOptions, CancelToken, Connection, Engine, Error, ErrorKind, Result, StorageReason, TransferOptions,
+    TransferPhase, TransferProgress, Value, text,
 };
 use futures::{FutureExt, StreamExt, stream};
 use std::cell::{Cell, RefCell};

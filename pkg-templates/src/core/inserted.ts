@@ -35,8 +35,8 @@ export function insertedRows(given: About | undefined, outcome: Outcome): readon
       // A row that was left out has no key, and the last rowid is that of another.
       if (from === UNKNOWN || outcome.rowcount === 0) return null;
       const value = from === ROWID ? null : about.value(row, from);
-      // SQLite chooses an INTEGER key that is given as NULL, too.
-      if (value !== null || about.many || (from !== ROWID && type.name !== "Integer")) return value;
+      // SQLite chooses a key that is one INTEGER and given as NULL, too.
+      if (value !== null || about.many || (from !== ROWID && !(type.name === "Integer" && about.key.length === 1))) return value;
       return outcome.lastrowid === null ? null : (type.result?.(outcome.lastrowid) ?? outcome.lastrowid);
     });
     return shape.make(values as SqlValue[]) as Row<AnyRow>;

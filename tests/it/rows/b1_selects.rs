@@ -232,6 +232,11 @@ fn b1_24_every_method_gives_another_statement() {
         let bound = aludel::with_params(&by_name, aludel::params! { "who" => "Dana" });
         assert_eq!(w.rows_of(&bound, ()).await, ["2"]);
         assert_eq!(w.rows_of(&bound, aludel::params! { "who" => "Dan" }).await, ["1"]);
+        let other = aludel::with_params(&bound, aludel::params! { "who" => "Casey" });
+        assert_eq!(w.rows_of(&other, ()).await, ["3"], "the outermost counts");
+        let two = aludel::text("SELECT :a || :b");
+        let a = aludel::with_params(&two, aludel::params! { "a" => "1", "b" => "2" });
+        assert_eq!(w.rows_of(&aludel::with_params(&a, aludel::params! { "b" => "3" }), ()).await, ["13"]);
         let error = w.conn.execute(&by_name, ()).await.unwrap_err();
         assert!(error.message().contains("A value is required for bind parameter 'who'"), "{error}");
         let _: Value = w.conn.scalar(&bound, ()).await.unwrap().unwrap();
