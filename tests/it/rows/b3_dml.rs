@@ -1,12 +1,15 @@
 //! B3: INSERT, UPDATE, DELETE.
 
 use super::{TypedTable, on_world};
-use aludel::sql::expr::{BindValue, bind};
-use aludel::sql::schema::{Column as Declared, Default_, DefaultFn, MetaData, Table};
-use aludel::sql::statement::{CompoundKind, ConflictAction, Select, compound, delete, insert, select};
+use aludel::sql::expr::{BindValue, Name, bind};
+use aludel::sql::schema::{Column as Declared, Default_, DefaultFn, FromColumn, MetaData, Table};
+use aludel::sql::statement::{
+    CompoundKind, ConflictAction, Query, Select, TextPart, TextSelect, compound, delete, insert, select,
+};
 use aludel::sql::types::SqlType;
 use aludel::typed::{Expr, bindparam, func, literal};
 use aludel::{ErrorKind, Value, many, params};
+use std::rc::Rc;
 
 #[test]
 fn b3_01_insert() {
@@ -196,6 +199,10 @@ fn b3_05_upsert() {
         w.gives(&again, &["1 changed"]).await;
         // Whatever that query ends with.
         let some = |after: i64| select(&a.id).filter(a.id.gt(after));
+        let text = |sql: &str| {
+            let columns = vec![FromColumn { key: "id".into(), name: Name::given("id"), ty: SqlType::Integer }];
+            Query::Text(Rc::new(TextSelect { text: Rc::new(TextPart::new(sql, Vec::new()).unwrap()), columns }))
+        };
         let either = |other: Select| compound(CompoundKind::Union, [some(0).query(), other.query()]);
         let queries = [
             select(&a.id).group_by(&a.id).query(),
@@ -205,6 +212,9 @@ fn b3_05_upsert() {
             either(select(&a.id)).query(),
             either(select(&a.id).limit(1)).query(),
             either(some(1)).order_by(&a.id).query(),
+            text("SELECT id FROM addr"),
+            text("SELECT id FROM addr WHERE id > 0"),
+            text("SELECT id FROM (SELECT id FROM addr WHERE id > 0) AS \"order\" /* where */"),
         ];
         for query in queries {
             let nothing = a.insert().from_select(&["id"], query).on_conflict(vec![], None, ConflictAction::Nothing);

@@ -9,6 +9,7 @@ use crate::schema::{Column, Default_, From, Table};
 use crate::statement::{
     Conflict, ConflictAction, Delete, Insert, InsertSource, Piece, Projection, Query, Setting, Update,
 };
+use crate::token::tokens;
 use aludel_protocol::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
@@ -454,8 +455,15 @@ fn ends_with_from(query: &Query) -> bool {
                 })
                 .collect();
             let clauses = ["WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT"];
-            !sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
+            let mut depth = 0_usize;
+            !tokens(&sql).any(|token| {
+                match token.text {
+                    "(" => depth += 1,
+                    ")" => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth == 0 && clauses.iter().any(|clause| token.text.eq_ignore_ascii_case(clause))
+            })
         }
     }
 }
