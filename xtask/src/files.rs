@@ -40,6 +40,34 @@ pub fn fresh_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
+/// Makes links in one directory to files and directories of another, by paths relative to both, where they exist.
+pub fn link_existing(from: &Path, to: &Path, paths: &[&str]) -> Result<()> {
+    for path in paths {
+        let (target, link) = (from.join(path), to.join(path));
+        if target.exists() {
+            if let Some(parent) = link.parent() {
+                fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+            }
+            symlink(&target, &link).with_context(|| format!("cannot link {}", link.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    if target.is_dir() {
+        std::os::windows::fs::symlink_dir(target, link)
+    } else {
+        std::os::windows::fs::symlink_file(target, link)
+    }
+}
+
 /// Every file under a directory, sorted; nothing where there is no such directory.
 pub fn files_under(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

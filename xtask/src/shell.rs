@@ -22,6 +22,15 @@ pub fn target_dir() -> PathBuf {
     }
 }
 
+/// Where cargo keeps what it downloaded.
+pub fn cargo_home() -> Result<PathBuf> {
+    let home = match std::env::var_os("CARGO_HOME") {
+        Some(path) => path.into(),
+        None => std::env::home_dir().context("there is no home directory, and no CARGO_HOME")?.join(".cargo"),
+    };
+    home.canonicalize().with_context(|| format!("there is no {}", home.display()))
+}
+
 /// Where the tools are that `setup` installs by cargo. Always in the repository, whatever the target directory is.
 pub fn tools_dir() -> PathBuf {
     root().join("target/tools")

@@ -166,12 +166,20 @@ fn fuzz(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Cargo verifies the crates by a registry of its own, whose unpacked sources and builds it keeps in the cargo home and in the
+/// target directory by name and version only: those of an earlier state of the code would be taken for this one's. So both
+/// are made anew, with the crates of others, as they were downloaded, linked in.
 fn crates(report: &mut Report) -> Result<()> {
+    let directory = shell::target_dir().join("crates");
+    crate::files::fresh_dir(&directory)?;
+    let home = directory.join("home");
+    crate::files::link_existing(&shell::cargo_home()?, &home, &["config.toml", "registry/cache", "registry/index"])?;
     let mut command = cargo();
     command.args(["package", "--workspace"]);
     command.args(["xtask", "rust-app"].iter().flat_map(|name| ["--exclude", name]));
     // Whoever runs the tests while working has changes that are not committed; a clean checkout has none.
     command.arg("--allow-dirty");
+    command.env("CARGO_HOME", home).env("CARGO_TARGET_DIR", directory.join("target"));
     report.plain("cargo package", &mut command);
     Ok(())
 }
