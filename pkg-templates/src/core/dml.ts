@@ -13,14 +13,15 @@ import { Expr, isQuery, type QueryLike } from "./expr.js";
 import { conditions as checkConditions, literalColumn, type Condition } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
 import type { ColumnExprs, ColumnsOf, InsertOfColumns, Table } from "./schema.js";
-import { tableOf, type Projection, type RowOf, type TupleOf } from "./select.js";
+import type { Projection, RowOf, TupleOf } from "./selection.js";
+import { tableOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 type AnyTable_ = Table<string, any>;
 type Values = Readonly<Record<string, unknown>>;
 /** What can be inserted into a table. */
 export type InsertOf<T> = T extends Table<string, infer I> ? InsertOfColumns<ColumnsOf<I>> : never;
-type ExprsOfTable<T> = T extends Table<string, infer I> ? ColumnExprs<ColumnsOf<I>> : never;
+type ExprsOfTable<T> = T extends Table<infer N, infer I> ? ColumnExprs<ColumnsOf<I>, N> : never;
 
 function checked(what: string, values: unknown): Values {
   if (typeof values === "object" && values !== null && !Array.isArray(values) && !isThenable(values)) return values as Values;

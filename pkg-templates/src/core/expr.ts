@@ -28,6 +28,7 @@ import {
   writeWrapped,
   type FrameBounds,
 } from "./records.js";
+import type { Derived, OrNull, Other } from "./selection.js";
 import { type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -78,10 +79,12 @@ export interface WindowOptions {
   readonly groups?: FrameBounds;
 }
 
-/** An expression whose value has type `T`. */
-export abstract class Expr<T = unknown> extends ClauseElement {
+/** An expression whose value has type `T`, and which reads what `S` names. */
+export abstract class Expr<T = unknown, S extends string = string> extends ClauseElement {
   /** The type of its values; there is no value. */
   declare readonly valueType?: T;
+  /** The names of what it reads, without which it is null; there is no value. */
+  declare readonly sources?: S;
 
   /** `=`; with null `IS NULL`. */
   eq(other: Operand<T>): Expr<boolean> {
@@ -108,19 +111,19 @@ export abstract class Expr<T = unknown> extends ClauseElement {
     return binary("ge", this, other);
   }
   /** `IS`: equal, where NULL equals NULL. */
-  is(other: Operand<T>): Expr<boolean> {
+  is(other: Operand<T>): Expr<boolean, never> {
     return binary("is", this, other);
   }
   /** `IS NOT` */
-  isNot(other: Operand<T>): Expr<boolean> {
+  isNot(other: Operand<T>): Expr<boolean, never> {
     return binary("isNot", this, other);
   }
   /** Different, where NULL is no different from NULL. */
-  isDistinctFrom(other: Operand<T>): Expr<boolean> {
+  isDistinctFrom(other: Operand<T>): Expr<boolean, never> {
     return binary("isNot", this, other);
   }
   /** Not different, where NULL is no different from NULL. */
-  isNotDistinctFrom(other: Operand<T>): Expr<boolean> {
+  isNotDistinctFrom(other: Operand<T>): Expr<boolean, never> {
     return binary("is", this, other);
   }
   /** `IN`: a list of values of any length, or a query. */
@@ -189,59 +192,59 @@ export abstract class Expr<T = unknown> extends ClauseElement {
     return binary("glob", this, pattern);
   }
   /** `+`; of texts `||`. */
-  add(other: Operand<T>): Expr<T> {
+  add<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<T, N>, S | U> {
     return binary("add", this, other);
   }
   /** `-` */
-  sub(other: Operand<T>): Expr<T> {
+  sub<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<T, N>, S | U> {
     return binary("sub", this, other);
   }
   /** `*` */
-  mul(other: Operand<T>): Expr<T> {
+  mul<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<T, N>, S | U> {
     return binary("mul", this, other);
   }
   /** A division that keeps what is behind the point: `a / (b + 0.0)`. */
-  div(other: Operand<T>): Expr<Quotient<T>> {
+  div<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Quotient<T>, N>, S | U> {
     return binary("trueDiv", this, other);
   }
   /** A division without what is behind the point. */
-  floorDiv(other: Operand<T>): Expr<T> {
+  floorDiv<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<T, N>, S | U> {
     return binary("floorDiv", this, other);
   }
   /** `%` */
-  mod(other: Operand<T>): Expr<T> {
+  mod<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<T, N>, S | U> {
     return binary("mod", this, other);
   }
   /** `-x` */
-  neg(): Expr<T> {
-    return node<T>((writer) => writeUnary(writer, 1, this));
+  neg(): Expr<T, S> {
+    return node((writer) => writeUnary(writer, 1, this));
   }
   /** `||` */
-  concat(other: Operand<string>): Expr<string> {
+  concat<N = never, U extends string = never>(other: Other<string, N, U>): Expr<OrNull<Derived<string, T>, N>, S | U> {
     return binary("concat", this, other);
   }
   /** `&` */
-  bitwiseAnd(other: Operand<T>): Expr<number> {
+  bitwiseAnd<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
     return binary("bitAnd", this, other);
   }
   /** `|` */
-  bitwiseOr(other: Operand<T>): Expr<number> {
+  bitwiseOr<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
     return binary("bitOr", this, other);
   }
   /** Exclusive or. */
-  bitwiseXor(other: Operand<T>): Expr<number> {
+  bitwiseXor<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
     return binary("bitXor", this, other);
   }
   /** `~x` */
-  bitwiseNot(): Expr<number> {
-    return node<number>((writer) => writeUnary(writer, 2, this));
+  bitwiseNot(): Expr<Derived<number, T>, S> {
+    return node((writer) => writeUnary(writer, 2, this));
   }
   /** `<<` */
-  bitwiseLshift(other: Operand<number>): Expr<number> {
+  bitwiseLshift<N = never, U extends string = never>(other: Other<number, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
     return binary("shiftLeft", this, other);
   }
   /** `>>` */
-  bitwiseRshift(other: Operand<number>): Expr<number> {
+  bitwiseRshift<N = never, U extends string = never>(other: Other<number, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
     return binary("shiftRight", this, other);
   }
   /** Any other operator. */
@@ -259,8 +262,8 @@ export abstract class Expr<T = unknown> extends ClauseElement {
     return new JsonItem<unknown>(this, path, 0);
   }
   /** `COLLATE` */
-  collate(name: string): Expr<T> {
-    return node<T>((writer) => writeCollate(writer, this, name));
+  collate(name: string): Expr<T, S> {
+    return node((writer) => writeCollate(writer, this, name));
   }
   /** `CAST(x AS type)` */
   cast<R>(type: TypeArgument<R>): Expr<R> {
@@ -268,41 +271,41 @@ export abstract class Expr<T = unknown> extends ClauseElement {
     return node<R>((writer) => writeCast(writer, 0x17, this, to));
   }
   /** `AS name` */
-  label<const N extends string>(name: N): Label<N, T> {
-    return new Label<N, T>(name, this);
+  label<const N extends string>(name: N): Label<N, T, S> {
+    return new Label<N, T, S>(name, this);
   }
   /** `ASC` */
-  asc(): Expr<T> {
-    return node<T>((writer) => writeOrder(writer, this, 1, 0));
+  asc(): Expr<T, S> {
+    return node((writer) => writeOrder(writer, this, 1, 0));
   }
   /** `DESC` */
-  desc(): Expr<T> {
-    return node<T>((writer) => writeOrder(writer, this, 2, 0));
+  desc(): Expr<T, S> {
+    return node((writer) => writeOrder(writer, this, 2, 0));
   }
   /** `NULLS FIRST` */
-  nullsFirst(): Expr<T> {
-    return node<T>((writer) => writeOrder(writer, this, 0, 1));
+  nullsFirst(): Expr<T, S> {
+    return node((writer) => writeOrder(writer, this, 0, 1));
   }
   /** `NULLS LAST` */
-  nullsLast(): Expr<T> {
-    return node<T>((writer) => writeOrder(writer, this, 0, 2));
+  nullsLast(): Expr<T, S> {
+    return node((writer) => writeOrder(writer, this, 0, 2));
   }
   /** `DISTINCT x`, in an aggregate. */
-  distinct(): Expr<T> {
-    return node<T>((writer) => writeWrapped(writer, 0x13, this));
+  distinct(): Expr<T, S> {
+    return node((writer) => writeWrapped(writer, 0x13, this));
   }
   /** `f(x) OVER (...)` */
-  over(window: WindowOptions = {}): Expr<T> {
-    return over<T>(this, window);
+  over(window: WindowOptions = {}): Expr<T, S> {
+    return over<T, S>(this, window);
   }
   /** `f(x) FILTER (WHERE ...)` */
-  filter(...conditions: readonly Expr<boolean>[]): Expr<T> {
+  filter(...conditions: readonly Expr<boolean>[]): Expr<T, S> {
     const all = node<boolean>((writer) => writeLogic(writer, true, conditions));
-    return node<T>((writer) => writeFilter(writer, this, all));
+    return node((writer) => writeFilter(writer, this, all));
   }
   /** `(x)` */
-  selfGroup(): Expr<T> {
-    return node<T>((writer) => writeWrapped(writer, 0x1f, this));
+  selfGroup(): Expr<T, S> {
+    return node((writer) => writeWrapped(writer, 0x1f, this));
   }
 
   /** Comparing expressions by `==`, `<` and the like compares objects, never rows. */
@@ -314,7 +317,7 @@ export abstract class Expr<T = unknown> extends ClauseElement {
 }
 
 /** Any other expression: how it is written is all that is known of it. */
-export class Node<T> extends Expr<T> {
+export class Node<T, S extends string = string> extends Expr<T, S> {
   readonly #write: (writer: Writer) => void;
   /** @internal */
   constructor(write: (writer: Writer) => void) {
@@ -332,8 +335,8 @@ export class Node<T> extends Expr<T> {
  * An expression that is written so.
  * @internal
  */
-export function node<T>(write: (writer: Writer) => void): Expr<T> {
-  return new Node<T>(write);
+export function node<T, S extends string = string>(write: (writer: Writer) => void): Expr<T, S> {
+  return new Node<T, S>(write);
 }
 
 /**
@@ -344,20 +347,20 @@ export function isQuery(value: unknown): value is QueryLike {
   return isRecorded(value) && (value as { isQuery?: unknown }).isQuery === true;
 }
 
-function binary<R>(op: keyof typeof OPS, left: Expr<unknown>, right: unknown): Expr<R> {
-  return node<R>((writer) => writeBinary(writer, OPS[op], left, constant(right)));
+function binary<R, S extends string>(op: keyof typeof OPS, left: Expr<unknown>, right: unknown): Expr<R, S> {
+  return node<R, S>((writer) => writeBinary(writer, OPS[op], left, constant(right)));
 }
 
-const NULL: Expr<null> = node<null>(writeNull);
-const TRUE: Expr<boolean> = node<boolean>((writer) => writeTruth(writer, true));
-const FALSE: Expr<boolean> = node<boolean>((writer) => writeTruth(writer, false));
+const NULL: Expr<null, never> = node((writer) => writeNull(writer));
+const TRUE: Expr<boolean, never> = node((writer) => writeTruth(writer, true));
+const FALSE: Expr<boolean, never> = node((writer) => writeTruth(writer, false));
 
 /** `NULL` */
-export const null_ = (): Expr<null> => NULL;
+export const null_ = (): Expr<null, never> => NULL;
 /** True: `1`. */
-export const true_ = (): Expr<boolean> => TRUE;
+export const true_ = (): Expr<boolean, never> => TRUE;
 /** False: `0`. */
-export const false_ = (): Expr<boolean> => FALSE;
+export const false_ = (): Expr<boolean, never> => FALSE;
 
 /**
  * Null, true and false are words of SQL, not values.
@@ -389,7 +392,7 @@ function checkedList(list: unknown): unknown {
   throw new ArgumentError(`in() takes an array, a query or an expanding bindparam(), not ${describe(list)}`);
 }
 
-function over<T>(call: Expr<unknown>, window: WindowOptions): Expr<T> {
+function over<T, S extends string>(call: Expr<unknown>, window: WindowOptions): Expr<T, S> {
   const frames = [window.rows, window.range, window.groups];
   if (frames.filter((bounds) => bounds !== undefined).length > 1) {
     throw new ArgumentError("only one of rows, range and groups can be given to over()");
@@ -397,7 +400,7 @@ function over<T>(call: Expr<unknown>, window: WindowOptions): Expr<T> {
   const list = (given: Expr<unknown> | readonly Expr<unknown>[] | undefined): readonly Expr<unknown>[] =>
     given === undefined ? [] : given instanceof Expr ? [given] : given;
   const parts = { partition: list(window.partitionBy), order: list(window.orderBy), frames };
-  return node<T>((writer) => writeOver(writer, call, parts));
+  return node<T, S>((writer) => writeOver(writer, call, parts));
 }
 
 /** A part of a value of JSON. */
@@ -419,24 +422,24 @@ export class JsonItem<T> extends Expr<T> {
     return new JsonItem<unknown>(this.#value, [...this.#path, ...path], 0);
   }
   /** As text. */
-  asString(): JsonItem<string> {
-    return new JsonItem<string>(this.#value, this.#path, 1);
+  asString(): JsonItem<string | null> {
+    return new JsonItem<string | null>(this.#value, this.#path, 1);
   }
   /** As a whole number. */
-  asInteger(): JsonItem<number> {
-    return new JsonItem<number>(this.#value, this.#path, 2);
+  asInteger(): JsonItem<number | null> {
+    return new JsonItem<number | null>(this.#value, this.#path, 2);
   }
   /** As a number. */
-  asFloat(): JsonItem<number> {
-    return new JsonItem<number>(this.#value, this.#path, 3);
+  asFloat(): JsonItem<number | null> {
+    return new JsonItem<number | null>(this.#value, this.#path, 3);
   }
   /** As a decimal number. */
-  asNumeric(precision: number, scale: number): JsonItem<string> {
-    return new JsonItem<string>(this.#value, this.#path, 4, [precision, scale]);
+  asNumeric(precision: number, scale: number): JsonItem<string | null> {
+    return new JsonItem<string | null>(this.#value, this.#path, 4, [precision, scale]);
   }
   /** As true or false. */
-  asBoolean(): JsonItem<boolean> {
-    return new JsonItem<boolean>(this.#value, this.#path, 5);
+  asBoolean(): JsonItem<boolean | null> {
+    return new JsonItem<boolean | null>(this.#value, this.#path, 5);
   }
   /** As JSON, which it is by itself. */
   asJson(): JsonItem<unknown> {
@@ -463,14 +466,14 @@ function jsonPath(path: readonly (string | number)[]): string {
 }
 
 /** An expression with a name: what result columns are called by. */
-export class Label<N extends string, T> extends Expr<T> {
+export class Label<N extends string, T, S extends string = string> extends Expr<T, S> {
   /** The name. */
   readonly key: N;
   /** What is named. */
-  readonly element: Expr<T>;
+  readonly element: Expr<T, S>;
 
   /** @internal */
-  constructor(name: N, element: Expr<T>) {
+  constructor(name: N, element: Expr<T, S>) {
     super();
     if (typeof name !== "string" || name === "") throw new ArgumentError(`label() takes a name, not ${describe(name)}`);
     this.key = name;

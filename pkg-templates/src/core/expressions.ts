@@ -77,11 +77,11 @@ export function not_(condition: Condition): Expr<boolean> {
 }
 
 /** A value as a parameter, with a type of its own or the one given. */
-export function literal<T>(value: T, type?: TypeArgument<T>): Expr<T> {
+export function literal<T>(value: T, type?: TypeArgument<T>): Expr<T, never> {
   return new Literal<T>(value, type === undefined ? undefined : typeOf(type));
 }
 
-class Literal<T> extends Expr<T> {
+class Literal<T> extends Expr<T, never> {
   readonly #value: T;
   readonly #type: SqlType<T> | undefined;
   constructor(value: T, type: SqlType<T> | undefined) {
@@ -105,7 +105,7 @@ class Literal<T> extends Expr<T> {
 }
 
 /** A parameter with a name. */
-export class BindParameter<T> extends Expr<T> {
+export class BindParameter<T> extends Expr<T, never> {
   /** Its name. */
   readonly key: string;
   /** Whether it stands for a list. */
@@ -232,8 +232,8 @@ export function extract(field: string, expr: Expr<unknown>): Expr<number> {
  * A query in an expression: `EXISTS (...)`, or a value.
  * @internal
  */
-export function queryExpr<T>(tag: 0x1b | 0x1c, query: QueryLike): Expr<T> {
-  return node<T>((writer) => {
+export function queryExpr<T>(tag: 0x1b | 0x1c, query: QueryLike): Expr<T, never> {
+  return node<T, never>((writer) => {
     const of = writer.ref(query);
     writer.begin(tag);
     writer.u32(of);

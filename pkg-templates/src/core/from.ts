@@ -18,11 +18,11 @@ export interface FromColumn {
   readonly type: SqlType<any>;
 }
 
-/** The columns of something with rows of type `R`, as expressions. */
-export type ExprsOf<R> = { readonly [K in keyof R & string]: FromExpr<K, R[K]> };
+/** The columns of something with rows of type `R` that is called `S`, as expressions. */
+export type ExprsOf<R, S extends string = string> = { readonly [K in keyof R & string]: FromExpr<K, R[K], S> };
 
 /** A column of something that rows come from. */
-export class FromExpr<K extends string, T> extends Expr<T> {
+export class FromExpr<K extends string, T, S extends string = string> extends Expr<T, S> {
   /** Its name. */
   readonly key: K;
   /** Its type. */
@@ -45,10 +45,15 @@ export class FromExpr<K extends string, T> extends Expr<T> {
   }
 }
 
-/** Something that rows come from; `R` is their type. */
-export abstract class From<R extends RowType> implements Recorded {
+/** How something is called that has no name. */
+export type Nameless<S extends string> = `a nameless ${S}`;
+
+/** Something that rows come from; `R` is their type, and `S` its name. */
+export abstract class From<R extends RowType, S extends string = string> implements Recorded {
   /** The type of its rows; there is no value. */
   declare readonly rowType?: R;
+  /** Its name; there is no value. */
+  declare readonly sourceName?: S;
   /** Its columns, as expressions. */
   abstract readonly c: unknown;
   /** @internal */
@@ -57,8 +62,8 @@ export abstract class From<R extends RowType> implements Recorded {
   abstract [record](writer: Writer): void;
 
   /** The same under another name; one is made up where none is given. */
-  alias(name?: string): Alias<R> {
-    return new Alias<R>(this, name);
+  alias<const A extends string = Nameless<S>>(name?: A): Alias<R, A> {
+    return new Alias<R, A>(this, name);
   }
 }
 
@@ -81,16 +86,16 @@ export function columnsOf(what: string): Record<string, unknown> {
 
 const OTHERS: ReadonlySet<string> = new Set(["then", "toJSON", "toString", "valueOf", "constructor", "inspect", "nodeType", "asymmetricMatch"]);
 
-function exprs<R>(from: Recorded, columns: readonly FromColumn[], what: string): ExprsOf<R> {
+function exprs<R, S extends string>(from: Recorded, columns: readonly FromColumn[], what: string): ExprsOf<R, S> {
   const c = columnsOf(what);
   for (const { key, type } of columns) c[key] = new FromExpr(from, key, type);
-  return Object.freeze(c) as ExprsOf<R>;
+  return Object.freeze(c) as ExprsOf<R, S>;
 }
 
 /** Something under another name. */
-export class Alias<R extends RowType> extends From<R> {
+export class Alias<R extends RowType, S extends string = string> extends From<R, S> {
   /** Its columns, as expressions. */
-  override readonly c: ExprsOf<R>;
+  override readonly c: ExprsOf<R, S>;
   readonly #of: From<R>;
   readonly #name: string | undefined;
 
@@ -98,7 +103,7 @@ export class Alias<R extends RowType> extends From<R> {
   constructor(of: From<R>, name: string | undefined) {
     super();
     [this.#of, this.#name] = [of, name];
-    this.c = exprs<R>(this, of.fromColumns, `the alias ${name === undefined ? "" : `"${name}"`}`.trim());
+    this.c = exprs<R, S>(this, of.fromColumns, `the alias ${name === undefined ? "" : `"${name}"`}`.trim());
     Object.freeze(this);
   }
   /** @internal */
@@ -115,9 +120,9 @@ export class Alias<R extends RowType> extends From<R> {
 }
 
 /** A query in parentheses. */
-export class Subquery<R extends RowType> extends From<R> {
+export class Subquery<R extends RowType, S extends string = string> extends From<R, S> {
   /** Its columns, as expressions. */
-  override readonly c: ExprsOf<R>;
+  override readonly c: ExprsOf<R, S>;
   /** @internal */
   override readonly fromColumns: readonly FromColumn[];
   readonly #query: QueryLike;
@@ -127,7 +132,7 @@ export class Subquery<R extends RowType> extends From<R> {
   constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined) {
     super();
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
-    this.c = exprs<R>(this, columns, "the subquery");
+    this.c = exprs<R, S>(this, columns, "the subquery");
     Object.freeze(this);
   }
   /** Writes its record, for the compiler. */
@@ -150,37 +155,37 @@ export interface CteOptions {
 }
 
 /** A query that is named in WITH. */
-export class Cte<R extends RowType> extends From<R> {
+export class Cte<R extends RowType, S extends string = string> extends From<R, S> {
   /** Its columns, as expressions. */
-  override readonly c: ExprsOf<R>;
+  override readonly c: ExprsOf<R, S>;
   /** @internal */
   override readonly fromColumns: readonly FromColumn[];
   readonly #query: QueryLike;
   readonly #name: string | undefined;
   readonly #options: CteOptions;
-  readonly #restates: Cte<R> | undefined;
+  readonly #restates: Cte<R, S> | undefined;
 
   /** @internal */
-  constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined, options: CteOptions, restates?: Cte<R>) {
+  constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined, options: CteOptions, restates?: Cte<R, S>) {
     super();
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
     [this.#options, this.#restates] = [options, restates];
-    this.c = exprs<R>(this, columns, "the CTE");
+    this.c = exprs<R, S>(this, columns, "the CTE");
     Object.freeze(this);
   }
 
   /** The recursive CTE goes on with a query that reads it; rows that were there before are left out. */
-  union(query: QueryLike): Cte<R> {
+  union(query: QueryLike): Cte<R, S> {
     return this.#goOn(query, 1);
   }
   /** As {@link union}, with all rows. */
-  unionAll(query: QueryLike): Cte<R> {
+  unionAll(query: QueryLike): Cte<R, S> {
     return this.#goOn(query, 2);
   }
 
-  #goOn(query: QueryLike, kind: number): Cte<R> {
+  #goOn(query: QueryLike, kind: number): Cte<R, S> {
     if (this.#options.recursive !== true) throw new ArgumentError("only a recursive CTE goes on: cte(name, { recursive: true })");
-    return new Cte<R>(new CteUnion(this.#query, query, kind), this.fromColumns, this.#name, this.#options, this);
+    return new Cte<R, S>(new CteUnion(this.#query, query, kind), this.fromColumns, this.#name, this.#options, this);
   }
 
   /** Writes its record, for the compiler. */
@@ -234,7 +239,7 @@ export class TableValued<K extends string> extends From<Record<K, unknown>> {
     super();
     [this.#call, this.#name] = [call, name];
     this.fromColumns = columns.map((key) => ({ key, type: NullType }));
-    this.c = exprs<Record<K, unknown>>(this, this.fromColumns, "the function");
+    this.c = exprs<Record<K, unknown>, string>(this, this.fromColumns, "the function");
     Object.freeze(this);
   }
   /** Writes its record, for the compiler. */

@@ -8,7 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { RowType } from "../values.js";
 import { literal } from "./expressions.js";
-import { columnsOf, From, FromExpr, type ExprsOf, type FromColumn } from "./from.js";
+import { columnsOf, From, FromExpr, type ExprsOf, type FromColumn, type Nameless } from "./from.js";
 import { Column, MetaData, Table } from "./schema.js";
 import { typeOf } from "./type_base.js";
 import { NullType, type SqlType, type TypeArgument } from "./types.js";
@@ -54,9 +54,9 @@ export function table<const N extends string, const Items extends readonly Colum
 }
 
 /** Rows that stand in the statement. */
-export class Values<R extends RowType> extends From<R> {
+export class Values<R extends RowType, S extends string = string> extends From<R, S> {
   /** Its columns, as expressions. */
-  override readonly c: ExprsOf<R>;
+  override readonly c: ExprsOf<R, S>;
   /** @internal */
   override readonly fromColumns: readonly FromColumn[];
   readonly #name: string | undefined;
@@ -68,18 +68,18 @@ export class Values<R extends RowType> extends From<R> {
     [this.fromColumns, this.#name, this.#rows] = [columns, name, rows];
     const c = columnsOf("values()");
     for (const { key, type } of columns) c[key] = new FromExpr(this, key, type);
-    this.c = Object.freeze(c) as ExprsOf<R>;
+    this.c = Object.freeze(c) as ExprsOf<R, S>;
     Object.freeze(this);
   }
 
   /** With these rows, behind those that it has. */
-  data(rows: readonly (readonly unknown[])[]): Values<R> {
+  data(rows: readonly (readonly unknown[])[]): Values<R, S> {
     const width = this.fromColumns.length;
     for (const [at, row] of rows.entries()) {
       if (!Array.isArray(row)) throw new ArgumentError(`data() takes rows, which are arrays; row ${at} is ${describe(row)}`);
       if (row.length !== width) throw new ArgumentError(`row ${at} of values() has ${row.length} values for ${width} columns`);
     }
-    return new Values<R>(this.fromColumns, this.#name, [...this.#rows, ...rows.map((row) => [...row])]);
+    return new Values<R, S>(this.fromColumns, this.#name, [...this.#rows, ...rows.map((row) => [...row])]);
   }
 
   /** Writes its record, for the compiler. */
@@ -99,10 +99,10 @@ export class Values<R extends RowType> extends From<R> {
 }
 
 /** Rows that stand in the statement: `values({ i: Integer, s: Text }, { name: "v" }).data([[1, "a"], [2, "b"]])`. */
-export function values<const C extends Readonly<Record<string, TypeArgument<any>>>>(
+export function values<const C extends Readonly<Record<string, TypeArgument<any>>>, const A extends string = Nameless<"list of values">>(
   columns: C,
-  options: { readonly name?: string } = {},
-): Values<{ -readonly [K in keyof C]: C[K] extends TypeArgument<infer T> ? T : never }> {
+  options: { readonly name?: A } = {},
+): Values<{ -readonly [K in keyof C]: C[K] extends TypeArgument<infer T> ? T : never }, A> {
   if (typeof columns !== "object" || columns === null) throw new ArgumentError(`values() takes { name: type }, not ${describe(columns)}`);
   const list = Object.entries(columns).map(([key, type]) => ({ key, type: typeOf(type as TypeArgument<unknown>) }));
   for (const { key, type } of list) {

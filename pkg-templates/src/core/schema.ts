@@ -163,7 +163,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
 }
 
 /** A column of a table, as an expression. */
-export class TableColumn<K extends string, T> extends Expr<T> {
+export class TableColumn<K extends string, T, S extends string = string> extends Expr<T, S> {
   /** Its name in SQL. */
   readonly name: string;
   /** Its name in JavaScript. */
@@ -208,8 +208,8 @@ export type CellsOfItems<Items extends readonly unknown[]> =
 export type InsertOfColumns<C> = { [X in C as Optional<X> extends true ? never : KeyOf<X>]: ValueIn<X> | Expr<unknown> } & {
   [X in C as Optional<X> extends true ? KeyOf<X> : never]?: ValueIn<X> | Expr<unknown>;
 };
-/** The columns of a table, as expressions by their keys. */
-export type ColumnExprs<C> = { readonly [X in C as KeyOf<X>]: TableColumn<KeyOf<X>, ValueIn<X>> };
+/** The columns of a table that is called `S`, as expressions by their keys. */
+export type ColumnExprs<C, S extends string = string> = { readonly [X in C as KeyOf<X>]: TableColumn<KeyOf<X>, ValueIn<X>, S> };
 
 /** What SQLite can be told about a table. */
 export interface TableOptions {
@@ -318,7 +318,7 @@ export class MetaData {
 }
 
 /** A table: what it is declared with tells the types of its rows. */
-export class Table<const N extends string, const Items extends readonly unknown[]> extends From<RowOfColumns<ColumnsOf<Items>>> {
+export class Table<const N extends string, const Items extends readonly unknown[]> extends From<RowOfColumns<ColumnsOf<Items>>, N> {
   /** Its name. */
   readonly name: N;
   /** The attached database that it is in. */
@@ -330,7 +330,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** What it is about. */
   readonly comment: string | undefined;
   /** Its columns, as expressions. */
-  override readonly c: ColumnExprs<ColumnsOf<Items>>;
+  override readonly c: ColumnExprs<ColumnsOf<Items>, N>;
   /** The type of its rows; there is no value. */
   declare readonly $row: RowOfColumns<ColumnsOf<Items>>;
   /** The type of what can be inserted; there is no value. */
@@ -388,7 +388,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
       if (Object.hasOwn(c, column.key)) throw new ArgumentError(`A column with name '${column.key}' is already present in table '${name}'.`);
       c[column.key] = new TableColumn(this, column.name, column.key, column.type);
     }
-    this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>>;
+    this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>, N>;
     const own = columns.filter((column) => column.options.index === true);
     indexes.push(...own.map((column) => new Index(null, column.name, { unique: column.options.unique === true })));
     this.#indexes = indexes;
@@ -414,8 +414,8 @@ export class Table<const N extends string, const Items extends readonly unknown[
   }
 
   /** SELECT of all its columns. */
-  select(): Select<RowOfColumns<ColumnsOf<Items>>, CellsOfItems<Items>> {
-    return Select.of<RowOfColumns<ColumnsOf<Items>>, CellsOfItems<Items>>([this]);
+  select(): Select<RowOfColumns<ColumnsOf<Items>>, CellsOfItems<Items>, readonly [Table<N, Items>], never> {
+    return Select.of([this]);
   }
   /** INSERT into it. */
   insert(): Insert<this, object, readonly unknown[]> {

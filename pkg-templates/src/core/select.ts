@@ -8,43 +8,13 @@ import { ArgumentError, CompileError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { NamedParameters, RowType } from "../values.js";
 import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
-import { conditions, exprOf, literal, literalColumn, named, textual, type Condition, type TextLike } from "./expressions.js";
+import { conditions, exprOf, literal, literalColumn, named, textual, type Condition } from "./expressions.js";
 import { Cte, From, FromExpr, type FromColumn } from "./from.js";
 import { SelectBase } from "./select_base.js";
-import { Table, TableColumn, type CellsOfItems } from "./schema.js";
+import { Table, TableColumn } from "./schema.js";
+import type { Instead, Joined, JoinOptions, OuterJoined, Projection, RowOf, TupleOf, Widened } from "./selection.js";
 import { Integer, NullType, type SqlType } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
-
-/** What can be selected: expressions, columns, and everything that rows come from. */
-export type Projection = Expr<any> | From<any> | TextLike;
-
-type Named<P> =
-  P extends TableColumn<infer K, infer T> ? { [Key in K]: T } :
-  P extends FromExpr<infer K, infer T> ? { [Key in K]: T } :
-  P extends Label<infer K, infer T> ? { [Key in K]: T } :
-  P extends From<infer R> ? R :
-  P extends Expr<infer T> ? Record<string, T> : never;
-type Merged<U> = (U extends unknown ? (u: U) => void : never) extends (m: infer M) => void ? { [K in keyof M]: M[K] } : never;
-/** The row of a SELECT of these. */
-export type RowOf<P extends readonly Projection[]> = Merged<Named<P[number]>>;
-
-type Cells<P> =
-  P extends TableColumn<string, infer T> ? readonly [T] :
-  P extends Table<string, infer Items> ? CellsOfItems<Items> :
-  P extends From<infer R> ? readonly R[keyof R][] :
-  P extends Expr<infer T> ? readonly [T] : readonly unknown[];
-/** The values of a row of a SELECT of these, in their order. */
-export type TupleOf<P extends readonly unknown[]> =
-  P extends readonly [infer First, ...infer Rest] ? readonly [...Cells<First>, ...TupleOf<Rest>] :
-  P extends readonly [] ? readonly [] : readonly unknown[];
-
-/** Which way a join goes. */
-export interface JoinOptions {
-  /** `LEFT OUTER JOIN` */
-  readonly isouter?: boolean;
-  /** `FULL OUTER JOIN` */
-  readonly full?: boolean;
-}
 
 /** A term of ORDER BY or GROUP BY: an expression, or the name of a column or label. */
 export type OrderTerm = Condition | string;
@@ -97,14 +67,38 @@ function checkFrom(name: string, from: unknown): void {
   throw new ArgumentError(`${name}() takes a table or what rows come from, not ${describe(from)}${hint}`);
 }
 
+/** What is selected, as the compiler takes it; what cannot be is told kindly. */
+const projections = (name: string, columns: readonly Projection[]): Projection[] =>
+  columns.map((column) => {
+    if (column instanceof From) return column;
+    const expr = exprOf(column);
+    if (expr !== undefined) return expr;
+    if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
+    if (typeof column === "string") throw textual(column, "column expression");
+    const hint = isThenable(column) ? ": its await was forgotten" : Array.isArray(column) ? ": give its items one by one" : "";
+    throw new ArgumentError(`${name}() takes columns, expressions and tables, not ${describe(column)}${hint}`);
+  });
+
 const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
   if (value instanceof Expr) return value;
   if (Number.isSafeInteger(value)) return literal(value, Integer);
   throw new ArgumentError(`${what}() takes a whole number, not ${typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value)}`);
 };
 
-/** SELECT. Every method gives another statement. */
-export class Select<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]> extends SelectBase<R, V> {
+type AnySelect = Select<any, any, any, any>;
+
+/**
+ * SELECT, with rows of type `R` and values `V`. Every method gives another statement. What it selects is `P`, and what outer joins
+ * make optional `N`: with them, a join tells what may be null.
+ */
+export class Select<
+  R extends RowType,
+  V extends readonly unknown[] = readonly R[keyof R][],
+  P extends readonly unknown[] = readonly unknown[],
+  N = string,
+> extends SelectBase<R, V> {
+  /** What it selects, and what is optional of it; there is no value. */
+  declare readonly selection?: readonly [P, N];
   /** What kind of statement it is. */
   override readonly kind = "select";
   readonly #parts: Parts;
@@ -117,48 +111,60 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
   }
 
   /** @internal */
-  static of<R extends RowType, V extends readonly unknown[]>(columns: readonly Projection[]): Select<R, V> {
-    for (const column of columns) {
-      if (exprOf(column) !== undefined || column instanceof From) continue;
-      if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
-      if (typeof column === "string") throw textual(column, "column expression");
-      const hint = isThenable(column) ? ": its await was forgotten" : Array.isArray(column) ? ": give its items one by one" : "";
-      throw new ArgumentError(`select() takes columns, expressions and tables, not ${describe(column)}${hint}`);
-    }
-    return new Select<R, V>({ ...EMPTY, columns: columns.map((column) => (column instanceof From ? column : (exprOf(column) ?? column))) });
+  static of<R extends RowType, V extends readonly unknown[], P extends readonly unknown[], N>(
+    columns: readonly Projection[],
+  ): Select<R, V, P, N> {
+    return new Select<R, V, P, N>({ ...EMPTY, columns: projections("select", columns) });
   }
 
-  #with(change: Partial<Parts>): Select<R, V> {
-    return new Select<R, V>({ ...this.#parts, ...change });
+  #with(change: Partial<Parts>): Select<R, V, P, N> {
+    return new Select<R, V, P, N>({ ...this.#parts, ...change });
   }
 
   /** Conditions, all of which have to be true. */
-  where(...given: readonly Condition[]): Select<R, V> {
+  where(...given: readonly Condition[]): Select<R, V, P, N> {
     return this.#with({ where: [...this.#parts.where, ...conditions("where()", given)] });
   }
   /** As {@link where}. */
-  filter(...given: readonly Condition[]): Select<R, V> {
+  filter(...given: readonly Condition[]): Select<R, V, P, N> {
     return this.where(...given);
   }
   /** Conditions on columns by their keys, whatever they are columns of. */
-  filterBy(values: Readonly<Record<string, unknown>>): Select<R, V> {
+  filterBy(values: Readonly<Record<string, unknown>>): Select<R, V, P, N> {
     return this.where(...Object.entries(values).map(([key, value]) => named(key).eq(value)));
   }
   /** Joins; without a condition as foreign keys tell. */
-  join(right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
-    return this.#join(undefined, right, on, options);
+  join<Q, F extends From<any>, const O extends JoinOptions = Record<never, never>>(
+    this: Q,
+    right: F,
+    on?: Condition,
+    options?: O,
+  ): Joined<Q, F, O> {
+    return (this as AnySelect).#join(undefined, right, on, options) as Joined<Q, F, O>;
   }
-  /** `LEFT OUTER JOIN` */
-  outerJoin(right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
-    return this.#join(undefined, right, on, { isouter: true, ...options });
+  /** `LEFT OUTER JOIN`: what is read of the right side may be null. */
+  outerJoin<Q, F extends From<any>, const O extends JoinOptions = Record<never, never>>(
+    this: Q,
+    right: F,
+    on?: Condition,
+    options?: O,
+  ): OuterJoined<Q, F, O> {
+    return (this as AnySelect).#join(undefined, right, on, { isouter: true, ...options }) as OuterJoined<Q, F, O>;
   }
   /** Joins to something that is named. */
-  joinFrom(left: From<any>, right: From<any>, on?: Condition, options: JoinOptions = {}): Select<R, V> {
-    const first = this.#parts.joins.length === 0 && !this.#parts.froms.includes(left);
-    const base = first ? this.selectFrom(left) : this;
-    return base.#join(left, right, on, options);
+  joinFrom<Q, F extends From<any>, const O extends JoinOptions = Record<never, never>>(
+    this: Q,
+    left: From<any>,
+    right: F,
+    on?: Condition,
+    options?: O,
+  ): Joined<Q, F, O> {
+    const parts = (this as AnySelect).#parts;
+    const first = parts.joins.length === 0 && !parts.froms.includes(left);
+    const base = first ? (this as AnySelect).selectFrom(left) : (this as AnySelect);
+    return base.#join(left, right, on, options) as Joined<Q, F, O>;
   }
-  #join(left: From<any> | undefined, right: From<any>, condition: Condition | undefined, options: JoinOptions): Select<R, V> {
+  #join(left: From<any> | undefined, right: From<any>, condition: Condition | undefined, options: JoinOptions = {}): AnySelect {
     const on = condition === undefined ? undefined : conditions("join()", [condition])[0];
     checkFrom("join", right);
     if (left !== undefined) checkFrom("joinFrom", left);
@@ -166,37 +172,37 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
     return this.#with({ joins: [...this.#parts.joins, { left, right, on, kind }] });
   }
   /** Reads from these as well. */
-  selectFrom(...froms: readonly From<any>[]): Select<R, V> {
+  selectFrom(...froms: readonly From<any>[]): Select<R, V, P, N> {
     froms.forEach((from) => checkFrom("selectFrom", from));
     return this.#with({ froms: [...this.#parts.froms, ...froms] });
   }
   /** `GROUP BY` */
-  groupBy(...given: readonly OrderTerm[]): Select<R, V> {
+  groupBy(...given: readonly OrderTerm[]): Select<R, V, P, N> {
     return this.#with({ groupBy: [...this.#parts.groupBy, ...terms("groupBy", given)] });
   }
   /** `HAVING` */
-  having(...given: readonly Condition[]): Select<R, V> {
+  having(...given: readonly Condition[]): Select<R, V, P, N> {
     return this.#with({ having: [...this.#parts.having, ...conditions("having()", given)] });
   }
   /** `ORDER BY`; null takes the order back. */
-  orderBy(...given: readonly (OrderTerm | null)[]): Select<R, V> {
+  orderBy(...given: readonly (OrderTerm | null)[]): Select<R, V, P, N> {
     if (given[0] === null) return this.#with({ orderBy: [] });
     return this.#with({ orderBy: [...this.#parts.orderBy, ...terms("orderBy", given as OrderTerm[])] });
   }
   /** At most so many rows. */
-  limit(rows: number | Expr<unknown> | null): Select<R, V> {
+  limit(rows: number | Expr<unknown> | null): Select<R, V, P, N> {
     return this.#with({ limit: rows === null ? undefined : count("limit", rows) });
   }
   /** Not the first so many rows. */
-  offset(rows: number | Expr<unknown> | null): Select<R, V> {
+  offset(rows: number | Expr<unknown> | null): Select<R, V, P, N> {
     return this.#with({ offset: rows === null ? undefined : count("offset", rows) });
   }
   /** As {@link limit}: SQLite has no FETCH FIRST. */
-  fetch(rows: number | Expr<unknown> | null): Select<R, V> {
+  fetch(rows: number | Expr<unknown> | null): Select<R, V, P, N> {
     return this.limit(rows);
   }
   /** Values for parameters with a name, unless the call gives others. */
-  params(values: NamedParameters): Select<R, V> {
+  params(values: NamedParameters): Select<R, V, P, N> {
     if (typeof values !== "object" || values === null) throw new ArgumentError(`params() takes values by name, not ${describe(values)}`);
     return this.#with({ params: { ...this.#parts.params, ...values } });
   }
@@ -205,52 +211,53 @@ export class Select<R extends RowType, V extends readonly unknown[] = readonly R
     return this.#parts.params;
   }
   /** The rows from one position to another, the last not included. */
-  slice(start: number, stop: number): Select<R, V> {
+  slice(start: number, stop: number): Select<R, V, P, N> {
     return this.limit(stop - start).offset(start);
   }
   /** No row twice. SQLite has no DISTINCT ON, so columns are an error. */
-  distinct(...on: readonly never[]): Select<R, V> {
+  distinct(...on: readonly never[]): Select<R, V, P, N> {
     if (on.length > 0) {
       throw new CompileError("SQLite has no DISTINCT ON: use distinct() without columns, groupBy(), or func.rowNumber() in a subquery");
     }
     return this.#with({ distinct: true });
   }
   /** What stands behind SELECT: SQL as it is. */
-  prefixWith(sql: string): Select<R, V> {
+  prefixWith(sql: string): Select<R, V, P, N> {
     return this.#with({ prefixes: [...this.#parts.prefixes, literalColumn(sql)] });
   }
   /** What stands at the end: SQL as it is. */
-  suffixWith(sql: string): Select<R, V> {
+  suffixWith(sql: string): Select<R, V, P, N> {
     return this.#with({ suffixes: [...this.#parts.suffixes, literalColumn(sql)] });
   }
   /** Means these of the statement around. */
-  correlate(...froms: readonly From<any>[]): Select<R, V> {
+  correlate(...froms: readonly From<any>[]): Select<R, V, P, N> {
     return this.#with({ correlate: { kind: 1, froms } });
   }
   /** Means all of the statement around but these. */
-  correlateExcept(...froms: readonly From<any>[]): Select<R, V> {
+  correlateExcept(...froms: readonly From<any>[]): Select<R, V, P, N> {
     return this.#with({ correlate: { kind: 2, froms } });
   }
   /** How result columns are named where two have one name. */
-  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R, V> {
+  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R, V, P, N> {
     const at = ["disambiguate", "tablename_plus_col", "none"].indexOf(style);
     if (at < 0) throw new ArgumentError(`label styles are "disambiguate", "tablename_plus_col" and "none", not ${style}`);
     return this.#with({ labels: at });
   }
   /** Other columns in the place of these; what they read stays read. */
-  withOnlyColumns<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>, TupleOf<P>> {
-    return new Select<RowOf<P>, TupleOf<P>>({ ...this.#parts, columns });
+  withOnlyColumns<Q, const C extends readonly Projection[]>(this: Q, ...columns: C): Instead<Q, C> {
+    return (this as AnySelect).#with({ columns: projections("withOnlyColumns", columns) }) as unknown as Instead<Q, C>;
   }
   /** More columns. */
-  addColumns<const P extends readonly Projection[]>(...columns: P): Select<R & RowOf<P>, readonly [...V, ...TupleOf<P>]> {
-    return new Select<R & RowOf<P>, readonly [...V, ...TupleOf<P>]>({ ...this.#parts, columns: [...this.#parts.columns, ...columns] });
+  addColumns<Q, const C extends readonly Projection[]>(this: Q, ...columns: C): Widened<Q, C> {
+    const of = this as AnySelect;
+    return of.#with({ columns: [...of.#parts.columns, ...projections("addColumns", columns)] }) as unknown as Widened<Q, C>;
   }
   /** A CTE that stands in WITH, whether it is used or not. */
-  addCte(...ctes: readonly Cte<any>[]): Select<R, V> {
+  addCte(...ctes: readonly Cte<any>[]): Select<R, V, P, N> {
     return this.#with({ ctes: [...this.#parts.ctes, ...ctes] });
   }
   /** Accepted and without effect, as in SQLAlchemy: SQLite locks the database, see `engine.begin()`. */
-  withForUpdate(): Select<R, V> {
+  withForUpdate(): Select<R, V, P, N> {
     return this;
   }
 
@@ -383,8 +390,8 @@ export class CompoundSelect<R extends RowType, V extends readonly unknown[] = re
 }
 
 /** SELECT of columns, expressions, or all columns of tables. */
-export function select<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>, TupleOf<P>> {
-  return Select.of<RowOf<P>, TupleOf<P>>(columns);
+export function select<const P extends readonly Projection[]>(...columns: P): Select<RowOf<P>, TupleOf<P>, P, never> {
+  return Select.of(columns);
 }
 
 /** The rows of all, none twice. */
@@ -416,7 +423,7 @@ export function except_<R extends RowType, V extends readonly unknown[]>(
   return first.except(...others);
 }
 /** Whether a query gives any row. */
-export function exists(query: SelectBase<any, any>): Expr<boolean> {
+export function exists(query: SelectBase<any, any>): Expr<boolean, never> {
   return query.exists();
 }
 /** The order of a name or an expression, turned around. */

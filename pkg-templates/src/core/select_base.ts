@@ -9,7 +9,7 @@ import type { RowType, StatementParameters } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import type { Expr, Label, QueryLike } from "./expr.js";
 import { queryExpr } from "./expressions.js";
-import { Cte, Subquery, type CteOptions, type FromColumn } from "./from.js";
+import { Cte, Subquery, type CteOptions, type FromColumn, type Nameless } from "./from.js";
 import type { CompoundSelect } from "./select.js";
 
 /** What SELECT and compounds have in common. */
@@ -32,23 +32,23 @@ export abstract class SelectBase<R extends RowType, V extends readonly unknown[]
   abstract readonly resultColumns: readonly FromColumn[];
 
   /** As something that rows come from. */
-  subquery(name?: string): Subquery<R> {
-    return new Subquery<R>(this, this.resultColumns, name);
+  subquery<const A extends string = Nameless<"subquery">>(name?: A): Subquery<R, A> {
+    return new Subquery<R, A>(this, this.resultColumns, name);
   }
   /** As a CTE. */
-  cte(name?: string, options: CteOptions = {}): Cte<R> {
-    return new Cte<R>(this, this.resultColumns, name, options);
+  cte<const A extends string = Nameless<"CTE">>(name?: A, options: CteOptions = {}): Cte<R, A> {
+    return new Cte<R, A>(this, this.resultColumns, name, options);
   }
   /** As a value: the first column of the first row, null if there is no row. A query that always has one says so: `<number>`. */
-  scalarSubquery<T = V[0] | null>(): Expr<T> {
+  scalarSubquery<T = V[0] | null>(): Expr<T, never> {
     return queryExpr<T>(0x1c, this);
   }
   /** As a value with a name. */
-  label<const N extends string>(name: N): Label<N, V[0] | null> {
+  label<const N extends string>(name: N): Label<N, V[0] | null, never> {
     return this.scalarSubquery<V[0] | null>().label(name);
   }
   /** Whether it gives any row. */
-  exists(): Expr<boolean> {
+  exists(): Expr<boolean, never> {
     return queryExpr<boolean>(0x1b, this);
   }
   /** This and the rows of others, none twice. */
