@@ -8,6 +8,7 @@
 use crate::database::Database;
 use crate::log::KEPT_BYTES;
 use crate::sqlite::{Connection, Failure, Prepared, Step};
+use crate::writers::Writers;
 use aludel_protocol::{Error, Result, Storage, StorageReason, ValueRef};
 
 /// How names of files end that belong to a database of another name.
@@ -26,6 +27,8 @@ pub(crate) struct Wanted {
     pub(crate) path: String,
     /// The database that it is, once that is known to the service.
     pub(crate) database: Option<u32>,
+    /// Those who write to it.
+    pub(crate) writers: Writers,
     /// Whether its files are ready, once that is known.
     pub(crate) outcome: Option<Result<()>>,
 }
@@ -36,6 +39,8 @@ pub(crate) struct Attached {
     pub(crate) schema: String,
     pub(crate) path: String,
     pub(crate) database: u32,
+    /// Those who write to it.
+    pub(crate) writers: Writers,
 }
 
 /// The path of a file that a connection of this database may attach: one in the same directory, or in one below it.

@@ -4,6 +4,7 @@
 mod attached;
 mod ended;
 mod given_up;
+mod locked;
 
 use crate::Environment;
 use crate::attach::{Attached, Wanted};
@@ -18,6 +19,7 @@ use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
 use crate::transaction;
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Fate, Header, OpenOptions, Reply};
+pub(crate) use locked::{Neighbour, cannot_open};
 use std::collections::VecDeque;
 
 /// Buffers that are larger are not kept from one execution to the next.
@@ -55,6 +57,8 @@ pub(crate) struct Connection {
     state: TransactionState,
     /// The most that it has of any database, attached ones included.
     holds: TransactionState,
+    /// Since when it has anything of any.
+    holds_since: Option<f64>,
     /// Whether that became less.
     freed: bool,
     /// Since when it reads from one snapshot.
@@ -88,6 +92,7 @@ impl Connection {
             spare: None,
             state: TransactionState::None,
             holds: TransactionState::None,
+            holds_since: None,
             freed: false,
             snapshot_since: None,
             idle_since: None,
@@ -208,6 +213,7 @@ impl Connection {
                 }
             },
             Progress::Failed(error) => {
+                let error = self.in_vain(error, &job, database, now);
                 self.fail(job, env, |_| error);
                 None
             }
@@ -325,12 +331,15 @@ impl Connection {
             let closed = self.stop_streams("the transaction in which it was opened has ended");
             self.tell(closed, env);
         }
-        self.hand_over_commits(database);
+        let now = env.now();
+        self.hand_over_commits(database, now);
         if self.import.is_none() {
             database.scratches.leave(self.key);
         }
-        let (state, now) = (self.db.transaction_state(), env.now());
+        let state = self.db.transaction_state();
         database.lock.observe(self.key, state == TransactionState::Write, now);
+        database.writers.observe(self.key, state == TransactionState::Write, now);
+        self.observe_attached(now);
         if state < self.state {
             database.lock.released();
         }
@@ -338,15 +347,16 @@ impl Connection {
         let holds = self.db.any_transaction_state();
         self.freed |= holds < self.holds;
         self.holds = holds;
+        self.holds_since = if holds == TransactionState::None { None } else { self.holds_since.or(Some(now)) };
         self.snapshot_since = if state == TransactionState::None { None } else { self.snapshot_since.or(Some(now)) };
         database.log.touch(now);
         self.rest(now);
     }
 
     /// Lets the database know what was committed.
-    pub(crate) fn hand_over_commits(&mut self, database: &mut Database) {
+    pub(crate) fn hand_over_commits(&mut self, database: &mut Database, now: f64) {
         self.changes.settle(&self.db);
-        database.take_commits(self.key, &mut self.changes);
+        database.take_commits(self.key, &mut self.changes, now);
     }
 
     /// Ends all streams, which SQLite wants before a transaction ends. Whoever reads them is told afterwards, when it

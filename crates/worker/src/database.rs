@@ -9,6 +9,7 @@ use crate::log::{KEPT_BYTES, Log};
 use crate::mark::{Marks, Start};
 use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
+use crate::writers::Writers;
 use crate::{Environment, Preparation, disk, health, vfs};
 use aludel_protocol::{Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, Storage, StorageReason};
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ pub(crate) struct Database {
     pub(crate) storage: Storage,
     pub(crate) path: String,
     pub(crate) lock: WriteLock<ConnectionKey, u64>,
+    pub(crate) writers: Writers,
     pub(crate) log: Log,
     /// Who holds the write lock, while others wait for it.
     pub(crate) locks: Option<Suspect<ConnectionKey>>,
@@ -70,6 +72,7 @@ impl Database {
             path,
             name,
             lock: WriteLock::new(),
+            writers: Writers::default(),
             log: Log::new(),
             locks: None,
             lingers: None,
@@ -247,8 +250,9 @@ impl Database {
     }
 
     /// Takes note of what a connection has committed.
-    pub(crate) fn take_commits(&mut self, by: ConnectionKey, changes: &mut Changes) {
+    pub(crate) fn take_commits(&mut self, by: ConnectionKey, changes: &mut Changes, now: f64) {
         if let Some(frames) = changes.take_frames() {
+            self.writers.committed(by, now);
             self.log.committed(frames);
         }
         for changed in changes.take() {
@@ -258,7 +262,8 @@ impl Database {
     }
 
     /// Takes note that a connection has put another database in the place of this one, which changed these tables.
-    pub(crate) fn replaced(&mut self, by: ConnectionKey, tables: BTreeSet<String>) {
+    pub(crate) fn replaced(&mut self, by: ConnectionKey, tables: BTreeSet<String>, now: f64) {
+        self.writers.committed(by, now);
         self.commits += 1;
         let by = Party { client: by.client, connection: by.id };
         let tables = tables.into_iter().collect();
@@ -278,24 +283,6 @@ impl Database {
     /// Those who hold others up, as far as anything is known of them.
     pub(crate) fn suspects(&mut self) -> impl Iterator<Item = &mut Suspect<ConnectionKey>> {
         self.locks.iter_mut().chain(self.lingers.iter_mut().map(|(suspect, _)| suspect))
-    }
-
-    /// What to tell a connection of this client that waited for the write lock too long.
-    pub(crate) fn locked(&self, client: u64, now: f64) -> Error {
-        let ms = |since: f64| (now - since).max(0.0).round();
-        let message = match self.lock.holder() {
-            Some((holder, since)) => {
-                let whose = if holder.client == client { "" } else { " of another tab" };
-                let known = self.locks.as_ref().filter(|suspect| suspect.is(holder, since));
-                let idle = known.and_then(|suspect| suspect.idle_since);
-                let idle = idle.map(|idle| format!(", doing nothing for the last {}", ms(idle))).unwrap_or_default();
-                let site = known.and_then(Suspect::site).map(|site| format!("; it was taken at {site}"));
-                let (id, held, site) = (holder.id, ms(since), site.unwrap_or_default());
-                format!("database is locked: connection {id}{whose} has held the write lock for {held} ms{idle}{site}")
-            }
-            None => "database is locked".to_owned(),
-        };
-        Error::new(ErrorKind::Operational, message).with_sqlite_code(ffi::SQLITE_BUSY).with_retryable(true)
     }
 }
 

@@ -55,6 +55,11 @@ impl Job {
         }
     }
 
+    /// How long it has been here, in milliseconds.
+    pub(crate) fn age(&self, now: f64) -> f64 {
+        (now - self.arrived).max(0.0)
+    }
+
     /// The statement that it runs, as far as it has one.
     pub(crate) fn sql(&self) -> &str {
         match &self.work {

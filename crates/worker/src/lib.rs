@@ -35,6 +35,7 @@ mod statement_cache;
 mod transaction;
 #[allow(unsafe_code)]
 pub mod vfs;
+mod writers;
 
 pub use environment::{Environment, Preparation, Turn};
 pub use service::Service;

@@ -155,6 +155,17 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
         next.is_some_and(|waiter| waiter.connection == connection && waiter.request == request)
     }
 
+    /// Whether this waiting request has tried since a lock was given up last.
+    pub(crate) fn has_tried(&self, connection: C, request: R) -> bool {
+        let waiter = self.waiters.iter().find(|waiter| waiter.connection == connection && waiter.request == request);
+        waiter.is_some_and(|waiter| !self.is_to_try(waiter))
+    }
+
+    /// How often a lock was given up: what found the database locked may try again when this has grown.
+    pub(crate) fn releases(&self) -> u64 {
+        self.releases
+    }
+
     /// Whether a request of this connection that does not wait yet has to queue behind those that do.
     pub(crate) fn is_promised(&self, connection: C) -> bool {
         self.holder.is_none()

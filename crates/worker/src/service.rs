@@ -7,12 +7,13 @@ mod clients;
 mod files;
 mod upkeep;
 
-use crate::connection::{Connection, ConnectionKey};
+use crate::connection::{Connection, ConnectionKey, Neighbour, cannot_open};
 use crate::database::Database;
 use crate::execution::Execution;
 use crate::import;
 use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
+use crate::sqlite::ffi;
 use crate::{Environment, Turn, sqlite};
 use aludel_protocol::{Error, ErrorKind, Header, OpenOptions, RepeatClass, Reply, Request, Result, Storage};
 use clients::{Client, host_lost, is_stale, shut_down};
@@ -44,8 +45,16 @@ struct Slot {
 
 #[derive(Debug)]
 enum State {
-    Opening { header: Header, options: OpenOptions, queue: VecDeque<Job> },
+    Opening { header: Header, options: OpenOptions, queue: VecDeque<Job>, locked: Option<Locked> },
     Open(Box<Connection>),
+}
+
+/// It found the database locked.
+#[derive(Clone, Copy, Debug)]
+struct Locked {
+    since: f64,
+    /// How often a lock had been given up then.
+    releases: u64,
 }
 
 impl Slot {
@@ -170,7 +179,7 @@ impl<H: Environment> Service<H> {
             self.leave(id);
             return Err(error);
         }
-        let state = State::Opening { header: *header, options, queue: VecDeque::new() };
+        let state = State::Opening { header: *header, options, queue: VecDeque::new(), locked: None };
         self.slots.insert(key, Slot { database: id, state });
         self.order.push_back(key);
         Ok(())
@@ -223,7 +232,9 @@ impl<H: Environment> Service<H> {
         self.tell_commits();
         let times = self.slots.values().map(|slot| match &slot.state {
             State::Open(connection) => connection.expires_at(),
-            State::Opening { queue, .. } => queue.iter().map(Job::deadline).fold(f64::INFINITY, f64::min),
+            State::Opening { options, queue, locked, .. } => {
+                queue.iter().map(Job::deadline).fold(locked_until(options, *locked), f64::min)
+            }
         });
         after_turn(runnable, times.chain([self.logs_due(), look_out_at]))
     }
@@ -249,7 +260,7 @@ impl<H: Environment> Service<H> {
                     self.look_after_attachments(key);
                 }
             }
-            State::Opening { header, options, queue } => match connect(database, header, options) {
+            State::Opening { header, options, queue, locked } => match connect(database, header, options) {
                 Ok((db, journal_mode)) => {
                     // A client that has lost its host opens its connections again: there is a database then.
                     if let Some(marks) = database.marks.as_ref().filter(|_| options.create) {
@@ -275,19 +286,29 @@ impl<H: Environment> Service<H> {
                     let id = slot.database;
                     self.set_log_limit(id);
                 }
+                outcome if Connection::is_locked(&outcome) => {
+                    let since = locked.map_or(end - SLICE_MS, |locked| locked.since);
+                    *locked = Some(Locked { since, releases: database.lock.releases() });
+                }
                 Err(error) => self.abandon(key, &error),
             },
         }
     }
 
     fn expire(&mut self, now: f64) {
-        let mut late_ones = Vec::new();
+        let (mut late_ones, mut locked_out) = (Vec::new(), Vec::new());
+        let near = self.neighbours(now);
         for (key, slot) in &mut self.slots {
             let Some(database) = self.databases.get_mut(&slot.database) else { continue };
             match &mut slot.state {
                 State::Open(connection) if connection.expires_at() <= now => {
-                    connection.expire(now, database, &mut self.env);
+                    connection.expire(now, slot.database, database, &near, &mut self.env);
                     late_ones.push(*key);
+                }
+                State::Opening { options, locked, .. } if locked_until(options, *locked) <= now => {
+                    let busy = Error::new(ErrorKind::Operational, "database is locked");
+                    let busy = busy.with_sqlite_code(ffi::SQLITE_BUSY).with_retryable(true);
+                    locked_out.push((*key, cannot_open(&busy, *key, (slot.database, database), &near, now)));
                 }
                 State::Opening { queue, .. } if queue.iter().any(|job| job.deadline() <= now) => {
                     let (late, kept) = std::mem::take(queue).into_iter().partition(|job| job.deadline() <= now);
@@ -299,12 +320,27 @@ impl<H: Environment> Service<H> {
             }
         }
         late_ones.into_iter().for_each(|key| self.look_after_attachments(key));
+        locked_out.into_iter().for_each(|(key, error)| self.abandon(key, &error));
+    }
+
+    /// All connections as others see them, if there is somebody who has waited too long for one of them.
+    fn neighbours(&self, now: f64) -> Vec<Neighbour> {
+        let late = self.slots.values().any(|slot| match &slot.state {
+            State::Open(connection) => connection.expires_at() <= now,
+            State::Opening { options, locked, .. } => locked_until(options, *locked) <= now,
+        });
+        if late { self.all_neighbours() } else { Vec::new() }
+    }
+
+    fn all_neighbours(&self) -> Vec<Neighbour> {
+        self.slots.values().filter_map(|slot| Some(Neighbour::of(slot.database, slot.opened()?))).collect()
     }
 
     /// Ends a connection. A request that opened it is answered with `error`; requests that are left hear that it is not
     /// open, and why.
     fn abandon(&mut self, key: ConnectionKey, error: &Error) {
         let Some(slot) = self.slots.remove(&key) else { return };
+        let now = self.env.now();
         self.order.retain(|other| *other != key);
         let why = |job: &Job| match error.kind() {
             ErrorKind::ResourceClosed | ErrorKind::WorkerGone | ErrorKind::HostLost => {
@@ -321,17 +357,23 @@ impl<H: Environment> Service<H> {
             State::Open(mut connection) => {
                 connection.abandon(&mut self.env, why);
                 if let Some(database) = self.databases.get_mut(&slot.database) {
-                    connection.hand_over_commits(database);
+                    connection.hand_over_commits(database, now);
                 }
                 attached = connection.attached_databases();
             }
         }
         if let Some(database) = self.databases.get_mut(&slot.database) {
-            database.lock.forget(key, self.env.now());
+            database.lock.forget(key, now);
+            database.writers.observe(key, false, now);
             database.scratches.leave(key);
         }
         self.set_log_limit(slot.database);
-        attached.into_iter().for_each(|id| self.leave(id));
+        for id in attached {
+            if let Some(database) = self.databases.get(&id) {
+                database.writers.observe(key, false, now);
+            }
+            self.leave(id);
+        }
         self.leave(slot.database);
     }
 
@@ -375,8 +417,16 @@ fn is_runnable(slot: &Slot, databases: &BTreeMap<u32, Database>) -> bool {
     let Some(database) = databases.get(&slot.database) else { return false };
     match &slot.state {
         State::Open(connection) => connection.is_runnable(database),
-        State::Opening { .. } => database.is_ready(),
+        State::Opening { locked, .. } => {
+            database.is_ready() && locked.is_none_or(|locked| locked.releases < database.lock.releases())
+        }
     }
+}
+
+/// When a connection that found the database locked is no more waited for.
+fn locked_until(options: &OpenOptions, locked: Option<Locked>) -> f64 {
+    let patience = if options.lock_timeout == 0 { f64::INFINITY } else { options.lock_timeout.into() };
+    locked.map_or(f64::INFINITY, |locked| locked.since + patience)
 }
 
 fn connect(database: &mut Database, header: &Header, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {

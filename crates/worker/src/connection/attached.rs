@@ -3,13 +3,14 @@
 use super::Connection;
 use crate::attach::{self, Attached, Wanted};
 use crate::database::Database;
+use crate::writers::Writers;
 use aludel_protocol::Result;
 
 impl Connection {
     /// Has a file made ready that a statement attaches, before the statement is tried again.
     pub(super) fn want(&mut self, request: u64, name: String, database: &Database) -> Result<()> {
         let path = attach::resolve(database, &name)?;
-        self.wanted = Some(Wanted { request, name, path, database: None, outcome: None });
+        self.wanted = Some(Wanted { request, name, path, database: None, writers: Writers::default(), outcome: None });
         Ok(())
     }
 
@@ -47,12 +48,12 @@ impl Connection {
             std::mem::take(&mut self.attached).into_iter().partition(|file| known(&file.schema, &file.path));
         self.attached = kept;
         self.released.extend(gone.iter().map(|file| file.database));
-        let Some(Wanted { path, database: Some(database), .. }) = wanted else { return };
+        let Some(Wanted { path, database: Some(database), writers, .. }) = wanted else { return };
         let new = databases
             .into_iter()
             .find(|(schema, file)| *file == path && !self.attached.iter().any(|known| known.schema == *schema));
         match new {
-            Some((schema, path)) => self.attached.push(Attached { schema, path, database }),
+            Some((schema, path)) => self.attached.push(Attached { schema, path, database, writers }),
             None => self.released.push(database),
         }
     }

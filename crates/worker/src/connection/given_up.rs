@@ -1,6 +1,6 @@
 //! Jobs that end before they are done.
 
-use super::Connection;
+use super::{Connection, Neighbour};
 use crate::Environment;
 use crate::database::Database;
 use crate::job::Job;
@@ -24,10 +24,9 @@ impl Connection {
         let (streams, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), &which);
         (self.queue, self.streams) = (queue, kept);
         for job in picked.into_iter().chain(streams) {
-            if job.waits_since.is_some() {
-                database.lock.leave(self.key, job.header.request);
-            }
+            let request = job.header.request;
             end(self, job, database, env);
+            database.lock.leave(self.key, request);
         }
         // Whoever gave up on something is there: being idle begins anew.
         self.idle_since = None;
@@ -63,8 +62,16 @@ impl Connection {
         true
     }
 
-    /// Ends what has waited or run too long.
-    pub(crate) fn expire(&mut self, now: f64, database: &mut Database, env: &mut dyn Environment) {
+    /// Ends what has waited or run too long. `near` are all connections, which may be in its way; `id` is the number of its
+    /// database.
+    pub(crate) fn expire(
+        &mut self,
+        now: f64,
+        id: u32,
+        database: &mut Database,
+        near: &[Neighbour],
+        env: &mut dyn Environment,
+    ) {
         if self.idle_until() <= now {
             self.end_idle(now, database, env);
         }
@@ -72,9 +79,9 @@ impl Connection {
         let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
         let which = move |job: &Job| now >= job.deadline() || locked_out(job);
         self.remove(database, env, which, |this, job, database, env| {
+            let locked = job.waits_since.map(|_| this.locked_out(&job, (id, database), near, now));
             this.fail(job, env, |job| {
                 let late = now >= job.deadline();
-                let locked = job.waits_since.map(|_| database.locked(job.header.client, now).with_statement(job.sql()));
                 match (locked, late) {
                     (Some(locked), true) => job.timed_out().with_cause(locked),
                     (Some(locked), false) => locked,

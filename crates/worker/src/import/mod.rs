@@ -244,7 +244,7 @@ impl Import {
 
     /// What is to be done when the new database is in its place. Nothing of that can take it back.
     fn replaced(&mut self, cx: &mut Context<'_>) {
-        cx.database.replaced(cx.key, std::mem::take(&mut self.tables));
+        cx.database.replaced(cx.key, std::mem::take(&mut self.tables), cx.env.now());
         // The log has the whole database in it. While somebody reads an older snapshot it stays as it is.
         let _ = cx.db.query("PRAGMA wal_checkpoint(TRUNCATE)");
         cx.database.checkpoint(false);

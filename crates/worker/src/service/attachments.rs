@@ -2,7 +2,7 @@
 
 use super::{Service, State};
 use crate::Environment;
-use crate::connection::ConnectionKey;
+use crate::connection::{Connection, ConnectionKey, cannot_open};
 use aludel_protocol::{Durability, OpenOptions, Result};
 
 impl<H: Environment> Service<H> {
@@ -17,6 +17,7 @@ impl<H: Environment> Service<H> {
         for (id, frames) in commits {
             if let Some(database) = self.databases.get_mut(&id) {
                 database.log.committed(frames);
+                database.writers.committed(key, now);
                 database.log.touch(now);
             }
         }
@@ -37,9 +38,10 @@ impl<H: Environment> Service<H> {
         let Some(database) = self.databases.get_mut(&id) else { return };
         database.connections += 1;
         let prepared = database.prepare(&mut self.env, true, key.client != 0);
-        let is_ready = database.is_ready();
+        let (is_ready, writers) = (database.is_ready(), database.writers.clone());
         if let Some(wanted) = self.opened(key).and_then(|connection| connection.wanted()) {
             wanted.database = Some(id);
+            wanted.writers = writers;
         }
         match prepared {
             Ok(()) if is_ready => self.is_ready(key, id),
@@ -70,7 +72,13 @@ impl<H: Environment> Service<H> {
         // As with any first connection, this puts the database into WAL mode, which stays with its file, and looks at what
         // its last host has left.
         let options = OpenOptions { durability: Durability::Full, ..OpenOptions::default() };
-        let outcome = self.databases.get_mut(&id).map_or(Ok(()), |database| database.connect(&options).map(|_| ()));
+        let mut outcome = self.databases.get_mut(&id).map_or(Ok(()), |database| database.connect(&options).map(|_| ()));
+        if Connection::is_locked(&outcome)
+            && let (Err(error), Some(database)) = (&outcome, self.databases.get(&id))
+        {
+            let near = self.all_neighbours();
+            outcome = Err(cannot_open(error, key, (id, database), &near, self.env.now()));
+        }
         self.tell_ready(key, outcome);
     }
 

@@ -218,6 +218,13 @@ impl Connection {
         TransactionState::of(unsafe { ffi::sqlite3_txn_state(self.raw(), c"main".as_ptr()) })
     }
 
+    /// What it holds of the database with this name.
+    pub fn transaction_state_of(&self, schema: &str) -> TransactionState {
+        let Ok(schema) = CString::new(schema) else { return TransactionState::None };
+        // SAFETY: the connection is live and the name NUL-terminated.
+        TransactionState::of(unsafe { ffi::sqlite3_txn_state(self.raw(), schema.as_ptr()) })
+    }
+
     /// As [`Connection::transaction_state`], the most that it holds of any database.
     pub fn any_transaction_state(&self) -> TransactionState {
         // SAFETY: the connection is live, and no name asks for all databases.

@@ -88,9 +88,11 @@ impl Failure {
         self.code & 0xff
     }
 
-    /// Whether another connection holds a lock that this one needs, and waiting for it can help.
+    /// Whether another connection holds a lock that this one needs, and waiting for it can help. It does not for what the
+    /// connection's own statements are in the way of: "cannot commit transaction - SQL statements in progress".
     pub fn is_busy(&self) -> bool {
-        self.primary() == ffi::SQLITE_BUSY && self.code != ffi::SQLITE_BUSY_SNAPSHOT
+        let own = self.message.ends_with("SQL statements in progress");
+        self.primary() == ffi::SQLITE_BUSY && self.code != ffi::SQLITE_BUSY_SNAPSHOT && !own
     }
 
     /// Whether the progress handler or `sqlite3_interrupt` stopped the statement.
@@ -125,9 +127,9 @@ impl Failure {
             ffi::SQLITE_AUTH => Error::storage(StorageReason::CannotOpen, message),
             ffi::SQLITE_CANTOPEN => stored(StorageReason::CannotOpen, message, storage),
             _ if code == ffi::SQLITE_BUSY_SNAPSHOT => {
-                let message = "database is locked: another connection has committed since this transaction first read, \
-                               so it can no longer write; roll back and begin it again with mode immediate";
-                Error::new(ErrorKind::Operational, message).with_retryable(true)
+                // Who it was, the connection knows.
+                Error::new(ErrorKind::Operational, "database is locked: another connection has committed")
+                    .with_retryable(true)
             }
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
                 Error::new(ErrorKind::Operational, format!("{message}{in_group}")).with_retryable(true)

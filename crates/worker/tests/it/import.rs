@@ -61,7 +61,7 @@ fn begin(bench: &mut Bench, connection: u32, bytes: &[u8]) {
     }
 }
 
-fn import(bench: &mut Bench, connection: u32, bytes: &[u8]) -> Result<(), aludel_protocol::Error> {
+pub fn import(bench: &mut Bench, connection: u32, bytes: &[u8]) -> Result<(), aludel_protocol::Error> {
     begin(bench, connection, bytes);
     match step(bench, connection, ImportStep::Finish).0 {
         Got::Done(false) => Ok(()),

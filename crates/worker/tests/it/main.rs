@@ -21,6 +21,7 @@ mod import;
 mod import_faults;
 mod life;
 mod lock;
+mod locked;
 mod log;
 mod multi_client;
 mod statements;
