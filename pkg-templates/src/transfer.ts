@@ -49,6 +49,8 @@ export type ByteStream = ReadableStream<ArrayBuffer | ArrayBufferView> | AsyncIt
 // About how many bytes a chunk of an export has, and how many one of an import but for the last.
 const EXPORT_CHUNK = 1 << 18;
 const IMPORT_CHUNK = 1 << 20;
+// How many bytes of a download are handed over to the browser at a time, which keeps them where it likes.
+const DOWNLOAD_PART = 1 << 23;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -178,7 +180,7 @@ export async function exportBytes(
 ): Promise<Bytes> {
   let bytes: Bytes = new Uint8Array(0);
   const reader = exportStream(connect, options, (total) => {
-    bytes = new Uint8Array(total);
+    bytes = allocated(total);
   }).getReader();
   for (let at = 0; ; ) {
     const { done, value } = await reader.read();
@@ -197,13 +199,61 @@ export async function download(stream: ReadableStream<Bytes>, filename: string):
     await stream.cancel();
     throw new NotSupportedError("download() needs a page; use exportStream() or exportBytes() here");
   }
-  const blob = await new Response(stream, { headers: { "content-type": "application/vnd.sqlite3" } }).blob();
+  const blob = await gather(stream);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = filename;
   link.click();
   // The browser has taken the blob by the time that the page is idle again.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** That many bytes of memory. */
+function allocated(total: number): Bytes {
+  try {
+    return new Uint8Array(total);
+  } catch (cause) {
+    const message = `there is no memory for the ${total} bytes of the database at once: exportStream() gives them bit by bit`;
+    throw new StorageError(message, { cause });
+  }
+}
+
+/**
+ * The bytes of a stream in the keeping of the browser. A `Response` would gather them as well, but whatever fails, the stream
+ * or the disk, is "Failed to fetch" to it.
+ */
+async function gather(stream: ReadableStream<Bytes>): Promise<Blob> {
+  const reader = stream.getReader();
+  let parts: Blob[] = [];
+  let chunks: Bytes[] = [];
+  let total = 0;
+  let held = 0;
+  const hand = (): void => {
+    parts = [...parts, new Blob(chunks)];
+    [chunks, held] = [[], 0];
+  };
+  for (;;) {
+    const { done, value } = await reader.read();
+    try {
+      if (done) {
+        hand();
+        const blob = new Blob(parts, { type: "application/vnd.sqlite3" });
+        // Where there was no room for it, a blob says so only when it is read; that of the last byte waits for all others.
+        await blob.slice(-1).arrayBuffer();
+        return blob;
+      }
+      chunks.push(value);
+      total += value.length;
+      held += value.length;
+      if (held >= DOWNLOAD_PART) hand();
+    } catch (cause) {
+      await reader.cancel(cause);
+      const message =
+        `the browser could not keep the ${total} bytes of the download (${String(cause)}): its disk or its storage is full; ` +
+        "free some space, or write exportStream() to a file that the user has chosen";
+      throw new StorageError(message, { reason: "quota", cause });
+    }
+  }
 }
 
 type Begin = (total: number, call: NativeCall) => Promise<NativeImport>;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { load } from "./pkg.mjs";
 
-const { text } = await load("index.js");
+const { StorageError, text } = await load("index.js");
 const { openCopy } = await load("node.js");
 // Each row fills a page, and a frame holds a few of them.
 const ROWS = 500;
@@ -41,5 +41,85 @@ test("an export holds every page, and tells how far it is", async () => {
     assert.equal(await copy.scalar(text("SELECT count(*) FROM whole WHERE length(filling) = 3600")), ROWS);
   } finally {
     await copy.dispose();
+  }
+});
+
+/** Runs `work` with a page around it, whose blobs do as `broken` says; gives what it offered as files. */
+async function inPage(work, broken = {}) {
+  const offered = [];
+  const link = { click: () => offered.push(link) };
+  const before = { document: globalThis.document, createObjectURL: URL.createObjectURL, setTimeout: globalThis.setTimeout, Blob };
+  globalThis.document = { createElement: () => link };
+  URL.createObjectURL = (blob) => blob;
+  // What happens a minute later is not waited for.
+  globalThis.setTimeout = (act, ms, ...rest) => (ms < 60_000 ? before.setTimeout(act, ms, ...rest) : undefined);
+  globalThis.Blob = class extends Blob {
+    constructor(parts, options) {
+      broken.make?.(parts);
+      super(parts, options);
+    }
+
+    slice(...range) {
+      const part = super.slice(...range);
+      if (broken.read !== undefined) part.arrayBuffer = () => Promise.reject(broken.read);
+      return part;
+    }
+  };
+  try {
+    await work();
+  } finally {
+    const { createObjectURL, ...globals } = before;
+    URL.createObjectURL = createObjectURL;
+    Object.assign(globalThis, globals);
+  }
+  return offered;
+}
+
+test("a download is the bytes of an export under its name", async () => {
+  const [{ href, download }] = await inPage(() => engine.download("numbers.db"));
+  assert.deepEqual([download, href.type], ["numbers.db", "application/vnd.sqlite3"]);
+  assert.deepEqual(new Uint8Array(await href.arrayBuffer()), await engine.exportBytes());
+});
+
+for (const [what, broken] of Object.entries({
+  "that cannot be read back": { read: new DOMException("The requested file could not be read", "NotReadableError") },
+  "that cannot be made": {
+    make: () => {
+      throw new RangeError("Array buffer allocation failed");
+    },
+  },
+})) {
+  test(`a download for which there is no room is a StorageError: a blob ${what}`, async () => {
+    const offered = await inPage(async () => {
+      const error = await engine.download("numbers.db").catch((error) => error);
+      assert.ok(error instanceof StorageError, String(error));
+      assert.deepEqual([error.reason, error.retryable], ["quota", false]);
+      assert.match(error.message, /^the browser could not keep the \d{7} bytes of the download \(.*(NotReadable|Range)Error: .*\): its disk .* full; free/);
+      assert.match(error.cause.message, /could not be read|allocation failed/);
+    }, broken);
+    assert.deepEqual(offered, []);
+    assert.equal(engine.pool.checkedout(), 0);
+  });
+}
+
+test("a download that is given up rejects with the reason, whatever a blob would say", async () => {
+  const stop = new AbortController();
+  const onProgress = () => stop.abort(new Error("no more"));
+  await inPage(() => assert.rejects(engine.download("numbers.db", { signal: stop.signal, onProgress }), /^Error: no more$/));
+  await inPage(() => assert.rejects(engine.download("numbers.db", { timeout: 0.001 }), { name: "TimeoutError" }));
+});
+
+test("an export for which there is no memory says what to do", async () => {
+  const { Uint8Array } = globalThis;
+  globalThis.Uint8Array = new Proxy(Uint8Array, {
+    construct(target, [first, ...rest], made) {
+      if (typeof first === "number" && first > ROWS * 3600) throw new RangeError("Array buffer allocation failed");
+      return Reflect.construct(target, [first, ...rest], made);
+    },
+  });
+  try {
+    await assert.rejects(engine.exportBytes(), { name: "StorageError", message: /^there is no memory for the \d{7} bytes of the database at once: exportStream/ });
+  } finally {
+    globalThis.Uint8Array = Uint8Array;
   }
 });
