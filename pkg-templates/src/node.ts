@@ -7,6 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { Worker as Thread } from "node:worker_threads";
 import { createEngine, type Engine } from "./engine.js";
+import type { EngineOptions } from "./options.js";
 
 /** A thread of Node as a `Worker` of a browser. */
 function threadWorker(): Worker {
@@ -29,12 +30,12 @@ function threadWorker(): Worker {
 }
 
 /** An engine over a copy in memory of a SQLite file, or over an empty database. Nothing is ever written to the file. */
-export async function openCopy(file?: string): Promise<Engine> {
+export async function openCopy(file?: string, options: EngineOptions = {}): Promise<Engine> {
   const wasm = await readFile(new URL("./worker.wasm", import.meta.url));
   let binary = "";
   for (let at = 0; at < wasm.length; at += 0x8000) binary += String.fromCharCode(...wasm.subarray(at, at + 0x8000));
   // Node fetches no files, but what is in the URL.
-  const engine = createEngine("sqlite://", { worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` });
+  const engine = createEngine("sqlite://", { ...options, worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` });
   if (file !== undefined) await engine.importBytes(new Uint8Array(await readFile(file)));
   return engine;
 }

@@ -6,6 +6,8 @@ import { load } from "./pkg.mjs";
 const COUNT = 1_000_000;
 /** One statement in so many has a shape that was never seen before, and is compiled. */
 const NEW = 50;
+/** One in so many is made ready to run: its values are bound. */
+const BOUND = 100;
 
 // The memory of the main-thread wasm, which is instantiated at first use.
 let memory;
@@ -17,16 +19,22 @@ WebAssembly.Instance = function (module, imports) {
 };
 
 const { Column, func, Integer, MetaData, select, String_, Table } = await load("core/index.js");
+const { prepare } = await load("statement.js");
 const users = new Table("users", new MetaData(), new Column("id", Integer, { primaryKey: true }), new Column("name", String_(50)));
 
-test("a million statements that are built and dropped leave the memory of the wasm as it was", () => {
+test("a million statements that are built, bound and dropped leave the memory of the wasm as it was", () => {
   const build = (i) => {
     const name = i % NEW === 0 ? `n${i}` : "n";
-    return select(users.c.id, func.count().label(name)).where(users.c.name.startsWith("D"), users.c.id.gt(i)).limit(10).compile();
+    const statement = select(users.c.id, func.count().label(name)).where(users.c.name.startsWith("D"), users.c.id.gt(i)).limit(10);
+    // Of many widths.
+    return i % BOUND === 0 ? statement.where(...Array.from({ length: (i / BOUND) % 90 }, () => users.c.id.ne(i))) : statement;
   };
   let length = 0;
   const run = (from, to) => {
-    for (let i = from; i < to; i++) length += build(i).sql.length;
+    for (let i = from; i < to; i++) {
+      const statement = build(i);
+      length += i % BOUND === 0 ? prepare(statement, undefined).source.length : statement.compile().sql.length;
+    }
     return memory.buffer.byteLength;
   };
   // What is kept for good (a number of compiled statements, a table) is there by then.
@@ -34,7 +42,8 @@ test("a million statements that are built and dropped leave the memory of the wa
   const start = performance.now();
   const after = run(50_000, 50_000 + COUNT);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${COUNT} statements, ${COUNT / NEW} of them compiled, in ${seconds} s: wasm memory ${before} bytes before, ${after} after`);
+  console.log(`${COUNT} statements, ${COUNT / NEW} of them compiled, ${COUNT / BOUND} bound, in ${seconds} s: ` +
+    `wasm memory ${before} bytes before, ${after} after`);
   assert.ok(length > 0);
   assert.equal(after, before);
 });

@@ -200,13 +200,16 @@ test("b5_01 sets of tables are sorted, copied and emptied", async () => {
   const other = new MetaData({ schema: "aux" });
   assert.equal(new Table("here", other, id()).schema, "aux");
   const copy = b.toMetadata(other, { name: "b2" });
-  assert.deepEqual([copy.name, copy.metadata === other, copy.columns], ["b2", true, b.columns]);
+  assert.deepEqual([copy.name, copy.schema, copy.metadata === other], ["b2", "aux", true]);
+  assert.deepEqual(copy.columns.map(({ name, type }) => [name, type]), b.columns.map(({ name, type }) => [name, type]));
+  assert.throws(() => b.toMetadata("aux"), { name: "ArgumentError", message: "toMetadata() takes a MetaData, not string" });
   assert.throws(() => new Table("b", metadata, id()), { name: "InvalidRequestError", message: /Table 'b' is already defined/ });
   metadata.remove(c);
   assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["a", "b"]);
   metadata.clear();
   assert.equal(metadata.tables.size, 0);
   metadata.info.note = 1;
+  assert.deepEqual([metadata.info, other.info], [{ note: 1 }, {}], "notes belong to their set");
   const naming = new MetaData({ namingConvention: { pk: "pk_%(table_name)s", fk: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     uq: "uq_%(table_name)s_%(column_0_name)s", ck: "ck_%(table_name)s_%(constraint_name)s", ix: "ix_%(column_0_label)s" } });
   new Table("p", naming, id());
@@ -220,6 +223,98 @@ test("b5_01 sets of tables are sorted, copied and emptied", async () => {
     assert.equal(inspector.getUniqueConstraints("t")[0].name, "uq_t_p_id");
     assert.equal(inspector.getCheckConstraints("t")[0].name, "ck_t_positive");
     assert.equal(inspector.getIndexes("t")[0].name, "ix_t_x");
+  });
+});
+
+/** What tables of a set are created by. */
+const ddlOf = (...tables) => tables.flatMap((table) =>
+  [new CreateTable(table), ...table.indexes.map((index) => new CreateIndex(table, index))].map((ddl) => String(ddl).replace(/\s+/g, " ")));
+
+test("b5_01 copies of tables have keys, constraints and indexes of their own", () => {
+  const metadata = new MetaData();
+  const users = new Table("users", metadata, id(), new Column("name", Text, { index: true }), to("users", "boss"),
+    new CheckConstraint("name <> ''"), new UniqueConstraint("name"), { info: { note: 1 }, sqliteStrict: true });
+  const addr = new Table("addr", metadata, id(), new Column("user_id", Integer, new ForeignKey(() => users.c.id, { ondelete: "CASCADE" })),
+    to("other.things", "thing"), new Column("more", Integer), new ForeignKeyConstraint(["more", "thing"], [users.c.id, "users.boss"]));
+  new Index("ix_later", addr.c.user_id, func.abs(addr.c.more), { sqliteWhere: addr.c.more.gt(literalColumn("1")) });
+  new Index("ix_expression", func.abs(addr.c.thing));
+  const original = ddlOf(users, addr);
+  assert.deepEqual(addr.indexes.map(({ name }) => name), ["ix_later", "ix_expression"]);
+
+  const aux = new MetaData();
+  const copies = [users.toMetadata(aux, { schema: "aux", name: "people" }), addr.toMetadata(aux, { schema: "aux" })];
+  assert.equal(copies[0].info.note, 1);
+  assert.deepEqual([...aux.tables.keys()], ["aux.people", "aux.addr"]);
+  assert.deepEqual(ddlOf(...copies), [
+    "CREATE TABLE aux.people ( id INTEGER NOT NULL, name TEXT, boss INTEGER, PRIMARY KEY (id), " +
+      "FOREIGN KEY(boss) REFERENCES people (id), CHECK (name <> ''), UNIQUE (name) ) STRICT",
+    "CREATE INDEX aux.ix_aux_people_name ON people (name)",
+    "CREATE TABLE aux.addr ( id INTEGER NOT NULL, user_id INTEGER, thing INTEGER, more INTEGER, PRIMARY KEY (id), " +
+      "FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE, FOREIGN KEY(more, thing) REFERENCES users (id, boss) )",
+    "CREATE INDEX aux.ix_later ON addr (user_id, abs(more)) WHERE more > 1",
+    "CREATE INDEX aux.ix_expression ON addr (abs(thing))",
+  ], "a key to another database is for joins only");
+  assert.deepEqual(copies[1].referredTables(), [["aux", "users"], ["other", "things"], ["aux", "users"]]);
+  assert.deepEqual([ddlOf(users, addr), addr.indexes.length], [original, 2], "the original stays as it is");
+
+  // A set has an attached database, too, which keys that name none mean.
+  const all = new MetaData({ schema: "aux" });
+  const [user, mail] = [users.toMetadata(all), addr.toMetadata(all)];
+  assert.deepEqual([user.schema, user.referredTables(), mail.referredTables()],
+    ["aux", [["aux", "users"]], [["aux", "users"], ["other", "things"], ["aux", "users"]]]);
+  assert.deepEqual(all.sortedTables, [user, mail]);
+  // And back: null is the database of the set.
+  const back = copies[1].toMetadata(new MetaData(), { schema: null });
+  assert.deepEqual([back.schema, back.referredTables()], [undefined, [[undefined, "users"], ["other", "things"], [undefined, "users"]]]);
+  assert.throws(() => users.toMetadata(all), { name: "InvalidRequestError", message: /Table 'aux.users' is already defined/ });
+});
+
+test("b5_14 tables are copied to an attached database, and joined there", async () => {
+  const metadata = new MetaData();
+  const users = new Table("users", metadata, id(), new Column("name", Text, { index: true }));
+  const addr = new Table("addr", metadata, id(), to("users", "user_id"));
+  const aux = new MetaData();
+  const [people, mail] = [users, addr].map((table) => table.toMetadata(aux, { schema: "aux" }));
+  const conn = await engine.connect();
+  try {
+    await conn.executionOptions({ isolationLevel: "AUTOCOMMIT" });
+    await run(conn, "ATTACH ':memory:' AS aux");
+    await aux.createAll(conn);
+    await metadata.createAll(conn);
+    await conn.execute(people.insert(), [{ id: 1, name: "Dan" }]);
+    await conn.execute(mail.insert(), [{ id: 5, user_id: 1 }]);
+    const joined = select(people.c.name, mail.c.id).join(mail);
+    assert.equal(String(joined), "SELECT users.name, addr.id FROM aux.users JOIN aux.addr ON users.id = addr.user_id".replace(/\b(users|addr)\./g, "aux.$1."));
+    assert.deepEqual((await conn.execute(joined)).all().map((row) => [...row]), [["Dan", 5]]);
+    assert.deepEqual((await conn.execute(select(users.c.name, addr.c.id).join(addr))).all(), []);
+    assert.throws(() => String(select(people.c.name).join(addr)), { name: "NoForeignKeysError" });
+    const inspector = await inspect(conn);
+    assert.ok(inspector.hasIndex("users", "ix_aux_users_name", { schema: "aux" }));
+    await assert.rejects(conn.execute(mail.insert(), { user_id: 7 }), { name: "IntegrityError" });
+    await aux.dropAll(conn);
+    await metadata.dropAll(conn);
+    await run(conn, "DETACH aux");
+  } finally {
+    await conn.close();
+  }
+});
+
+test("b5_13 what cannot be read is left out, unless it was asked for", async () => {
+  await apart(async (conn) => {
+    await run(conn, "CREATE TABLE gone (x)", "CREATE VIEW broken AS SELECT x FROM gone",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, b INTEGER REFERENCES broken (x))", "DROP TABLE gone");
+    const names = async (options) => {
+      const read = new MetaData();
+      await read.reflect(conn, options);
+      return [...read.tables.keys()];
+    };
+    assert.deepEqual(await names(), ["t"]);
+    assert.deepEqual(await names({ views: true }), ["t"]);
+    assert.deepEqual(await names({ only: (name) => name === "t" }), ["t"]);
+    assert.deepEqual(await names({ only: ["t"], resolveFks: false }), ["t"]);
+    await assert.rejects(names({ only: ["t"] }), { name: "UnreflectableTableError", message: /^broken: / });
+    await assert.rejects(names({ only: ["t", "broken"], views: true }), { name: "UnreflectableTableError" });
+    await assert.rejects(Table.reflect("t", new MetaData(), conn), { name: "UnreflectableTableError" });
   });
 });
 
@@ -396,6 +491,14 @@ test("b5_05 foreign keys are enforced unless told otherwise", async () => {
     await metadata.createAll(conn);
     await assert.rejects(conn.execute(b.insert(), { id: 1, a_id: 7 }), { name: "IntegrityError", message: /FOREIGN KEY/ });
   });
+  const lax = await openCopy(undefined, { foreignKeys: false });
+  try {
+    await metadata.createAll(lax);
+    assert.equal((await lax.execute(b.insert(), { id: 1, a_id: 7 })).rowcount, 1);
+    assert.deepEqual([...(await lax.execute(select(b))).one()], [1, 7]);
+  } finally {
+    await lax.dispose();
+  }
 });
 
 test("b5_06 indexes are over columns and expressions, unique or partial", async () => {
@@ -583,6 +686,16 @@ test("b5_15 a database becomes a module of TypeScript that creates the same data
       assert.deepEqual(plain(said(await inspect(conn), names)), before, `${name}\n${source}`);
     });
   }
+});
+
+test("b5_15 an index over a column is one, whatever the column is called", async () => {
+  await apart(async (conn) => {
+    await run(conn, 'CREATE TABLE q ("a""b" TEXT, c TEXT)', 'CREATE INDEX ix ON q ("a""b", c, lower(c))');
+    const source = generateTables(await inspect(conn));
+    assert.ok(source.includes('new Index("ix", "a\\"b", "c", literalColumn("lower(c)"))'), source);
+    const q = await Table.reflect("q", new MetaData(), conn);
+    assert.equal(String(new CreateIndex(q, q.indexes[0])), 'CREATE INDEX ix ON q ("a""b", c, lower(c))');
+  });
 });
 
 test("b5_15 the command writes the tables of a file", async () => {

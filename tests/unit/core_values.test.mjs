@@ -4,8 +4,8 @@ import { after, before, test } from "node:test";
 import { load } from "./pkg.mjs";
 
 const {
-  Column, DataError, Date_, DateTime, Enum, insert, Integer, JSONB, literal, MetaData, select, Table, Text, text, tuple_, union, unionAll,
-  Uuid,
+  Column, DataError, Date_, DateTime, Double, Enum, Float, insert, Integer, JSONB, literal, MetaData, REAL, select, String_, Table, Text, text,
+  tuple_, Unicode, UnicodeText, union, unionAll, Uuid,
 } = await load("index.js");
 const { openCopy } = await load("node.js");
 
@@ -55,6 +55,39 @@ test("JSONB is compared in its binary form, and read as what it says from every 
     assert.deepEqual(await conn.scalar(select(table.c.doc)), { y: 2 });
     assert.equal(await conn.scalar(text("SELECT typeof(doc) FROM docs")), "blob");
   });
+});
+
+/** How a value lies in a column of a type: declaration, storage class, what SQLite has, what is read. */
+async function stored(type, value) {
+  const table = new Table("stored", new MetaData(), new Column("x", type));
+  const conn = await engine.connect();
+  try {
+    await table.create(conn);
+    await conn.execute(insert(table), { x: value });
+    const declared = await conn.scalar(text("SELECT type FROM pragma_table_info('stored')"));
+    const [kind, raw] = (await conn.execute(text("SELECT typeof(x), x FROM stored"))).one();
+    return [declared, kind, raw, await conn.scalar(select(table.c.x))];
+  } finally {
+    await conn.rollback();
+    await conn.close();
+  }
+}
+
+test("b4_02 texts are texts of any length, whatever their type is called", async () => {
+  const word = "größe \u{1f600}";
+  for (const [type, declared] of [[String_(5), "VARCHAR(5)"], [Unicode(5), "VARCHAR(5)"], [Unicode, "VARCHAR"], [Text, "TEXT"], [UnicodeText, "TEXT"]]) {
+    assert.deepEqual(await stored(type, word), [declared, "text", word, word]);
+    await assert.rejects(stored(type, 5), { name: "DataError" });
+  }
+});
+
+test("b4_04 numbers that are not whole are stored as such, whatever their type is called", async () => {
+  for (const [type, declared] of [[Float, "FLOAT"], [Double, "DOUBLE"], [REAL, "REAL"]]) {
+    assert.deepEqual(await stored(type, 0.1), [declared, "real", 0.1, 0.1]);
+    assert.deepEqual(await stored(type, 3), [declared, "real", 3, 3]);
+    await assert.rejects(stored(type, NaN), { name: "DataError" });
+    await assert.rejects(stored(type, "3"), { name: "DataError" });
+  }
 });
 
 const broken = [

@@ -1,7 +1,9 @@
 // The package in Node: importing it never fails, what needs no worker works, and what does says so.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
+import { Worker } from "node:worker_threads";
 import { load, pkg } from "./pkg.mjs";
 
 const aludel = await load("index.js");
@@ -16,6 +18,22 @@ test("every export is named in the types, and every file of the manifest is ther
   assert.equal(Object.keys(manifest.exports["."])[0], "types");
   assert.equal(manifest.version, aludel.version);
   assert.equal(manifest.dependencies, undefined);
+});
+
+test("every module can be imported before all others", async () => {
+  // These are programs, or for hosts that bring the wasm.
+  const apart = ["broker.js", "cli.js", "index_workerd.js", "node_worker.js", "worker.js"];
+  const files = ["", "core/"].flatMap((folder) => readdirSync(new URL(folder, pkg)).filter((name) => name.endsWith(".js")).map((name) => folder + name));
+  const modules = files.filter((file) => !apart.includes(file));
+  assert.ok(modules.length > 60, `${modules.length} modules`);
+  const importAll = async () => {
+    for (let file = modules.pop(); file !== undefined; file = modules.pop()) {
+      const source = `import(${JSON.stringify(new URL(file, pkg).href)}).then(() => process.exit(0))`;
+      const [code] = await once(new Worker(source, { eval: true }), "exit");
+      assert.equal(code, 0, file);
+    }
+  };
+  await Promise.all([importAll(), importAll(), importAll(), importAll()]);
 });
 
 test("nothing of the package is shown that is internal", () => {

@@ -6,11 +6,8 @@ const root = new URL("../../", import.meta.url);
 /** The directory of the built package. */
 export const pkg = process.env.ALUDEL_PKG ? pathToFileURL(`${process.env.ALUDEL_PKG}/`) : new URL("pkg/", root);
 
-/** Imports one module of the package, behind its entry: modules that need each other begin there. */
-export const load = async (file) => {
-  await import(new URL("index.js", pkg).href);
-  return import(new URL(file, pkg).href);
-};
+/** Imports one module of the package. */
+export const load = (file) => import(new URL(file, pkg).href);
 
 /** A file of tests/vectors. */
 export const vectors = (file) => new URL(`tests/vectors/${file}`, root);

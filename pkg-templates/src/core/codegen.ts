@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isAuto, keyColumns, type Inspector } from "./inspect.js";
+import { isAuto, keyColumns, plainColumn, type Inspector } from "./inspect.js";
 import type { ConstraintData, InSchema, TableData } from "./reflected.js";
 
 /** What {@link generateTables} takes. */
@@ -179,9 +179,9 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
   for (const index of table.indexes.filter(({ auto }) => !auto)) {
     used.add("Index");
     const elements = index.expressions.map((expression, i) => {
-      const column = index.columnNames[i];
       const down = index.descending[i] === true;
-      return column !== null && column !== undefined && !down && (expression === column || expression === `"${column}"`) ? text(column) : sql(down ? `${expression} DESC` : expression);
+      const column = plainColumn(expression, index.columnNames[i], down);
+      return column === undefined ? sql(down ? `${expression} DESC` : expression) : text(column);
     });
     const written = bag({ unique: index.unique ? "true" : null, sqliteWhere: index.where === null ? null : sql(index.where) });
     items.push(`new Index(${[text(index.name), ...elements, written].filter((part) => part !== "").join(", ")})`);

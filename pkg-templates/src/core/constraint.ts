@@ -7,6 +7,7 @@
 import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import { Expr } from "./expr.js";
+import { sourcesIn } from "./from.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** What SQLite does when a constraint is violated. */
@@ -55,12 +56,21 @@ export interface ColumnLike {
   readonly table: { readonly name: string; readonly schema: string | undefined };
 }
 
-/** @internal */
-export function referred(target: Referred): readonly [schema: string | undefined, table: string, column: string] {
+/**
+ * The name of a table in its set.
+ * @internal
+ */
+export const keyOf = (schema: string | undefined, table: string): string => (schema === undefined ? table : `${schema}.${table}`);
+
+/**
+ * What a foreign key refers to. A text that names no database means that of the set of tables.
+ * @internal
+ */
+export function referred(target: Referred, ofSet: string | undefined): readonly [schema: string | undefined, table: string, column: string] {
   const to = typeof target === "function" ? target() : target;
   if (typeof to === "object" && to !== null) return [to.table.schema, to.table.name, to.name];
   const parts = typeof to === "string" ? to.split(".") : [];
-  if (parts.length === 2) return [undefined, parts[0] as string, parts[1] as string];
+  if (parts.length === 2) return [ofSet, parts[0] as string, parts[1] as string];
   if (parts.length === 3) return [parts[0], parts[1] as string, parts[2] as string];
   throw new ArgumentError(`a foreign key refers to "table.column" or a column, not ${typeof to === "string" ? JSON.stringify(to) : describe(to)}`);
 }
@@ -80,13 +90,17 @@ export class ForeignKey {
   }
 
   /** @internal */
-  write(writer: Writer, columns: readonly string[], targets: readonly Referred[]): void {
-    writeForeignKey(writer, columns, targets, this.options);
+  write(writer: Writer, ofSet: string | undefined): void {
+    writeForeignKey(writer, [], [referred(this.target, ofSet)], this.options);
   }
 }
 
-function writeForeignKey(writer: Writer, columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions): void {
-  const to = targets.map(referred);
+function writeForeignKey(
+  writer: Writer,
+  columns: readonly string[],
+  to: readonly (readonly [schema: string | undefined, table: string, column: string])[],
+  options: ForeignKeyOptions,
+): void {
   const [schema, table] = to[0] as readonly [string | undefined, string, string];
   if (to.some(([, other]) => other !== table)) throw new ArgumentError("a foreign key refers to columns of one table");
   writer.optionalText(options.name);
@@ -107,6 +121,11 @@ export abstract class TableItem {
   abstract readonly item: "constraint" | "index";
 }
 
+/** @internal A constraint, as a table writes it. */
+export interface TableConstraint extends TableItem {
+  write(writer: Writer, ofSet: string | undefined): void;
+}
+
 /** `FOREIGN KEY` of several columns. */
 export class ForeignKeyConstraint extends TableItem {
   /** @internal */
@@ -123,15 +142,19 @@ export class ForeignKeyConstraint extends TableItem {
     [this.#columns, this.#targets, this.#options] = [columns, targets, options];
     Object.freeze(this);
   }
-  /** @internal The database and the table that it refers to. */
-  get referredTable(): readonly [schema: string | undefined, table: string] {
-    const [schema, table] = referred(this.#targets[0] as Referred);
-    return [schema, table];
+  /** @internal What the first of its columns refers to. */
+  get target(): Referred {
+    return this.#targets[0] as Referred;
+  }
+  /** @internal The same, referring to what `to` makes of what this one refers to. */
+  rebound(to: (target: Referred) => Referred): ForeignKeyConstraint {
+    return new ForeignKeyConstraint(this.#columns, this.#targets.map(to), this.#options);
   }
   /** @internal */
-  write(writer: Writer): void {
+  write(writer: Writer, ofSet: string | undefined): void {
     writer.u8(1);
-    writeForeignKey(writer, this.#columns, this.#targets, this.#options);
+    const to = this.#targets.map((target) => referred(target, ofSet));
+    writeForeignKey(writer, this.#columns, to, this.#options);
   }
 }
 
@@ -197,8 +220,12 @@ export class CheckConstraint extends TableItem {
     Object.freeze(this);
   }
   /** @internal */
-  write(writer: Writer, tagged = true): void {
-    if (tagged) writer.u8(3);
+  write(writer: Writer): void {
+    writer.u8(3);
+    this.writeAlone(writer);
+  }
+  /** @internal */
+  writeAlone(writer: Writer): void {
     writer.optionalText(this.#options.name);
     writer.u32(writer.ref(this.condition));
     choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
@@ -219,10 +246,12 @@ class Sql extends Expr<unknown> {
   }
 }
 
-/** A column of a table that takes indexes. */
+/** A table, as far as it takes indexes. */
 interface Indexed {
-  readonly table: { readonly addIndex?: (index: Index) => void };
+  readonly addIndex: (index: Index) => void;
 }
+
+const isColumn = (element: unknown): element is ColumnLike & { readonly key: string } => element instanceof Expr && "table" in element;
 
 /** What an index may have. */
 export interface IndexOptions {
@@ -251,8 +280,14 @@ export class Index extends TableItem implements Recorded {
     this.#options = args.find(isOptions) ?? {};
     this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
     Object.freeze(this);
-    const column = this.#elements.find((element) => element instanceof Expr && "table" in element) as Indexed | undefined;
-    column?.table.addIndex?.(this);
+    if (this instanceof Copy) return;
+    const table = sourcesIn(this.#elements.filter((element) => typeof element !== "string")).find((from) => "addIndex" in from);
+    (table as Indexed | undefined)?.addIndex(this);
+  }
+  /** @internal The same, over columns by their keys, for a table that is made like the one of this. */
+  copy(): Index {
+    const elements = this.#elements.map((element) => (isColumn(element) ? element.key : element));
+    return new Copy(this.name, ...elements, this.#options);
   }
   /** Writes its record, for the compiler. */
   [record](writer: Writer): void {
@@ -270,3 +305,6 @@ export class Index extends TableItem implements Recorded {
     writer.optionalU32(where);
   }
 }
+
+/** An index for a table that is yet to be made. */
+class Copy extends Index {}

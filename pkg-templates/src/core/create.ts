@@ -8,6 +8,7 @@ import type { Connection } from "../connection.js";
 import { describe } from "../encode.js";
 import { Engine } from "../engine.js";
 import { ArgumentError } from "../errors.js";
+import { keyOf } from "./constraint.js";
 import { CreateIndex, CreateTable, DropTable } from "./ddl.js";
 import { inOrder, namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
 import type { AnyTable, MetaData } from "./schema.js";
@@ -64,8 +65,6 @@ async function tell(target: AnyTable | MetaData, event: DdlEvent, connection: Co
     if (listener.event === event) await listener.fn(target, connection, { tables });
   }
 }
-
-const keyOf = (schema: string | undefined, name: string): string => (schema === undefined ? name : `${schema}.${name}`);
 
 /**
  * Tables, each behind those that it refers to, and those that refer to each other in circles: for these it does not count.

@@ -11,10 +11,11 @@ import type { NamedParameters, RowType, StatementParameters } from "../values.js
 import { ClauseElement } from "./clause.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
 import { conditions as checkConditions, literalColumn, type Condition } from "./expressions.js";
-import { From, FromExpr } from "./from.js";
+import { columnsOf, FromExpr, type Cte } from "./from.js";
 import type { ColumnExprs, ColumnsOf, InsertOfColumns, Table } from "./schema.js";
+import { projectionRefs, projections, writeProjections, type ProjectionRefs } from "./projections.js";
 import type { Projection, RowOf, TupleOf } from "./selection.js";
-import { tableOf } from "./select.js";
+import { checkCtes, tableOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 type AnyTable_ = Table<string, any>;
@@ -65,15 +66,41 @@ function writeSettings(writer: Writer, list: readonly (readonly [string, number]
   }
 }
 
-const projections = (writer: Writer, returning: readonly Projection[]): (readonly [boolean, number])[] =>
-  returning.map((column) => [column instanceof From, writer.ref(column)] as const);
+/** What stands around what these statements do. */
+interface Around {
+  readonly prefixes: readonly Expr<unknown>[];
+  readonly returning: readonly Projection[];
+  readonly ctes: readonly Cte<RowType>[];
+}
 
-function writeProjections(writer: Writer, list: readonly (readonly [boolean, number])[]): void {
-  writer.u32(list.length);
-  for (const [isFrom, number] of list) {
-    writer.flag(isFrom);
-    writer.u32(number);
-  }
+const NOTHING_AROUND: Around = Object.freeze<Around>({ prefixes: [], returning: [], ctes: [] });
+const prefixed = (around: Around, sql: string): Around => ({ ...around, prefixes: [...around.prefixes, literalColumn(sql)] });
+const returningToo = (around: Around, columns: readonly Projection[]): Around => ({
+  ...around,
+  returning: [...around.returning, ...projections("returning", columns)],
+});
+
+function withCtes(around: Around, ctes: readonly Cte<RowType>[]): Around {
+  checkCtes(ctes);
+  return { ...around, ctes: [...around.ctes, ...ctes] };
+}
+
+interface AroundRefs {
+  readonly prefixes: readonly number[];
+  readonly returning: ProjectionRefs;
+  readonly ctes: readonly number[];
+}
+
+const aroundRefs = (writer: Writer, { prefixes, returning, ctes }: Around): AroundRefs => ({
+  prefixes: writer.refs(prefixes),
+  returning: projectionRefs(writer, returning),
+  ctes: writer.refs(ctes),
+});
+
+function writeAround(writer: Writer, { prefixes, returning, ctes }: AroundRefs): void {
+  writer.list(prefixes);
+  writeProjections(writer, returning);
+  writer.list(ctes);
 }
 
 /** What an upsert is told. */
@@ -104,6 +131,19 @@ class Excluded implements Recorded {
   }
 }
 
+const excluded = new WeakMap<object, object>();
+
+/** The columns of the row that could not be inserted: the same ones for all statements about a table. */
+function excludedOf(table: AnyTable_): object {
+  const known = excluded.get(table);
+  if (known !== undefined) return known;
+  const from = new Excluded(table);
+  const c = columnsOf(`the table "${table.name}"`);
+  for (const { key, type } of table.columns) c[key] = new FromExpr(from, key, type);
+  excluded.set(table, Object.freeze(c));
+  return c;
+}
+
 type Source =
   | { readonly kind: 0 }
   | { readonly kind: 1; readonly values: Values }
@@ -122,35 +162,26 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
   declare readonly valuesType?: V;
   /** The type of its parameters; there is no value. */
   declare readonly parametersType?: StatementParameters<Partial<InsertOf<T>>>;
-  /** The row that could not be inserted, for `onConflictDoUpdate()`. */
-  readonly excluded: ExprsOfTable<T>;
   readonly #table: T;
   readonly #source: Source;
-  readonly #prefixes: readonly Expr<unknown>[];
   readonly #conflicts: readonly Conflict[];
-  readonly #returning: readonly Projection[];
+  readonly #around: Around;
 
   /** @internal */
-  constructor(
-    table: T,
-    source: Source = { kind: 0 },
-    prefixes: readonly Expr<unknown>[] = [],
-    conflicts: readonly Conflict[] = [],
-    returning: readonly Projection[] = [],
-    excluded?: ExprsOfTable<T>,
-  ) {
+  constructor(table: T, source: Source = { kind: 0 }, conflicts: readonly Conflict[] = [], around: Around = NOTHING_AROUND) {
     super();
-    this.#table = table;
-    [this.#source, this.#prefixes, this.#conflicts, this.#returning] = [source, prefixes, conflicts, returning];
-    const from = new Excluded(table);
-    const columns = (table as AnyTable_).columns.map((column) => [column.key, new FromExpr(from, column.key, column.type)] as const);
-    this.excluded = excluded ?? (Object.freeze(Object.fromEntries(columns)) as ExprsOfTable<T>);
+    [this.#table, this.#source, this.#conflicts, this.#around] = [table, source, conflicts, around];
     Object.freeze(this);
   }
 
-  #with(change: { source?: Source; prefixes?: readonly Expr<unknown>[]; conflicts?: readonly Conflict[] }): Insert<T, R, V> {
-    const { source = this.#source, prefixes = this.#prefixes, conflicts = this.#conflicts } = change;
-    return new Insert<T, R, V>(this.#table, source, prefixes, conflicts, this.#returning, this.excluded);
+  /** The row that could not be inserted, for `onConflictDoUpdate()`. */
+  get excluded(): ExprsOfTable<T> {
+    return excludedOf(this.#table) as ExprsOfTable<T>;
+  }
+
+  #with(change: { source?: Source; conflicts?: readonly Conflict[]; around?: Around }): Insert<T, R, V> {
+    const { source = this.#source, conflicts = this.#conflicts, around = this.#around } = change;
+    return new Insert<T, R, V>(this.#table, source, conflicts, around);
   }
 
   /** One row, or several in one statement. */
@@ -172,7 +203,11 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
   }
   /** What stands behind INSERT: `OR REPLACE`. */
   prefixWith(sql: string): Insert<T, R, V> {
-    return this.#with({ prefixes: [...this.#prefixes, literalColumn(sql)] });
+    return this.#with({ around: prefixed(this.#around, sql) });
+  }
+  /** A CTE that stands in WITH, whether it is used or not. */
+  addCte(...ctes: readonly Cte<any>[]): Insert<T, R, V> {
+    return this.#with({ around: withCtes(this.#around, ctes) });
   }
   /** Changes the row that is there. */
   onConflictDoUpdate(
@@ -197,8 +232,7 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
   }
   /** The columns of the rows that were inserted. */
   returning<const P extends readonly Projection[]>(...columns: P): Insert<T, RowOf<P>, TupleOf<P>> {
-    const returning = [...this.#returning, ...columns];
-    return new Insert<T, RowOf<P>, TupleOf<P>>(this.#table, this.#source, this.#prefixes, this.#conflicts, returning, this.excluded);
+    return new Insert<T, RowOf<P>, TupleOf<P>>(this.#table, this.#source, this.#conflicts, returningToo(this.#around, columns));
   }
 
   /** Writes its record, for the compiler. */
@@ -208,14 +242,13 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
     const one = source.kind === 1 ? settings(writer, source.values) : [];
     const rows = source.kind === 2 ? source.rows.map((row) => settings(writer, row)) : [];
     const query = source.kind === 3 ? writer.ref(source.query) : 0;
-    const prefixes = writer.refs(this.#prefixes);
+    const around = aroundRefs(writer, this.#around);
     const conflicts = this.#conflicts.map((conflict) => ({
       target: writer.refs(conflict.target),
       where: conflict.where === undefined ? undefined : writer.ref(conflict.where),
       set: conflict.set === undefined ? undefined : settings(writer, conflict.set),
       conditions: writer.refs(conflict.conditions),
     }));
-    const returning = projections(writer, this.#returning);
     writer.begin(0x64);
     writer.u32(table);
     writer.u8(source.kind);
@@ -229,7 +262,7 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
       writer.texts(source.columns);
       writer.u32(query);
     }
-    writer.list(prefixes);
+    writer.list(around.prefixes);
     writer.u32(conflicts.length);
     for (const { target, where, set, conditions } of conflicts) {
       writer.list(target);
@@ -242,9 +275,9 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
         writer.list(conditions);
       }
     }
-    writeProjections(writer, returning);
+    writeProjections(writer, around.returning);
     writer.flag(source.kind !== 3 || source.defaults);
-    writer.u32(0);
+    writer.list(around.ctes);
   }
 }
 
@@ -264,7 +297,7 @@ export class Update<T extends AnyTable_, R extends RowType, V extends readonly u
   readonly #set: readonly (readonly [string, unknown])[];
   readonly #ordered: boolean;
   readonly #where: readonly Expr<unknown>[];
-  readonly #returning: readonly Projection[];
+  readonly #around: Around;
 
   /** @internal */
   constructor(
@@ -272,30 +305,41 @@ export class Update<T extends AnyTable_, R extends RowType, V extends readonly u
     set: readonly (readonly [string, unknown])[] = [],
     ordered = false,
     where: readonly Expr<unknown>[] = [],
-    returning: readonly Projection[] = [],
+    around: Around = NOTHING_AROUND,
   ) {
     super();
-    [this.#table, this.#set, this.#ordered, this.#where, this.#returning] = [table, set, ordered, where, returning];
+    [this.#table, this.#set, this.#ordered, this.#where, this.#around] = [table, set, ordered, where, around];
     Object.freeze(this);
   }
 
   /** What is set. */
   values(values: Partial<InsertOf<T>>): Update<T, R, V> {
     const set = [...this.#set, ...given(checked("values()", values))];
-    return new Update<T, R, V>(this.#table, set, this.#ordered, this.#where, this.#returning);
+    return new Update<T, R, V>(this.#table, set, this.#ordered, this.#where, this.#around);
   }
   /** What is set, in this order. */
   orderedValues(...pairs: readonly (readonly [keyof InsertOf<T> & string, unknown])[]): Update<T, R, V> {
-    return new Update<T, R, V>(this.#table, pairs, true, this.#where, this.#returning);
+    return new Update<T, R, V>(this.#table, pairs, true, this.#where, this.#around);
   }
   /** Conditions, all of which have to be true. */
   where(...conditions: readonly Condition[]): Update<T, R, V> {
     const where = [...this.#where, ...checkConditions("where()", conditions)];
-    return new Update<T, R, V>(this.#table, this.#set, this.#ordered, where, this.#returning);
+    return new Update<T, R, V>(this.#table, this.#set, this.#ordered, where, this.#around);
+  }
+  #with(around: Around): Update<T, R, V> {
+    return new Update<T, R, V>(this.#table, this.#set, this.#ordered, this.#where, around);
+  }
+  /** What stands behind UPDATE: `OR IGNORE`. */
+  prefixWith(sql: string): Update<T, R, V> {
+    return this.#with(prefixed(this.#around, sql));
+  }
+  /** A CTE that stands in WITH, whether it is used or not. */
+  addCte(...ctes: readonly Cte<any>[]): Update<T, R, V> {
+    return this.#with(withCtes(this.#around, ctes));
   }
   /** The columns of the rows that were changed. */
   returning<const P extends readonly Projection[]>(...columns: P): Update<T, RowOf<P>, TupleOf<P>> {
-    return new Update<T, RowOf<P>, TupleOf<P>>(this.#table, this.#set, this.#ordered, this.#where, [...this.#returning, ...columns]);
+    return this.#with(returningToo(this.#around, columns)) as unknown as Update<T, RowOf<P>, TupleOf<P>>;
   }
 
   /** Writes its record, for the compiler. */
@@ -303,15 +347,13 @@ export class Update<T extends AnyTable_, R extends RowType, V extends readonly u
     const table = writer.ref(this.#table);
     const set = this.#set.map(([key, value]) => settings(writer, { [key]: value })[0] as readonly [string, number]);
     const where = writer.refs(this.#where);
-    const returning = projections(writer, this.#returning);
+    const around = aroundRefs(writer, this.#around);
     writer.begin(0x65);
     writer.u32(table);
     writeSettings(writer, set);
     writer.flag(this.#ordered);
     writer.list(where);
-    writer.u32(0);
-    writeProjections(writer, returning);
-    writer.u32(0);
+    writeAround(writer, around);
   }
 }
 
@@ -329,35 +371,44 @@ export class Delete<T extends AnyTable_, R extends RowType, V extends readonly u
   declare readonly parametersType?: StatementParameters;
   readonly #table: T;
   readonly #where: readonly Expr<unknown>[];
-  readonly #returning: readonly Projection[];
+  readonly #around: Around;
 
   /** @internal */
-  constructor(table: T, where: readonly Expr<unknown>[] = [], returning: readonly Projection[] = []) {
+  constructor(table: T, where: readonly Expr<unknown>[] = [], around: Around = NOTHING_AROUND) {
     super();
-    [this.#table, this.#where, this.#returning] = [table, where, returning];
+    [this.#table, this.#where, this.#around] = [table, where, around];
     Object.freeze(this);
   }
 
   /** Conditions, all of which have to be true. */
   where(...conditions: readonly Condition[]): Delete<T, R, V> {
-    return new Delete<T, R, V>(this.#table, [...this.#where, ...checkConditions("where()", conditions)], this.#returning);
+    return new Delete<T, R, V>(this.#table, [...this.#where, ...checkConditions("where()", conditions)], this.#around);
+  }
+  #with(around: Around): Delete<T, R, V> {
+    return new Delete<T, R, V>(this.#table, this.#where, around);
+  }
+  /** What stands behind DELETE: SQL as it is. */
+  prefixWith(sql: string): Delete<T, R, V> {
+    return this.#with(prefixed(this.#around, sql));
+  }
+  /** A CTE that stands in WITH, whether it is used or not. */
+  addCte(...ctes: readonly Cte<any>[]): Delete<T, R, V> {
+    return this.#with(withCtes(this.#around, ctes));
   }
   /** The columns of the rows that were deleted. */
   returning<const P extends readonly Projection[]>(...columns: P): Delete<T, RowOf<P>, TupleOf<P>> {
-    return new Delete<T, RowOf<P>, TupleOf<P>>(this.#table, this.#where, [...this.#returning, ...columns]);
+    return this.#with(returningToo(this.#around, columns)) as unknown as Delete<T, RowOf<P>, TupleOf<P>>;
   }
 
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
     const where = writer.refs(this.#where);
-    const returning = projections(writer, this.#returning);
+    const around = aroundRefs(writer, this.#around);
     writer.begin(0x66);
     writer.u32(table);
     writer.list(where);
-    writer.u32(0);
-    writeProjections(writer, returning);
-    writer.u32(0);
+    writeAround(writer, around);
   }
 }
 

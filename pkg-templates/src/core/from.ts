@@ -6,9 +6,9 @@
 
 import { ArgumentError } from "../errors.js";
 import type { RowType } from "../values.js";
-import { Expr, type QueryLike } from "./expr.js";
+import { Expr, isQuery, type QueryLike } from "./expr.js";
 import { NullType, type SqlType } from "./types.js";
-import { record, type Recorded, type Writer } from "./writer.js";
+import { record, Writer, type Recorded } from "./writer.js";
 
 /** A column, as far as others need to know it. */
 export interface FromColumn {
@@ -65,6 +65,27 @@ export abstract class From<R extends RowType, S extends string = string> impleme
   alias<const A extends string = Nameless<S>>(name?: A): Alias<R, A> {
     return new Alias<R, A>(this, name);
   }
+}
+
+/** Finds what expressions read, and does not look into it. */
+class Finder extends Writer {
+  readonly found = new Set<From<RowType>>();
+
+  override ref(object: Recorded): number {
+    if (object instanceof From) this.found.add(object as From<RowType>);
+    // A query within has a FROM of its own.
+    return object instanceof From || isQuery(object) ? 0 : super.ref(object);
+  }
+}
+
+/**
+ * What these read, each once.
+ * @internal
+ */
+export function sourcesIn(parts: readonly Recorded[]): From<RowType>[] {
+  const finder = new Finder();
+  parts.forEach((part) => finder.ref(part));
+  return [...finder.found];
 }
 
 /**

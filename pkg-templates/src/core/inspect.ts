@@ -14,6 +14,7 @@ import type { Engine } from "../engine.js";
 import { InvalidRequestError, NoSuchTableError, OperationalError, UnreflectableTableError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { native } from "../wasm.js";
+import { keyOf } from "./constraint.js";
 import type {
   InSchema,
   MultiOptions,
@@ -117,7 +118,7 @@ export class Inspector {
 
   /** @internal */
   table(name: string, options: InSchema = {}): TableData {
-    const full = options.schema === undefined ? name : `${options.schema}.${name}`;
+    const full = keyOf(options.schema, name);
     const table = this.#find(name, options);
     if (table === undefined) throw new NoSuchTableError(full);
     if (table.unreflectable !== null) throw new UnreflectableTableError(`${full}: ${table.unreflectable}`);
@@ -127,6 +128,11 @@ export class Inspector {
   /** Whether there is a table or view of this name. */
   hasTable(name: string, options: InSchema = {}): boolean {
     return this.#find(name, options) !== undefined;
+  }
+
+  /** @internal Whether SQLite can tell the columns of a table or view. */
+  canReflect(name: string, options: InSchema = {}): boolean {
+    return this.#find(name, options)?.unreflectable === null;
   }
 
   /** Whether a table has an index of this name. */
@@ -210,7 +216,7 @@ export class Inspector {
   /** The SQL of a view. */
   getViewDefinition(view: string, options: InSchema = {}): string {
     const table = this.#find(view, options);
-    if (table?.kind !== "view") throw new NoSuchTableError(options.schema === undefined ? view : `${options.schema}.${view}`);
+    if (table?.kind !== "view") throw new NoSuchTableError(keyOf(options.schema, view));
     return table.definition;
   }
 
@@ -270,6 +276,15 @@ export class Inspector {
       constraints.filter(({ kind }) => kind === "fk").map((key) => [name, key.name] as const);
     return [...sorted.map((table) => [table.name, circle.includes(table) ? [] : keys(table)] as const), [null, circle.flatMap(keys)]];
   }
+}
+
+/**
+ * The column that an element of an index is and nothing else; undefined for an expression.
+ * @internal
+ */
+export function plainColumn(sql: string, column: string | null | undefined, isDescending: boolean): string | undefined {
+  const isPlain = column !== null && column !== undefined && !isDescending && (sql === column || sql === `"${column.replaceAll('"', '""')}"`);
+  return isPlain ? column : undefined;
 }
 
 /**

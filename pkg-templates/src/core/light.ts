@@ -10,7 +10,7 @@ import type { RowType } from "../values.js";
 import { literal } from "./expressions.js";
 import { columnsOf, From, FromExpr, type ExprsOf, type FromColumn, type Nameless } from "./from.js";
 import { Column, MetaData, Table } from "./schema.js";
-import { typeOf } from "./type_base.js";
+import { typeOfColumn } from "./type_base.js";
 import { NullType, type SqlType, type TypeArgument } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
@@ -34,7 +34,7 @@ const NOTHING: Recorded = Object.freeze({ [record]: () => undefined });
 /** A column that is known by its name only: for SQL that no {@link Table} describes. */
 export function column<const K extends string, T = unknown>(name: K, type?: TypeArgument<T>): ColumnClause<K, T> {
   if (typeof name !== "string") throw new ArgumentError(`column() takes a name, not ${describe(name)}`);
-  return new ColumnClause<K, T>(name, type === undefined ? (NullType as SqlType<any>) : typeOf(type));
+  return new ColumnClause<K, T>(name, type === undefined ? (NullType as SqlType<any>) : typeOfColumn(name, type));
 }
 
 type Declared<Items extends readonly unknown[]> = {
@@ -104,9 +104,6 @@ export function values<const C extends Readonly<Record<string, TypeArgument<any>
   options: { readonly name?: A } = {},
 ): Values<{ -readonly [K in keyof C]: C[K] extends TypeArgument<infer T> ? T : never }, A> {
   if (typeof columns !== "object" || columns === null) throw new ArgumentError(`values() takes { name: type }, not ${describe(columns)}`);
-  const list = Object.entries(columns).map(([key, type]) => ({ key, type: typeOf(type as TypeArgument<unknown>) }));
-  for (const { key, type } of list) {
-    if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${key}" is no type: ${describe(type)}`);
-  }
+  const list = Object.entries(columns).map(([key, type]) => ({ key, type: typeOfColumn(key, type as TypeArgument<unknown>) }));
   return new Values(list, options.name, []);
 }

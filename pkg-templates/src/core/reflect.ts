@@ -11,12 +11,13 @@ import {
   CheckConstraint,
   ForeignKeyConstraint,
   Index,
+  keyOf,
   PrimaryKeyConstraint,
   UniqueConstraint,
   type TableItem,
 } from "./constraint.js";
 import { literalColumn } from "./expressions.js";
-import { given, inspect, Inspector, isAuto, sameName } from "./inspect.js";
+import { given, inspect, Inspector, isAuto, plainColumn, sameName } from "./inspect.js";
 import type { ConstraintData, InSchema, TableData } from "./reflected.js";
 import { Column, MetaData, Table, type AnyColumn, type AnyTable, type ColumnOptions } from "./schema.js";
 
@@ -57,13 +58,13 @@ export async function reflectTable(
   options: ReflectTableOptions = {},
 ): Promise<AnyTable> {
   if (!(metadata instanceof MetaData)) throw new ArgumentError(`Table.reflect("${name}") takes a MetaData`);
-  const key = options.schema === undefined ? name : `${options.schema}.${name}`;
+  const key = keyOf(options.schema, name);
   const known = metadata.tables.get(key);
   if (known !== undefined && options.extendExisting !== true) return known;
   const inspector = await inspectorOf(from);
   const data = inspector.table(name, options);
   const table = build(data, metadata, inspector, options);
-  if (options.resolveFks !== false) follow(inspector, metadata, [data], options.schema, false);
+  if (options.resolveFks !== false) follow(inspector, metadata, [data], { schema: options.schema });
   return table;
 }
 
@@ -83,21 +84,30 @@ export async function reflectAll(metadata: MetaData, from: ReflectFrom, options:
     wanted = only.map((name) => inspector.table(name, options));
   }
   for (const data of wanted) add(data, metadata, inspector, schema, extendExisting);
-  if (resolveFks) follow(inspector, metadata, wanted, schema, extendExisting);
+  if (resolveFks) follow(inspector, metadata, wanted, { schema, anew: extendExisting, skip: !Array.isArray(only) });
 }
 
 function add(data: TableData, metadata: MetaData, inspector: Inspector, schema: string | undefined, anew: boolean): void {
-  const key = schema === undefined ? data.name : `${schema}.${data.name}`;
+  const key = keyOf(schema, data.name);
   if (anew || !metadata.tables.has(key)) build(data, metadata, inspector, given({ schema }));
 }
 
+interface Following {
+  readonly schema: string | undefined;
+  /** Whether tables that are there already are read anew. */
+  readonly anew?: boolean;
+  /** Whether what cannot be read is left out, as it is where nobody named tables; else it is an error. */
+  readonly skip?: boolean;
+}
+
 /** Reads what tables refer to, and what that refers to. What is not there is left out: SQLite allows that. */
-function follow(inspector: Inspector, metadata: MetaData, from: TableData[], schema: string | undefined, anew: boolean): void {
+function follow(inspector: Inspector, metadata: MetaData, from: TableData[], { schema, anew = false, skip = false }: Following): void {
   const seen = new Set(from.map((table) => table.name));
   for (const next = [...from]; next.length > 0; ) {
     const table = next.pop() as TableData;
     for (const { table: other } of table.constraints) {
       if (other === undefined || !inspector.hasTable(other, given({ schema }))) continue;
+      if (skip && !inspector.canReflect(other, given({ schema }))) continue;
       const data = inspector.table(other, given({ schema }));
       if (seen.has(data.name)) continue;
       seen.add(data.name);
@@ -149,7 +159,7 @@ function build(data: TableData, metadata: MetaData, inspector: Inspector, option
     sqliteAutoincrement: isAuto(data) ? true : null,
     prefixes: schema === undefined && data.schema === "temp" ? ["TEMPORARY"] : null,
   });
-  const key = schema === undefined ? data.name : `${schema}.${data.name}`;
+  const key = keyOf(schema, data.name);
   const known = metadata.tables.get(key);
   if (known !== undefined) metadata.remove(known);
   return new Table(data.name, metadata, ...made, ...mine, ...items, ...indexes, rest) as unknown as AnyTable;
@@ -167,9 +177,8 @@ function foreignKey({ name, columns, table, referred = [], ondelete, onupdate, d
 
 function indexOf({ name, columnNames, expressions, descending, unique, where }: TableData["indexes"][number]): Index {
   const elements = expressions.map((sql, i) => {
-    const column = columnNames[i];
-    const plain = column !== null && column !== undefined && descending[i] !== true && (sql === column || sql === `"${column.replaceAll('"', '""')}"`);
-    return plain ? column : literalColumn(descending[i] === true ? `${sql} DESC` : sql);
+    const down = descending[i] === true;
+    return plainColumn(sql, columnNames[i], down) ?? literalColumn(down ? `${sql} DESC` : sql);
   });
   return new Index(name, ...elements, given({ unique, sqliteWhere: where === null ? null : literalColumn(where) }));
 }

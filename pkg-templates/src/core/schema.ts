@@ -15,21 +15,24 @@ import {
   ForeignKey,
   ForeignKeyConstraint,
   Index,
+  keyOf,
   referred,
   TableItem,
   tristate,
   type ConflictClause,
+  type TableConstraint,
 } from "./constraint.js";
 import { createAll, dropAll, sortTables, type DdlAllOptions, type DdlOptions } from "./create.js";
 import { delete_, insert, update, type Delete, type Insert, type Update } from "./dml.js";
 import { Expr } from "./expr.js";
 import type { Condition } from "./expressions.js";
+import { copyItems, type CopyOptions } from "./copy.js";
 import { columnsOf, From, type FromColumn } from "./from.js";
 import { writeDefault, writeServerDefault } from "./records.js";
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
-import { typeOf } from "./type_base.js";
+import { typeOfColumn } from "./type_base.js";
 import { isRecorded, record, Writer, type Recorded } from "./writer.js";
 
 /** A column of any type. */
@@ -118,8 +121,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
     const options = (first instanceof ForeignKey ? second : first) ?? ({} as O);
     this.name = name;
     this.key = options.key ?? name;
-    this.type = typeOf(type);
-    if (typeof this.type?.write !== "function") throw new ArgumentError(`the type of column "${name}" is no type: ${describe(type)}`);
+    this.type = typeOfColumn(name, type);
     checkOptions(`column "${name}"`, options, COLUMN_OPTIONS);
     this.options = Object.freeze({ ...options });
     this.foreignKeys = Object.freeze(first instanceof ForeignKey ? [first] : []);
@@ -127,7 +129,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
   }
 
   /** @internal */
-  write(writer: Writer): void {
+  write(writer: Writer, schema: string | undefined): void {
     const { options } = this;
     writer.text(this.name);
     writer.text(this.key);
@@ -145,11 +147,11 @@ export class Column<const K extends string = string, T = unknown, const O extend
       tristate(writer, options.computed.persisted);
     }
     writer.u32(this.foreignKeys.length);
-    this.foreignKeys.forEach((key) => key.write(writer, [], [key.target]));
+    this.foreignKeys.forEach((key) => key.write(writer, schema));
     writer.flag(options.unique === true);
     writer.flag(options.index === true);
     writer.u32(options.check === undefined ? 0 : 1);
-    options.check?.write(writer, false);
+    options.check?.writeAlone(writer);
     choice(writer, "sqliteOnConflictNotNull", CONFLICTS, options.sqliteOnConflictNotNull);
     choice(writer, "sqliteOnConflictPrimaryKey", CONFLICTS, options.sqliteOnConflictPrimaryKey);
     choice(writer, "sqliteOnConflictUnique", CONFLICTS, options.sqliteOnConflictUnique);
@@ -260,7 +262,7 @@ export class MetaData {
 
   /** @internal */
   add(table: Table<string, readonly Column<string, any, any>[]>): void {
-    const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
+    const name = keyOf(table.schema, table.name);
     if (this.#tables.has(name)) {
       throw new InvalidRequestError(
         `Table '${name}' is already defined for this MetaData instance.  Specify { extendExisting: true } to redefine it, or ` +
@@ -338,9 +340,10 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** Its columns as they were declared. */
   readonly columns: readonly Column<string, any, any>[];
   readonly #indexes: Index[];
-  readonly #constraints: readonly (TableItem & { write(writer: Writer): void })[];
+  readonly #constraints: readonly (TableConstraint)[];
   readonly #options: TableOptions;
-  readonly #items: Items;
+  /** The indexes that come with its columns. */
+  readonly #own: readonly Index[];
   /** Its record, where that is the same in every statement. */
   #record: Uint8Array | "changing" | undefined;
 
@@ -362,13 +365,13 @@ export class Table<const N extends string, const Items extends readonly unknown[
     if (typeof name !== "string") throw new ArgumentError(`new Table() takes a name, not ${describe(name)}`);
     if (!(metadata instanceof MetaData)) throw new ArgumentError(`new Table("${name}") takes a MetaData, not ${describe(metadata)}`);
     const columns: Column<string, any, any>[] = [];
-    const constraints: (TableItem & { write(writer: Writer): void })[] = [];
+    const constraints: (TableConstraint)[] = [];
     const indexes: Index[] = [];
     let options: TableOptions = {};
     for (const item of items as readonly unknown[]) {
       if (item instanceof Column) columns.push(item);
       else if (item instanceof Index) indexes.push(item);
-      else if (item instanceof TableItem) constraints.push(item as TableItem & { write(writer: Writer): void });
+      else if (item instanceof TableItem) constraints.push(item as TableConstraint);
       else if (typeof item === "object" && item !== null && Object.getPrototypeOf(item) === Object.prototype) options = item as TableOptions;
       else throw new ArgumentError(`new Table("${name}") takes columns, constraints, indexes and options, not ${describe(item)}`);
     }
@@ -376,10 +379,9 @@ export class Table<const N extends string, const Items extends readonly unknown[
     this.name = name;
     this.metadata = metadata;
     this.schema = options.schema ?? metadata.schema;
-    const existing = metadata.tables.get(this.schema === undefined ? name : `${this.schema}.${name}`);
+    const existing = metadata.tables.get(keyOf(this.schema, name));
     this.info = options.info ?? {};
     this.comment = options.comment;
-    this.#items = items;
     this.columns = Object.freeze(columns);
     this.#constraints = constraints;
     this.#options = options;
@@ -389,8 +391,9 @@ export class Table<const N extends string, const Items extends readonly unknown[
       c[column.key] = new TableColumn(this, column.name, column.key, column.type);
     }
     this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>, N>;
-    const own = columns.filter((column) => column.options.index === true);
-    indexes.push(...own.map((column) => new Index(null, column.name, { unique: column.options.unique === true })));
+    const indexed = columns.filter((column) => column.options.index === true);
+    this.#own = indexed.map((column) => new Index(null, column.name, { unique: column.options.unique === true }));
+    indexes.push(...this.#own);
     this.#indexes = indexes;
     Object.freeze(this);
     if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
@@ -445,17 +448,24 @@ export class Table<const N extends string, const Items extends readonly unknown[
     await dropAll(this.metadata, bind, { ...options, tables: [this as unknown as AnyTable] });
   }
 
-  /** The same table in another set, or under another name. */
-  toMetadata(metadata: MetaData, options: { readonly name?: string; readonly schema?: string } = {}): Table<string, Items> {
-    const { name = this.name, schema = this.schema } = options;
-    return new Table<string, Items>(name, metadata, ...([...this.#items, { ...this.#options, ...(schema === undefined ? {} : { schema }) }] as unknown as Items));
+  /**
+   * The same table in another set, in another attached database (null is that of the set), or under another name, with its
+   * constraints and indexes. What refers to tables beside this one refers to those beside the copy; where a key leads elsewhere,
+   * it still does.
+   */
+  toMetadata<const A extends string = N>(metadata: MetaData, options: CopyOptions<A> = {}): Table<A, Items> {
+    if (!(metadata instanceof MetaData)) throw new ArgumentError(`toMetadata() takes a MetaData, not ${describe(metadata)}`);
+    const given = [...this.columns, ...this.#constraints, ...this.#indexes.filter((index) => !this.#own.includes(index))];
+    const items = copyItems(this, given, this.#options, metadata, options);
+    return new Table(options.name ?? (this.name as string as A), metadata, ...items) as unknown as Table<A, Items>;
   }
 
   /** @internal The databases and tables that it refers to. */
   referredTables(): (readonly [schema: string | undefined, table: string])[] {
-    const own = this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target)));
+    const { schema } = this.metadata;
+    const own = this.columns.flatMap((column) => column.foreignKeys.map((key) => referred(key.target, schema)));
     const constraints = this.#constraints.filter((item) => item instanceof ForeignKeyConstraint);
-    return [...own.map(([schema, table]) => [schema, table] as const), ...constraints.map((item) => item.referredTable)];
+    return [...own, ...constraints.map((item) => referred(item.target, schema))].map(([schema, table]) => [schema, table] as const);
   }
 
   /** Writes its record, for the compiler. */
@@ -473,9 +483,9 @@ export class Table<const N extends string, const Items extends readonly unknown[
     writer.text(this.name);
     writer.optionalText(this.schema);
     writer.u32(this.columns.length);
-    this.columns.forEach((column) => column.write(writer));
+    this.columns.forEach((column) => column.write(writer, this.metadata.schema));
     writer.u32(this.#constraints.length);
-    this.#constraints.forEach((item) => item.write(writer));
+    this.#constraints.forEach((item) => item.write(writer, this.metadata.schema));
     writer.u32(0);
     writer.flag(this.#options.sqliteWithRowid === false);
     writer.flag(this.#options.sqliteStrict === true);

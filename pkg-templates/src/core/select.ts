@@ -7,13 +7,14 @@
 import { ArgumentError, CompileError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { NamedParameters, RowType } from "../values.js";
-import { Expr, isQuery, Label, type QueryLike } from "./expr.js";
+import { Expr, isQuery, type QueryLike } from "./expr.js";
 import { conditions, exprOf, literal, literalColumn, named, textual, type Condition } from "./expressions.js";
-import { Cte, From, FromExpr, type FromColumn } from "./from.js";
+import { descriptionsOf, projectionRefs, projections, writeProjections, type ColumnDescription } from "./projections.js";
+import { Cte, From, sourcesIn, type FromColumn } from "./from.js";
 import { SelectBase } from "./select_base.js";
-import { Table, TableColumn } from "./schema.js";
+import { Table } from "./schema.js";
 import type { Instead, Joined, JoinOptions, OuterJoined, Projection, RowOf, TupleOf, Widened } from "./selection.js";
-import { Integer, NullType, type SqlType } from "./types.js";
+import { Integer } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** A term of ORDER BY or GROUP BY: an expression, or the name of a column or label. */
@@ -28,6 +29,8 @@ interface Step {
 
 interface Parts {
   readonly columns: readonly Projection[];
+  /** The columns that it had when it was joined, if these are others: they tell what the first join goes out from. */
+  readonly joinedColumns: readonly Projection[];
   readonly froms: readonly From<RowType>[];
   readonly joins: readonly Step[];
   readonly where: readonly Expr<unknown>[];
@@ -46,7 +49,7 @@ interface Parts {
 }
 
 const EMPTY: Parts = Object.freeze<Parts>({
-  columns: [], froms: [], joins: [], where: [], groupBy: [], having: [], orderBy: [], limit: undefined, offset: undefined,
+  columns: [], joinedColumns: [], froms: [], joins: [], where: [], groupBy: [], having: [], orderBy: [], limit: undefined, offset: undefined,
   distinct: false, prefixes: [], suffixes: [], correlate: { kind: 0, froms: [] }, labels: 0, ctes: [], params: {},
 });
 
@@ -67,17 +70,15 @@ function checkFrom(name: string, from: unknown): void {
   throw new ArgumentError(`${name}() takes a table or what rows come from, not ${describe(from)}${hint}`);
 }
 
-/** What is selected, as the compiler takes it; what cannot be is told kindly. */
-const projections = (name: string, columns: readonly Projection[]): Projection[] =>
-  columns.map((column) => {
-    if (column instanceof From) return column;
-    const expr = exprOf(column);
-    if (expr !== undefined) return expr;
-    if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
-    if (typeof column === "string") throw textual(column, "column expression");
-    const hint = isThenable(column) ? ": its await was forgotten" : Array.isArray(column) ? ": give its items one by one" : "";
-    throw new ArgumentError(`${name}() takes columns, expressions and tables, not ${describe(column)}${hint}`);
-  });
+/**
+ * CTEs; what is none is told kindly.
+ * @internal
+ */
+export function checkCtes(ctes: readonly unknown[]): void {
+  for (const cte of ctes) {
+    if (!(cte instanceof Cte)) throw new ArgumentError(`addCte() takes CTEs, query.cte("name"), not ${describe(cte)}`);
+  }
+}
 
 const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
   if (value instanceof Expr) return value;
@@ -245,7 +246,11 @@ export class Select<
   }
   /** Other columns in the place of these; what they read stays read. */
   withOnlyColumns<Q, const C extends readonly Projection[]>(this: Q, ...columns: C): Instead<Q, C> {
-    return (this as AnySelect).#with({ columns: projections("withOnlyColumns", columns) }) as unknown as Instead<Q, C>;
+    const of = this as AnySelect;
+    const { joins, froms, joinedColumns } = of.#parts;
+    const isFirst = joins.length > 0 && froms.length === 0 && joinedColumns.length === 0;
+    const change = { columns: projections("withOnlyColumns", columns), joinedColumns: isFirst ? of.#parts.columns : joinedColumns };
+    return of.#with(change) as unknown as Instead<Q, C>;
   }
   /** More columns. */
   addColumns<Q, const C extends readonly Projection[]>(this: Q, ...columns: C): Widened<Q, C> {
@@ -254,6 +259,7 @@ export class Select<
   }
   /** A CTE that stands in WITH, whether it is used or not. */
   addCte(...ctes: readonly Cte<any>[]): Select<R, V, P, N> {
+    checkCtes(ctes);
     return this.#with({ ctes: [...this.#parts.ctes, ...ctes] });
   }
   /** Accepted and without effect, as in SQLAlchemy: SQLite locks the database, see `engine.begin()`. */
@@ -266,28 +272,33 @@ export class Select<
     return new CompoundSelect<R, V>(kind, [this, ...others]);
   }
 
+  /** What it selects, one by one: name (null where the compiler makes one), type, and expression. */
+  get columnDescriptions(): readonly ColumnDescription[] {
+    return Object.freeze(this.#parts.columns.flatMap(descriptionsOf));
+  }
+  /** What it reads, each once: what was named, what is joined, what its columns and conditions are of. */
+  getFinalFroms(): readonly From<RowType>[] {
+    const { froms, joins, columns, joinedColumns, where } = this.#parts;
+    const joined = joins.flatMap(({ left, right }) => (left === undefined ? [right] : [left, right]));
+    return Object.freeze(sourcesIn([...froms, ...joinedColumns, ...(joinedColumns.length === 0 ? columns : []), ...joined, ...columns, ...where]));
+  }
+
   /** @internal */
   override get resultColumns(): readonly FromColumn[] {
     const taken = new Map<string, number>();
-    const all = this.#parts.columns.flatMap((column): { key: string | undefined; type: SqlType<any> }[] => {
-      if (column instanceof From) return column.fromColumns.map(({ key, type }) => ({ key, type }));
-      if (column instanceof TableColumn || column instanceof FromExpr) return [{ key: column.key as string, type: column.type }];
-      if (column instanceof Label) return [{ key: column.key as string, type: NullType }];
-      return [{ key: undefined, type: NullType }];
-    });
     // A name that is taken gets a number, as the compiler gives it.
-    return all.flatMap(({ key, type }) => {
-      if (key === undefined) return [];
-      const before = taken.get(key) ?? 0;
-      taken.set(key, before + 1);
-      return [{ key: before === 0 ? key : `${key}_${before}`, type }];
+    return this.#parts.columns.flatMap(descriptionsOf).flatMap(({ name, type, isNamed }) => {
+      if (!isNamed || name === null) return [];
+      const before = taken.get(name) ?? 0;
+      taken.set(name, before + 1);
+      return [{ key: before === 0 ? name : `${name}_${before}`, type }];
     });
   }
 
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const parts = this.#parts;
-    const columns = parts.columns.map((column) => [column instanceof From, writer.ref(column)] as const);
+    const columns = projectionRefs(writer, parts.columns);
     const froms = writer.refs(parts.froms);
     const joins = parts.joins.map(({ left, right, on, kind }) => ({
       left: left === undefined ? undefined : writer.ref(left),
@@ -300,12 +311,9 @@ export class Select<
     const around = [parts.prefixes, parts.suffixes].map((list) => writer.refs(list));
     const correlated = writer.refs(parts.correlate.froms);
     const ctes = writer.refs(parts.ctes);
+    const joinedColumns = projectionRefs(writer, parts.joinedColumns);
     writer.begin(0x60);
-    writer.u32(columns.length);
-    for (const [isFrom, number] of columns) {
-      writer.flag(isFrom);
-      writer.u32(number);
-    }
+    writeProjections(writer, columns);
     writer.list(froms);
     writer.u32(joins.length);
     for (const { left, right, on, kind } of joins) {
@@ -322,6 +330,7 @@ export class Select<
     if (parts.correlate.kind !== 0) writer.list(correlated);
     writer.u8(parts.labels);
     writer.list(ctes);
+    writeProjections(writer, joinedColumns);
   }
 }
 

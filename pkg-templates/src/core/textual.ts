@@ -10,7 +10,7 @@ import type { QueryLike } from "./expr.js";
 import { CompoundSelect } from "./select.js";
 import { SelectBase } from "./select_base.js";
 import { type SqlType, type TypeArgument } from "./types.js";
-import { typeOf } from "./type_base.js";
+import { typeOfColumn } from "./type_base.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** The columns of a text, in their order, with their types. */
@@ -35,10 +35,7 @@ export class TextualSelect<R extends object> extends SelectBase<R, readonly R[ke
     super();
     if (typeof columns !== "object" || columns === null) throw new ArgumentError(`columns() takes { name: type }, not ${describe(columns)}`);
     this.#text = text;
-    this.resultColumns = Object.entries(columns).map(([key, type]) => ({ key, type: typeOf(type) }));
-    for (const { key, type } of this.resultColumns) {
-      if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${key}" is no type: ${describe(type)}`);
-    }
+    this.resultColumns = Object.entries(columns).map(([key, type]) => ({ key, type: typeOfColumn(key, type) }));
     Object.freeze(this);
   }
 

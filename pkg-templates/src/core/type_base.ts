@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DataError } from "../errors.js";
+import { ArgumentError, DataError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { SqlValue } from "../values.js";
 import type { Writer } from "./writer.js";
@@ -36,6 +36,16 @@ export type TypeArgument<T> = SqlType<T> | (() => SqlType<T>);
  */
 export function typeOf<T>(type: TypeArgument<T>): SqlType<T> {
   return typeof type === "function" ? type() : type;
+}
+
+/**
+ * The type that is meant for a column.
+ * @internal
+ */
+export function typeOfColumn<T>(column: string, given: TypeArgument<T>): SqlType<T> {
+  const type = typeOf(given);
+  if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${column}" is no type: ${describe(given)}`);
+  return type;
 }
 
 /**

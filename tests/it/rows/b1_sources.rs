@@ -220,6 +220,16 @@ fn b1_21_a_cartesian_product_is_warned_of() {
               Apply join condition(s) between each element to resolve."]
         );
         warned.borrow_mut().clear();
+        let change = u.update().values(u.age.set(1));
+        engine.execute(&change.clone().filter(a.id.eq(5)), ()).await.unwrap();
+        assert_eq!(
+            *warned.borrow(),
+            ["UPDATE statement has a cartesian product between FROM element(s) \"addr\" and FROM element \"users\".  \
+              Apply join condition(s) between each element to resolve."]
+        );
+        warned.borrow_mut().clear();
+        engine.execute(&change.clone().filter(a.user_id.eq(&u.id)), ()).await.unwrap();
+        engine.execute(&change, ()).await.unwrap();
         for joined in [
             select((&u.id, &a.id)).filter(u.id.eq(&a.user_id)),
             select((&u.id, &a.id)).join_from_as(

@@ -68,6 +68,7 @@ aludel::table! {
         flag: Option<bool>,
         float: Option<f64>,
         double: Option<f64> => typed(SqlType::Double),
+        real: Option<f64> => typed(SqlType::Real),
         price: Option<f64> => typed(SqlType::Numeric(Some(10), Some(2))),
         at: Option<DateTime>,
         day: Option<Date>,
@@ -163,6 +164,7 @@ fn b4_04_floats() {
         stores! { w, t,
             float = 2.0_f64 => "FLOAT", "real|2.0";
             double = 0.1_f64 => "DOUBLE", "real|0.1";
+            real = 3.0_f64 => "REAL", "real|3.0";
         }
         let nan = w.conn.execute(&t.insert().values(t.float.set(f64::NAN)), ()).await.unwrap_err();
         assert_eq!(nan.kind(), ErrorKind::Data);

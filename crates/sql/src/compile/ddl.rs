@@ -96,9 +96,11 @@ impl Compiler<'_> {
             }
             self.column(column, autoincrement == Some(&column.name), out)?;
         }
-        for constraint in constraints(table, autoincrement.is_some()) {
+        for constraint in
+            constraints(table, autoincrement.is_some()).iter().filter(|constraint| stays(table, constraint))
+        {
             next(out);
-            self.constraint(table, naming, &constraint, out)?;
+            self.constraint(table, naming, constraint, out)?;
         }
         Ok(())
     }
@@ -350,8 +352,16 @@ fn check_strict(table: &Table, column: &Column) -> Result<()> {
     Err(Error::new(ErrorKind::Compile, message))
 }
 
+/// SQLite's foreign keys never leave their database: as in SQLAlchemy, one that would is for joins only.
+fn stays(table: &Table, constraint: &TableConstraint) -> bool {
+    let database = |schema: &Option<Rc<str>>| schema.clone().filter(|name| &**name != "main");
+    match constraint {
+        TableConstraint::ForeignKey(key) => database(&key.schema) == database(&table.schema),
+        TableConstraint::PrimaryKey(_) | TableConstraint::Unique(_) | TableConstraint::Check(_) => true,
+    }
+}
+
 fn foreign_key(key: &ForeignKey, out: &mut Out) {
-    // SQLite's foreign keys never leave their database.
     out.push(&format!("FOREIGN KEY({}) REFERENCES {}", names(&key.columns), quoted(&key.table)));
     // Without columns it is the other table's primary key.
     if !key.referred.is_empty() {

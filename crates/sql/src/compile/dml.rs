@@ -312,7 +312,8 @@ impl Compiler<'_> {
         update.conditions.iter().for_each(|condition| froms_of(condition, &mut others));
         update.settings.iter().for_each(|setting| froms_of(&setting.value, &mut others));
         others.retain(|from| !from.is(&update.table));
-        let scope = std::iter::once(update.table.clone()).chain(others.iter().cloned()).collect();
+        let scope: Vec<From> = std::iter::once(update.table.clone()).chain(others.iter().cloned()).collect();
+        self.check_product_of("UPDATE", &update.conditions, &scope);
         self.scopes.push(scope);
         out.push("UPDATE ");
         for prefix in &update.prefixes {

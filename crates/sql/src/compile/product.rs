@@ -10,6 +10,11 @@ use crate::statement::Select;
 impl Compiler<'_> {
     /// Warns of a product of all rows with all rows, which is hardly ever meant.
     pub(super) fn check_product(&mut self, select: &Select, froms: &[From]) {
+        self.check_product_of("SELECT", &select.conditions, froms);
+    }
+
+    /// As [`Self::check_product`], for any statement that reads these under these conditions.
+    pub(super) fn check_product_of(&mut self, verb: &str, conditions: &[Expr], froms: &[From]) {
         let leaves: Vec<From> = froms.iter().flat_map(From::leaves).collect();
         // Functions of rows and texts are joined to others by what they are given.
         if leaves.len() < 2 || leaves.iter().any(|leaf| matches!(leaf, From::Function(_) | From::Text(_))) {
@@ -17,7 +22,7 @@ impl Compiler<'_> {
         }
         let mut edges: Vec<Vec<From>> = Vec::new();
         let mut collect = |expr: &Expr| edges_of(expr, &mut edges);
-        select.conditions.iter().for_each(&mut collect);
+        conditions.iter().for_each(&mut collect);
         froms.iter().for_each(|from| join_edges(from, &mut edges));
         let mut reached = vec![leaves[0].clone()];
         loop {
@@ -42,7 +47,7 @@ impl Compiler<'_> {
         }
         let start = self.name_of(&reached[0]);
         self.warnings.push(format!(
-            "SELECT statement has a cartesian product between FROM element(s) {} and FROM element \"{}\".  Apply join \
+            "{verb} statement has a cartesian product between FROM element(s) {} and FROM element \"{}\".  Apply join \
              condition(s) between each element to resolve.",
             lonely.join(", "),
             start.trim_matches('"')

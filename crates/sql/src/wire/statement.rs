@@ -51,6 +51,20 @@ impl Decoder<'_> {
     }
 
     fn select(&mut self) -> Result<Select> {
+        let mut select = self.select_alone()?;
+        // The columns that it had when it was joined, where these are others.
+        let joined = self.list(Self::projection)?;
+        if !joined.is_empty()
+            && select.froms.is_empty()
+            && let Some(first) = select.joins.first_mut()
+            && first.left.is_none()
+        {
+            first.left = crate::compile::join_start(&joined, first);
+        }
+        Ok(select)
+    }
+
+    fn select_alone(&mut self) -> Result<Select> {
         Ok(Select {
             columns: self.list(Self::projection)?,
             froms: self.list(Self::from)?,
