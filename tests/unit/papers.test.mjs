@@ -35,6 +35,18 @@ test("the readme names the two commands before anything else, and the oldest com
   for (const paper of ["README.md", "CONTRIBUTING.md"]) assert.ok(read(paper).includes(`Rust version${paper === "README.md" ? ":" : " is"} ${oldest}`), paper);
 });
 
+test("the readme begins with the five programs", () => {
+  // That they print it is seen in tests/npm/readme.test.mjs.
+  const printed = [...read("README.md").matchAll(/^```text\n([^]*?)^```$/gm)].slice(0, 5).map(([, lines]) => lines.trim().split("\n"));
+  assert.deepEqual(printed, [
+    ['[[42,"Async"]]', "1", "1"],
+    ['["Dan Rydell","Dana Whitaker"]', "1", 'true ["users"]'],
+    ["Username: Dan Rydell", "Username: Dana Whitaker", "1", "false"],
+    ["1", "InvalidRequestError", '["Bob"]'],
+    ['true unique ["email"]', "NoResultFound", "MultipleResultsFound"],
+  ]);
+});
+
 test("the package's readme has the examples of the readme", () => {
   const blocks = (file) => [...read(file).matchAll(/^```(?:js|text)\n[^]*?^```$/gm)].map(([block]) => block);
   assert.deepEqual(blocks("pkg-templates/README.md"), blocks("README.md"));
