@@ -3,7 +3,8 @@
  * the page that is its guest, since nothing else carries ports from tab to tab.
  *
  * Messages to it are `{ page }`, by which a page says who it is, and `{ to, attempt, port }` for another page. Messages from
- * it are `{ broker }`, its own number, by which two pages learn whether they have the same one, and what others sent.
+ * it are `{ broker, lives }`, its own number, by which two pages learn whether they have the same one, and the Web Lock that
+ * it holds as long as it lives; and what others sent. It dies without a word with the page in whose process it runs.
  * Tabs with older code may be connected to it: this may grow, and must not change.
  *
  * @module
@@ -23,6 +24,17 @@ interface Message {
 export function serve(scope: object): void {
   const broker = crypto.randomUUID();
   const pages = new Map<string, MessagePort>();
+  const locks = navigator.locks as LockManager | undefined;
+  const lives = `aludel-broker:${broker}`;
+  const held = new Promise<string | undefined>((resolve) => {
+    const hold = (): Promise<never> => {
+      resolve(lives);
+      return new Promise(() => undefined);
+    };
+    // Where locks are refused, its death stays unseen.
+    if (locks === undefined) resolve(undefined);
+    else locks.request(lives, hold).catch(() => resolve(undefined));
+  });
   (scope as Connected).onconnect = ({ ports: [end] }) => {
     if (end === undefined) return;
     end.onmessage = ({ data }: MessageEvent<Message>) => {
@@ -36,9 +48,9 @@ export function serve(scope: object): void {
 
   function enter(page: string, end: MessagePort): void {
     pages.set(page, end);
-    end.postMessage({ broker });
+    void held.then((lives) => end.postMessage(lives === undefined ? { broker } : { broker, lives }));
     // Each page holds a lock of its own while it lives. Without locks there are no tabs, and nobody comes here.
-    void navigator.locks
+    void locks
       ?.request(`aludel-tab:${page}`, { mode: "shared" }, () => {
         if (pages.get(page) === end) pages.delete(page);
       })

@@ -3,6 +3,7 @@
 mod code;
 mod floors;
 mod house;
+mod mutants;
 mod parity;
 mod rust;
 
@@ -106,6 +107,7 @@ const RULES: &[Rule] = &[
     Rule { name: "README and Cargo.toml name the same oldest Rust", check: house::oldest_rust },
     Rule { name: "every kind of error is in docs/ERRORS.md", check: house::errors },
     Rule { name: "results have the same methods in both languages", check: parity::results },
+    Rule { name: "every test that docs/MUTANTS.md names is there", check: mutants::tests_are_there },
 ];
 
 /// Prints what every rule says.

@@ -1,10 +1,11 @@
 //! The broker: a shared worker of the package's script, which carries a port from one page to another. Pages that were
 //! built or deployed differently, and browsers without shared workers, have none in common.
 
-use super::js::{Endpoint, member, text_of};
+use super::js::{Endpoint, locks, member, text_of};
 use super::link::{Hear, Heard, Link, Listener};
+use super::lock::Lock;
 use futures_timer::Delay;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
@@ -30,6 +31,8 @@ pub(super) enum Found {
 pub(super) enum Brought {
     /// Something changed about it.
     News,
+    /// It has died: who asks for it again gets another.
+    Gone,
     /// A port to the host, for this attempt to join it.
     Port { attempt: String, port: JsValue },
 }
@@ -40,12 +43,22 @@ pub(super) struct Broker {
     link: RefCell<Option<Link>>,
     /// The shared worker, which says when its script cannot be loaded.
     shared: RefCell<Option<(Endpoint, Listener)>>,
+    /// Tells of its death: it runs in the process of one of the pages, and dies with that.
+    watch: RefCell<Option<Lock>>,
+    /// How often it was asked for.
+    asks: Cell<u32>,
 }
 
 impl Broker {
     /// An end that is not connected yet.
     pub(super) fn new() -> Rc<Broker> {
-        Rc::new(Broker { found: RefCell::new(Found::No), link: RefCell::default(), shared: RefCell::default() })
+        Rc::new(Broker {
+            found: RefCell::new(Found::No),
+            link: RefCell::default(),
+            shared: RefCell::default(),
+            watch: RefCell::default(),
+            asks: Cell::new(0),
+        })
     }
 
     /// What is known of it.
@@ -64,10 +77,15 @@ impl Broker {
             self.settle(Found::Missing);
             return;
         }
-        let (broker, bring) = (Rc::downgrade(self), bring);
+        let ask = self.asks.get() + 1;
+        self.asks.set(ask);
+        let broker = Rc::downgrade(self);
         spawn_local(async move {
             Delay::new(PATIENCE).await;
-            give_up(&broker, &bring);
+            // It may have died meanwhile, and be asked for again.
+            if broker.upgrade().is_some_and(|broker| broker.asks.get() == ask) {
+                give_up(&broker, &bring);
+            }
         });
     }
 
@@ -83,6 +101,9 @@ impl Broker {
             let (Some(broker), Heard::Port(message)) = (broker.upgrade(), heard) else { return };
             if let Some(id) = text_of(&message, "broker") {
                 broker.settle(Found::Yes(id));
+                if let Some(lock) = text_of(&message, "lives") {
+                    broker.watch_over(&lock, &bring);
+                }
                 bring(Brought::News);
             } else if let (Some(attempt), Some(port)) = (text_of(&message, "attempt"), member(&message, "port")) {
                 bring(Brought::Port { attempt, port });
@@ -92,6 +113,27 @@ impl Broker {
         link.tell(&[("page", client.into())], None);
         *self.link.borrow_mut() = Some(link);
         Some(())
+    }
+
+    fn watch_over(self: &Rc<Self>, lock: &str, bring: &Rc<dyn Fn(Brought)>) {
+        let Some(locks) = locks() else { return };
+        let (me, bring) = (Rc::downgrade(self), bring.clone());
+        let died = move || {
+            let Some(broker) = me.upgrade() else { return };
+            broker.link.take();
+            broker.forget_shared();
+            broker.settle(Found::No);
+            bring(Brought::Gone);
+        };
+        *self.watch.borrow_mut() = Some(Lock::watch(&locks, lock, died));
+    }
+
+    fn forget_shared(&self) {
+        if let Some((shared, listener)) = self.shared.take() {
+            let _ = shared.unlisten("error", listener.as_ref());
+            // This may run inside the listener, which must outlive its own call.
+            spawn_local(async move { drop(listener) });
+        }
     }
 
     fn settle(&self, found: Found) {
@@ -114,10 +156,6 @@ fn give_up(broker: &Weak<Broker>, bring: &Rc<dyn Fn(Brought)>) {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        if let Some((shared, listener)) = self.shared.take() {
-            let _ = shared.unlisten("error", listener.as_ref());
-            // This may run inside the listener, which must outlive its own call.
-            spawn_local(async move { drop(listener) });
-        }
+        self.forget_shared();
     }
 }

@@ -150,6 +150,14 @@ impl Tab {
         presence.talk.say(&Line::Join { client, host, attempt, broker });
     }
 
+    /// The broker has died, with the tab in whose process it ran, which often is the host's: a port that was given to it on
+    /// the way to here arrives no more.
+    pub(super) fn join_anew(&self) {
+        if matches!(self.role(), Role::Guest(guest) if guest.asked.get() && !guest.has_joined()) {
+            self.seek();
+        }
+    }
+
     /// The broker brought a port to the host.
     pub(super) fn port_arrived(&self, attempt: &str, port: JsValue) {
         let Role::Guest(guest) = self.role() else { return };

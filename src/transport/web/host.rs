@@ -193,6 +193,7 @@ impl Tab {
                     tab.admit_all();
                     tab.try_to_join();
                 }
+                Brought::Gone => tab.join_anew(),
                 Brought::Port { attempt, port } => tab.port_arrived(&attempt, port),
             }
         });

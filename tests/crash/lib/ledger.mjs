@@ -68,9 +68,11 @@ export class Ledger {
   pause(name, moment) {
     const times = this.done(name).map(({ to }) => to).sort((a, b) => a - b);
     let longest = 0;
-    for (let i = 1; i < times.length; i++) {
-      if (times[i] > moment && times[i - 1] < moment + 3000) longest = Math.max(longest, times[i] - times[i - 1]);
-    }
+    times.forEach((time, i) => {
+      // One that had none before then has waited since.
+      const before = times[i - 1] ?? moment;
+      if (time > moment && before < moment + 3000) longest = Math.max(longest, time - before);
+    });
     return longest;
   }
 

@@ -127,7 +127,9 @@ export class Round {
       });
     }
     await this.#settle();
-    for (const tab of this.tabs) this.seen.pauses.push(this.ledger.pause(tab.name, moment));
+    const pauses = this.tabs.map((tab) => this.ledger.pause(tab.name, moment));
+    this.log(`went on after ${pauses.map((ms) => ms.toFixed(0)).join(", ")} ms`);
+    this.seen.pauses.push(...pauses);
   }
 
   async #settle() {

@@ -153,6 +153,8 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
       const { held, pending } = await navigator.locks.query();
       return [...held, ...pending].map(({ name }) => name).filter((name) => name.startsWith("aludel"));
     },
+    /** Whether nobody holds a broker's lock or waits for it. */
+    brokerless: async () => !(await tab.locks()).some((name) => name.startsWith("aludel-broker:")),
     visibility: () => document.visibilityState,
     get engine() {
       return engine;
