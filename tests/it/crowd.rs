@@ -1,27 +1,14 @@
 //! Many callers at once, some of whom give up: nothing is lost, nobody is forgotten.
 
-use crate::support::{Scratch, run, run_apart, scalar, setup};
+use crate::support::{Dice, Scratch, run, run_apart, scalar, setup, turns_of};
 use aludel::{Engine, ErrorKind, Result, Value, params, text};
 use futures::future::{LocalBoxFuture, join_all};
-use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
-const ACCOUNTS: u64 = 10;
-
-/// Numbers that are the same every time.
-struct Dice(Cell<u64>);
-
-impl Dice {
-    fn roll(&self, sides: u64) -> u64 {
-        let next = self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0.set(next);
-        (next >> 33) % sides
-    }
-}
+const ACCOUNTS: usize = 10;
 
 async fn transfer(engine: &Engine, dice: &Dice) -> Result<()> {
     let (from, to) = (dice.roll(ACCOUNTS) as i64, dice.roll(ACCOUNTS) as i64);
@@ -41,21 +28,6 @@ async fn transfer(engine: &Engine, dice: &Dice) -> Result<()> {
         .await
 }
 
-/// Lets the other tasks have a turn.
-async fn turns_of(count: u64) {
-    for _ in 0..count {
-        let mut yielded = false;
-        poll_fn(|cx| {
-            if std::mem::replace(&mut yielded, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
 /// Lets the other tasks have their turns until something holds.
 async fn turns(until: impl Fn() -> bool) {
     while !until() {
@@ -64,7 +36,7 @@ async fn turns(until: impl Fn() -> bool) {
 }
 
 /// Polls a future a few times, with other callers between, then drops it.
-async fn give_up<T>(future: impl Future<Output = T>, polls: u64) {
+async fn give_up<T>(future: impl Future<Output = T>, polls: usize) {
     let mut future = pin!(future);
     for _ in 0..polls {
         if futures::poll!(&mut future).is_ready() {
@@ -85,7 +57,7 @@ fn a_crowd_moves_money_and_the_sum_stays_the_same() {
             }
         });
         run_apart((0..12).map(|caller| {
-            let (engine, dice) = (engine.clone(), Dice(Cell::new(seed * 100 + caller)));
+            let (engine, dice) = (engine.clone(), Dice::new(seed * 100 + caller));
             async move {
                 for _ in 0..15 {
                     if dice.roll(3) == 0 {

@@ -1,6 +1,6 @@
 //! Databases as files: exported, imported, listed, dropped.
 
-use crate::support::{Scratch, memory, run, scalar, setup};
+use crate::support::{Scratch, memory, run, scalar, setup, turns_of};
 use aludel::{
     CallOptions, CancelToken, Engine, ErrorKind, IsolationLevel, Storage, StorageReason, TransferOptions,
     TransferPhase, TransferProgress, Value, database_exists, drop_database, drop_database_if_exists, list_databases,
@@ -13,7 +13,6 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 pub const PYTHON_DB: &[u8] = include_bytes!("../vectors/python.db");
@@ -190,19 +189,6 @@ fn an_export_tells_how_far_it_is() {
     });
 }
 
-/// Lets the futures beside it run.
-async fn yield_now() {
-    let mut yielded = false;
-    futures::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
 #[test]
 fn an_export_counts_the_pages_of_its_own_snapshot() {
     run(async {
@@ -214,7 +200,7 @@ fn an_export_counts_the_pages_of_its_own_snapshot() {
                 let sql = "INSERT INTO account (amount, note) SELECT 0, note FROM account LIMIT 1";
                 engine.execute(&text(sql), ()).await.unwrap();
                 // The worker is in this thread: what it has done already is not waited for.
-                yield_now().await;
+                turns_of(1).await;
             }
         };
         let export = async {

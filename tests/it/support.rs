@@ -4,8 +4,11 @@ use aludel::{Engine, Value};
 use futures::executor::LocalPool;
 use futures::future::{Either, join_all, select};
 use futures::task::LocalSpawnExt;
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Runs a future to its end.
@@ -24,7 +27,37 @@ pub fn run_apart(tasks: impl IntoIterator<Item = impl Future<Output = ()> + 'sta
     }
 }
 
-/// A directory that goes when it is dropped.
+/// Numbers that are the same every time.
+pub struct Dice(Cell<u64>);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1)))
+    }
+
+    pub fn roll(&self, sides: usize) -> usize {
+        let next = self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0.set(next);
+        ((next >> 33) % sides as u64) as usize
+    }
+}
+
+/// Lets the other tasks, or the futures beside this one, have so many turns.
+pub async fn turns_of(count: usize) {
+    for _ in 0..count {
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// A directory that goes when it is dropped, also when the test fails.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
@@ -48,7 +81,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
+        // What fails here leaves a directory behind, which is no reason to hide why the test failed.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

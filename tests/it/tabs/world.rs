@@ -2,7 +2,7 @@
 //! files, and between them a browser that the test plays. It carries frames, ends hosts and tabs at any moment, and
 //! lets others take over. What happens follows from the seed.
 
-use crate::support::Scratch;
+use crate::support::{Dice, Scratch};
 use aludel::transport::{Buffer, Inbox, Loss, Place, Spawn, Wire};
 use aludel::{Engine, EngineBuilder, Storage};
 use aludel_worker::{Environment, Service};
@@ -15,21 +15,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Numbers that are the same every time.
-pub struct Dice(Cell<u64>);
-
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1)))
-    }
-
-    pub fn roll(&self, sides: usize) -> usize {
-        let next = self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0.set(next);
-        ((next >> 33) % sides as u64) as usize
-    }
-}
 
 /// How rough a world is.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! Whatever happens to hosts and tabs: what was acknowledged is there, nothing else is half there, and nobody waits for
 //! ever.
 
-use super::world::{CALM, Dice, Rough, World};
-use crate::support::{Scratch, run};
+use super::world::{CALM, Rough, World};
+use crate::support::{Dice, Scratch, run};
 use aludel::{CallOptions, Change, Engine, ErrorKind, IsolationLevel, Result, Tab, many, params, text};
 use futures::future::join_all;
 use std::cell::RefCell;

@@ -1,4 +1,5 @@
-//! SQL functions that SQLite lacks. In a release there are none so far.
+//! The SQL function by which tests break the worker. Those that SQLite lacks are in [`super::regexp`]: a release has nothing
+//! of this file but the way to call it.
 
 #[cfg(feature = "faults")]
 pub(super) use faults::{panic_if_asked, register};

@@ -3,9 +3,7 @@
 use crate::bench::{Bench, Got, options};
 use crate::script::{fresh_path, script};
 use aludel_protocol::{Fate, RepeatClass, Request, Value};
-use wasm_bindgen::JsCast;
-use wasm_bindgen_test::{console_log, wasm_bindgen_test};
-use web_sys::DedicatedWorkerGlobalScope;
+use wasm_bindgen_test::wasm_bindgen_test;
 
 fn client() -> Bench {
     Bench::of(7, RepeatClass::InDoubt)
@@ -57,32 +55,4 @@ async fn the_next_host_of_a_file_tells_what_was_committed() {
         const file = await (await directory.getFileHandle(name + '-mark')).getFile();
         return String(file.size);";
     assert_eq!(script(&path, size).await.unwrap(), "69632");
-}
-
-/// Prints what marks cost; nothing depends on it.
-#[wasm_bindgen_test]
-async fn the_cost_of_a_mark_is_printed() {
-    // Nobody asks about what client 0 has committed.
-    let mut benches = Vec::new();
-    for client in [0, 7] {
-        let mut bench = Bench::of(client, RepeatClass::InDoubt);
-        bench.open(1, options(&fresh_path("cost"), true)).await.unwrap();
-        bench.run(1, "create table t (id integer primary key, v text unique)");
-        benches.push(bench);
-    }
-    let clock = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>().performance().unwrap();
-    let (mut spent, rounds, count) = ([0.0, 0.0], 20, 50);
-    for round in 0..rounds {
-        for (bench, spent) in benches.iter_mut().zip(&mut spent) {
-            let start = clock.now();
-            for i in 0..count {
-                insert(bench, &format!("{round} {i}"));
-            }
-            *spent += clock.now() - start;
-        }
-    }
-    let [without, with] = spent.map(|ms| ms * 1000.0 / f64::from(rounds * count));
-    let times = with / without;
-    console_log!("a commit takes {without:.1} us without a mark, {with:.1} with one: {times:.2} times");
-    benches.iter_mut().for_each(|bench| bench.close(1..=1));
 }

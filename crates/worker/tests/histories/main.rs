@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod history;
+#[path = "../it/scratch.rs"]
+mod scratch;
 
 use aludel_protocol::Storage;
 use aludel_worker::{Environment, Service};
 use history::{History, Outcome, Stage, is_open, open_keeper};
+use scratch::Scratch;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -82,8 +85,6 @@ fn connections_do_in_memory_what_a_serial_model_does() {
 
 #[test]
 fn connections_do_on_the_disk_what_a_serial_model_does() {
-    let directory = std::env::temp_dir().join(format!("aludel-histories-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    play("on the disk", Storage::Disk, directory.join("h.db").to_str().unwrap(), 500);
-    std::fs::remove_dir_all(&directory).unwrap();
+    let scratch = Scratch::new();
+    play("on the disk", Storage::Disk, &scratch.name("h.db"), 500);
 }

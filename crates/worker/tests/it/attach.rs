@@ -47,6 +47,7 @@ fn databases_in_memory_are_attached_and_take_part_in_transactions() {
 #[cfg(feature = "faults")]
 mod files {
     use crate::bench::{Bench, Got, execute, options, stream};
+    use crate::scratch::Scratch;
     use aludel_protocol::{
         BeginMode, Error, ErrorKind, Execute, OpenOptions, Request, Storage, StorageReason, TransactionOp, Value,
     };
@@ -290,18 +291,15 @@ mod files {
 
     #[test]
     fn files_of_a_disk_are_attached_by_their_names_beside_the_database() {
-        let directory = std::env::temp_dir().join(format!("aludel-attach-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = Scratch::new();
         let mut bench = Bench::greeted();
-        let path = directory.join("main.db").display().to_string();
+        let path = scratch.name("main.db");
         bench.open(1, OpenOptions { storage: Storage::Disk, ..options(Storage::Disk, &path) });
         bench.run(1, "attach 'other.db' as other");
         bench.run(1, "create table other.u (a)");
-        assert!(directory.join("other.db").exists());
+        assert!(scratch.path("other.db").exists());
         let error = bench.fail(1, "attach 'no/such/directory.db' as third");
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::CannotOpen)), "{error}");
-        drop(bench);
-        let _ = std::fs::remove_dir_all(&directory);
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is told of commits: which tables, from whom, in which order, and when nothing.
 
 use crate::bench::{Bench, Got, execute, options, stream};
+use crate::scratch::Scratch;
 use aludel_protocol::Value;
-use aludel_protocol::{BeginMode, Commit, Execute, Notice, OpenOptions, Party, Reply, Request, Storage, TransactionOp};
+use aludel_protocol::{BeginMode, Commit, Execute, Notice, Party, Reply, Request, Storage, TransactionOp};
 
 /// A database with these tables, whose client watches from here on.
 fn watching(schema: &[&str]) -> Bench {
@@ -317,15 +318,12 @@ fn a_database_that_left_wal_mode_tells_its_commits_as_well() {
 
 #[test]
 fn the_last_commits_of_a_file_are_told_when_it_is_closed() {
-    let directory = std::env::temp_dir().join(format!("aludel-changes-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("a.db");
+    let scratch = Scratch::new();
     let mut bench = Bench::greeted();
-    bench.open(1, OpenOptions { ..options(Storage::Disk, path.to_str().unwrap()) });
+    bench.open(1, options(Storage::Disk, &scratch.name("a.db")));
     watch(&mut bench, true);
     bench.send_execute(1, &execute("create table t (a)"), &[]);
     bench.send(1, Request::Close);
     bench.settle();
     assert_eq!(tables(&mut bench), ["*t"]);
-    std::fs::remove_dir_all(&directory).unwrap();
 }

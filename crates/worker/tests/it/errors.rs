@@ -1,6 +1,7 @@
 //! Errors: kinds, codes, constraints, offsets, storage.
 
 use crate::bench::{Bench, execute, options};
+use crate::scratch::Scratch;
 use aludel_protocol::{
     Constraint, ConstraintKind, Error, ErrorKind, OpenOptions, Request, Storage, StorageReason, Value,
 };
@@ -93,27 +94,21 @@ fn an_expression_of_a_hundred_thousand_levels_is_an_error() {
 }
 
 /// A file of its own for each test, gone with it.
-struct File(PathBuf);
+struct File(Scratch);
 
 impl File {
-    fn new(name: &str, content: &[u8]) -> File {
-        let path = std::env::temp_dir().join(format!("aludel-worker-{}-{name}", std::process::id()));
-        std::fs::write(&path, content).unwrap();
-        File(path)
+    fn new(content: &[u8]) -> File {
+        let file = File(Scratch::new());
+        std::fs::write(file.path(), content).unwrap();
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path("file.db")
     }
 
     fn options(&self) -> OpenOptions {
-        options(Storage::Disk, self.0.to_str().unwrap())
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-journal"] {
-            let mut path = self.0.clone().into_os_string();
-            path.push(suffix);
-            let _ = std::fs::remove_file(path);
-        }
+        options(Storage::Disk, &self.0.name("file.db"))
     }
 }
 
@@ -127,12 +122,12 @@ fn open_error(bench: &mut Bench, options: OpenOptions) -> Error {
 fn a_file_of_garbage_is_no_database() {
     let mut bench = Bench::greeted();
     let garbage: Vec<u8> = (0..9_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let file = File::new("garbage", &garbage);
+    let file = File::new(&garbage);
     let error = open_error(&mut bench, file.options());
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::NotADatabase)), "{error}");
     assert_eq!(error.sqlite_code(), 26);
     // It was not touched, and nobody holds it any more.
-    assert_eq!(std::fs::read(&file.0).unwrap(), garbage);
+    assert_eq!(std::fs::read(file.path()).unwrap(), garbage);
     let again = open_error(&mut bench, file.options());
     assert_eq!(again.reason(), Some(StorageReason::NotADatabase));
 }
@@ -140,7 +135,7 @@ fn a_file_of_garbage_is_no_database() {
 #[test]
 fn a_damaged_database_is_corrupt() {
     let mut bench = Bench::greeted();
-    let file = File::new("damaged", b"");
+    let file = File::new(b"");
     bench.open(1, file.options());
     bench.run(1, "create table t (id integer primary key, v text)");
     for n in 0..200 {
@@ -148,10 +143,10 @@ fn a_damaged_database_is_corrupt() {
     }
     bench.send(1, Request::Close);
     bench.settle();
-    let mut bytes = std::fs::read(&file.0).unwrap();
+    let mut bytes = std::fs::read(file.path()).unwrap();
     assert!(bytes.len() > 5 * 4096);
     bytes[4096..3 * 4096].fill(0xa5);
-    std::fs::write(&file.0, &bytes).unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
     bench.open(1, file.options());
     let error = bench.fail(1, "select * from t");
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::Corrupt)), "{error}");
@@ -159,7 +154,7 @@ fn a_damaged_database_is_corrupt() {
 
 #[test]
 fn a_file_outlives_its_engine_and_is_one_engines_at_a_time() {
-    let file = File::new("shared", b"");
+    let file = File::new(b"");
     let mut bench = Bench::greeted();
     bench.open(1, file.options());
     bench.open(2, file.options());
@@ -180,11 +175,11 @@ fn a_file_outlives_its_engine_and_is_one_engines_at_a_time() {
 #[test]
 fn a_file_that_is_not_there_is_not_made_unasked() {
     let mut bench = Bench::greeted();
-    let file = File::new("missing", b"");
-    std::fs::remove_file(&file.0).unwrap();
+    let file = File::new(b"");
+    std::fs::remove_file(file.path()).unwrap();
     let error = open_error(&mut bench, OpenOptions { create: false, ..file.options() });
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::CannotOpen)));
-    assert!(!file.0.exists());
+    assert!(!file.path().exists());
     let directory = open_error(&mut bench, options(Storage::Disk, "/nonexistent/directory/x.db"));
     assert_eq!(directory.reason(), Some(StorageReason::CannotOpen));
     for special in ["", ":memory:", "file:x.db?vfs=unix", "a\0b"] {

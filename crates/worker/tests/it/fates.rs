@@ -1,29 +1,25 @@
 //! What the next host says of requests whose host died, and which host it is, on real files.
 
 use crate::bench::{Bench, Got, Outcome, execute, options};
+use crate::scratch::Scratch;
 use aludel_protocol::{
     BeginMode, Delivery, Error, ErrorKind, Execute, Fate, OpenOptions, RepeatClass, Request, Storage, StorageReason,
     TransactionOp, Value,
 };
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 const CLIENT: u64 = 7;
 
 /// A database file in a directory of its own.
-struct Place(PathBuf);
+struct Place(Scratch);
 
 impl Place {
     fn new() -> Place {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("aludel-fates-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).unwrap();
-        Place(directory)
+        Place(Scratch::new())
     }
 
     fn file(&self, suffix: &str) -> PathBuf {
-        self.0.join(format!("app.db{suffix}"))
+        self.0.path(&format!("app.db{suffix}"))
     }
 
     fn options(&self) -> OpenOptions {
@@ -49,12 +45,6 @@ impl Place {
             Got::Error(error, _) => Err(error),
             other => panic!("{other:?}"),
         }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
     }
 }
 
@@ -379,7 +369,7 @@ fn what_a_dead_host_committed_is_known_after_its_file_was_attached_to_another() 
     bench.service.crash();
     let mut other = Bench::fresh();
     other.greet_as(CLIENT + 1);
-    let path = place.0.join("main.db");
+    let path = place.0.path("main.db");
     other.open(1, options(Storage::Disk, path.to_str().unwrap()));
     other.run(1, "attach 'app.db' as app");
     other.run(1, "insert into app.t default values");
@@ -466,33 +456,6 @@ fn a_mark_file_of_garbage_is_made_anew() {
     bench.service.crash();
     let mut next = place.host();
     assert_eq!(fates(&mut next, &[id, id + 1]), [committed(1, 1, false), Fate::NotCommitted]);
-}
-
-/// Prints what marks cost; nothing depends on it. `cargo test --release`, or the figure is that of a debug build.
-#[test]
-fn the_cost_of_a_mark_is_printed() {
-    let places = [Place::new(), Place::new()];
-    // Nobody asks about what client 0 has committed.
-    let mut benches = [0, CLIENT].map(|client| {
-        let mut bench = Bench::fresh();
-        bench.greet_as(client);
-        bench.open(1, places[usize::from(client > 0)].options());
-        bench.class = RepeatClass::InDoubt;
-        bench.run(1, "create table t (id integer primary key, v)");
-        bench
-    });
-    let (mut spent, count) = ([0.0, 0.0], 200);
-    for _ in 0..10 {
-        for (bench, spent) in benches.iter_mut().zip(&mut spent) {
-            let start = std::time::Instant::now();
-            for i in 0..count {
-                bench.try_run(1, &own("insert into t (v) values (?)"), &[set(i)]).unwrap();
-            }
-            *spent += start.elapsed().as_secs_f64();
-        }
-    }
-    let [without, with] = spent.map(|seconds| seconds * 1e6 / (10.0 * count as f64));
-    println!("a commit takes {without:.1} us without a mark, {with:.1} with one: {:.2} times", with / without);
 }
 
 #[test]

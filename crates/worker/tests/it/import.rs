@@ -1,6 +1,7 @@
 //! Imports: what comes in, what is refused, and what others see of it.
 
 use crate::bench::{Bench, Got, execute, options, stream};
+use crate::scratch::Scratch;
 use aludel_protocol::{
     BeginMode, ErrorKind, ImportStep, Notice, Request, Storage, StorageReason, TransactionOp, Value,
 };
@@ -80,26 +81,10 @@ fn is_as_it_was(bench: &mut Bench) {
     assert_eq!(bench.scalar(2, "pragma integrity_check"), Value::Text("ok".into()));
 }
 
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Directory {
-        let directory = std::env::temp_dir().join(format!("aludel-import-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        Directory(directory)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
 fn an_import_takes_the_place_of_a_database_on_every_storage() {
-    let directory = Directory::new("place");
-    let on_disk = directory.0.join("live.db").display().to_string();
+    let scratch = Scratch::new();
+    let on_disk = scratch.name("live.db");
     for (storage, path) in [(Storage::Memory, "m"), (Storage::Disk, on_disk.as_str()), (Storage::Opfs, "live.db")] {
         let mut bench = bench(storage, path);
         let cached = "select count(*), max(v) from t where id > 0";
@@ -138,7 +123,7 @@ fn an_import_takes_the_place_of_a_database_on_every_storage() {
         match (&bench.service.environment_mut().disk, storage) {
             (Some(disk), _) => assert_eq!(disk.names(), ["live.db", "live.db-journal", "live.db-mark", "live.db-wal"]),
             (None, Storage::Disk) => {
-                let entries = std::fs::read_dir(&directory.0).unwrap().map(|entry| entry.unwrap().file_name());
+                let entries = std::fs::read_dir(scratch.path("")).unwrap().map(|entry| entry.unwrap().file_name());
                 assert!(!entries.into_iter().any(|name| name.to_string_lossy().contains("import")));
             }
             _ => {}
