@@ -1,5 +1,6 @@
 //! Statements that are put together, executed: keys and defaults of INSERT, lists of any length, values of a wrong type.
 
+use crate::core_random::Random;
 use crate::support::run;
 use aludel::sql::expr::{BindValue, CustomPiece, Expr, bind, in_list, not, pieces, tuple};
 use aludel::sql::schema::{Column, Default_, DefaultFn, From, NamingConvention, Table};
@@ -166,18 +167,6 @@ fn a_key_that_sqlite_does_not_choose_is_told_as_it_was_given() {
         let result = engine.execute(&insert(&table), given).await.unwrap();
         assert_eq!(result.inserted_primary_key().unwrap().unwrap().values(), [Value::Null]);
     });
-}
-
-/// A generator of numbers that is the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod tabs;
 mod calls;
 mod core;
 mod core_execute;
+mod core_meaning;
 mod core_random;
 mod crowd;
 mod errors;

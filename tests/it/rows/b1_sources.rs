@@ -41,6 +41,19 @@ fn b1_03_joins() {
             &["NULL|1", "1|NULL", "2|2", "3|3"],
         )
         .await;
+        w.check(
+            &both.select_from(u).full_join(a).order_by((&u.id, &a.id)),
+            &format!("SELECT users.name, addr.email FROM users FULL OUTER JOIN addr {on} ORDER BY users.id, addr.id"),
+            &["Dan|dan@x", "Dan|dan@y", "Dana|NULL", "Casey|casey@x"],
+        )
+        .await;
+        w.check(
+            &both.select_from(u).outer_join_on(a, u.id.eq(&a.id) & u.id.gt(2)).order_by(&u.id),
+            "SELECT users.name, addr.email FROM users LEFT OUTER JOIN addr ON users.id = addr.id AND users.id > ? \
+             ORDER BY users.id",
+            &["Dan|NULL", "Dana|NULL", "Casey|casey@x"],
+        )
+        .await;
         let lonely = Table::new("lonely", vec![Declared::new("x", SqlType::Integer)]);
         let lonely = From::Table(w.meta.add(lonely));
         w.refuses(

@@ -93,6 +93,11 @@ fn b2_03_in() {
             (u.id.in_(none), format!("users.id IN {nothing}"), &[]),
             (u.id.not_in(none), format!("(users.id NOT IN {nothing})"), &["1", "2", "3"]),
             (u.age.not_in([Some(30), None]), "(users.age NOT IN (?, ?))".into(), &[]),
+            (
+                u.id.not_in_query(&select(&a.user_id)),
+                "(users.id NOT IN (SELECT addr.user_id FROM addr))".into(),
+                &["2"],
+            ),
             (u.id.in_query(&select(&a.user_id)), "users.id IN (SELECT addr.user_id FROM addr)".into(), &["1", "3"]),
             (
                 tuple_in((&u.id, &u.age), [vec![1.into(), 30.into()], vec![2.into(), 30.into()]]),
@@ -121,6 +126,11 @@ fn b2_04_between_like_and_their_kin() {
             (u.name.icontains("AS"), "(lower(users.name) LIKE '%' || lower(?) || '%')", &["3"]),
             (u.name.iends_with("NA"), "(lower(users.name) LIKE '%' || lower(?))", &["2"]),
             (u.name.contains_plain("%"), "(users.name LIKE '%' || ? || '%' ESCAPE '/')", &[]),
+            (u.name.contains_plain("n"), "(users.name LIKE '%' || ? || '%' ESCAPE '/')", &["1", "2"]),
+            (u.name.starts_with_plain("Da"), "(users.name LIKE ? || '%' ESCAPE '/')", &["1", "2"]),
+            (u.name.starts_with_plain("D_"), "(users.name LIKE ? || '%' ESCAPE '/')", &[]),
+            (u.name.ends_with_plain("na"), "(users.name LIKE '%' || ? ESCAPE '/')", &["2"]),
+            (u.name.ends_with_plain("%a"), "(users.name LIKE '%' || ? ESCAPE '/')", &[]),
             (u.name.glob("*a"), "users.name GLOB ?", &["2"]),
             (u.name.is("Dan"), "users.name IS ?", &["1"]),
             (u.name.regexp_match("^D.n$"), "users.name REGEXP ?", &["1"]),

@@ -325,10 +325,7 @@ impl Compiler<'_> {
         self.settings(update, &table, out)?;
         if !others.is_empty() {
             out.push(" FROM ");
-            for (at, from) in others.iter().enumerate() {
-                out.push(if at > 0 { ", " } else { "" });
-                self.from(from, out)?;
-            }
+            self.all_froms(&others, out)?;
         }
         if !update.conditions.is_empty() {
             out.push(" WHERE ");

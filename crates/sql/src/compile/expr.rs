@@ -7,7 +7,7 @@ use crate::expr::{
 };
 use crate::statement::{Piece, TextPart};
 use crate::types::{Family, SqlType};
-use aludel_protocol::Result;
+use aludel_protocol::{Result, Value};
 use std::rc::Rc;
 
 /// How tightly an expression binds as it is written.
@@ -357,16 +357,12 @@ impl Compiler<'_> {
             BindName::Anonymous(base) => self.names.made_up(base, of),
         };
         if self.options.literal_binds {
-            match &bind.value {
-                BindValue::Value(value) => {
+            match (self.literal_value(bind), &bind.value) {
+                (Some(value), _) => {
                     out.push(&literal(value)?);
                     return Ok(());
                 }
-                BindValue::Literal(number) if (*number as usize) < self.options.literals.len() => {
-                    out.push(&literal(&self.options.literals[*number as usize])?);
-                    return Ok(());
-                }
-                value => {
+                (None, value) => {
                     let of_number = |number: &u32| self.options.lists.iter().find(|(other, _)| other == number);
                     let list = match value {
                         BindValue::LiteralList(number) => of_number(number).map(|(_, list)| list),
@@ -392,6 +388,16 @@ impl Compiler<'_> {
             out.slot(slot)
         }
         Ok(())
+    }
+
+    /// The value of a parameter that is written as a literal.
+    pub(super) fn literal_value<'v>(&'v self, bind: &'v Bind) -> Option<&'v Value> {
+        match &bind.value {
+            _ if !self.options.literal_binds => None,
+            BindValue::Value(value) => Some(value),
+            BindValue::Literal(number) => self.options.literals.get(*number as usize),
+            _ => None,
+        }
     }
 
     fn text(&mut self, text: &Rc<TextPart>, out: &mut Out) -> Result<()> {

@@ -29,7 +29,7 @@ fn add(froms: &mut Vec<From>, from: From) {
 
 impl Compiler<'_> {
     /// What a SELECT shows behind FROM.
-    pub(super) fn display_froms(&mut self, select: &Select, exprs: &[Expr], within: Within) -> Result<Vec<From>> {
+    pub(super) fn display_froms(&mut self, select: &Select) -> Result<Vec<From>> {
         let of_columns = of_columns(&select.columns);
         let mut froms: Vec<From> = Vec::new();
         select.froms.iter().cloned().for_each(|from| add(&mut froms, from));
@@ -44,16 +44,13 @@ impl Compiler<'_> {
         let hidden: Vec<From> =
             froms.iter().filter(|from| matches!(from, From::Join(_))).flat_map(From::leaves).collect();
         froms.retain(|from| !hidden.iter().any(|leaf| leaf.is(from)));
-        let _ = exprs;
-        self.correlated(select, froms, within)
+        self.correlated(select, froms)
     }
 
     /// Leaves out what the statement around reads.
-    fn correlated(&self, select: &Select, froms: Vec<From>, within: Within) -> Result<Vec<From>> {
-        let nested = matches!(within, Within::Value | Within::Part { .. });
+    fn correlated(&self, select: &Select, froms: Vec<From>) -> Result<Vec<From>> {
         let around: Vec<&From> = match &select.correlate {
-            Correlate::Auto if nested && within == Within::Value => self.scopes.last().into_iter().flatten().collect(),
-            Correlate::Auto => return Ok(froms),
+            Correlate::Auto => self.scopes.last().into_iter().flatten().collect(),
             _ => self.scopes.iter().flatten().collect(),
         };
         let is_around = |from: &From| around.iter().any(|other| other.is(from));
@@ -98,6 +95,19 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// What stands behind FROM.
+    pub(super) fn all_froms(&mut self, froms: &[From], out: &mut Out) -> Result<()> {
+        for (at, from) in froms.iter().enumerate() {
+            out.push(if at > 0 { ", " } else { "" });
+            // SQLite takes all that stands before a FULL JOIN for its left side.
+            let apart = at > 0 && is_full(from);
+            out.push(if apart { "(" } else { "" });
+            self.from(from, out)?;
+            out.push(if apart { ")" } else { "" });
+        }
+        Ok(())
+    }
+
     /// What rows come from, with its name.
     pub(super) fn from(&mut self, from: &From, out: &mut Out) -> Result<()> {
         match from {
@@ -105,10 +115,7 @@ impl Compiler<'_> {
             From::Alias(alias) => self.alias(alias, from, out)?,
             From::Subquery(subquery) => {
                 out.push("(");
-                let outer = std::mem::take(&mut self.scopes);
-                let done = self.query(&subquery.query, out, Within::From);
-                self.scopes = outer;
-                done?;
+                self.apart(|this| this.query(&subquery.query, out, Within::From))?;
                 out.push(") AS ");
                 let name = self.name_of(from);
                 out.push(&name);
@@ -158,6 +165,16 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// A query in FROM does not know what stands beside it; what is around the statement it means only if it says so.
+    fn apart<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let beside = self.scopes.pop();
+        self.scopes.push(Vec::new());
+        let done = work(self);
+        self.scopes.pop();
+        self.scopes.extend(beside);
+        done
+    }
+
     fn alias(&mut self, alias: &Alias, from: &From, out: &mut Out) -> Result<()> {
         match &alias.of {
             // Another name for something that has one: only the last counts.
@@ -175,11 +192,9 @@ impl Compiler<'_> {
             From::Alias(inner) => self.alias_of(&inner.of, out),
             From::Subquery(subquery) => {
                 out.push("(");
-                let outer = std::mem::take(&mut self.scopes);
-                let done = self.query(&subquery.query, out, Within::From);
-                self.scopes = outer;
+                self.apart(|this| this.query(&subquery.query, out, Within::From))?;
                 out.push(")");
-                done
+                Ok(())
             }
             From::Function(function) => {
                 let call = Node::new(Kind::Function(function.function.clone()), crate::types::SqlType::Null);
@@ -216,33 +231,33 @@ impl Compiler<'_> {
         if let From::Table(table) = from {
             return table_name(table);
         }
-        let name = match from.given_name() {
-            Some(name) => name,
-            None => self.names.made_up(&base_of(from), NameKey::Object(from.identity() as usize)),
+        let name = match (from.given_name(), from) {
+            (Some(name), _) => name,
+            (None, From::Cte(cte)) => self.names.made_up(&Rc::from("anon"), key_of(cte)),
+            (None, _) => self.names.made_up(&base_of(from), NameKey::Object(from.identity() as usize)),
         };
         quoted(&name)
     }
 
     /// Takes a CTE into WITH, unless it is there; gives its name.
     pub(super) fn cte(&mut self, cte: &Rc<Cte>) -> Result<Rc<str>> {
-        let same =
-            |other: &Rc<Cte>| Rc::ptr_eq(other, cte) || other.restates.as_ref().is_some_and(|r| Rc::ptr_eq(r, cte));
+        let same = |other: &Rc<Cte>| restates(other, cte);
         let mut known = self.nested.iter().flatten().chain(&self.ctes);
         if let Some(named) = known.find(|named| named.ctes.iter().any(same)) {
             return Ok(named.name.clone());
         }
-        let name = match (&cte.name, &cte.restates) {
-            (Some(name), _) => name.clone(),
-            (None, Some(first)) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(first) as usize)),
-            (None, None) => self.names.made_up(&Rc::from("anon"), NameKey::Object(Rc::as_ptr(cte) as usize)),
+        let name = match &cte.name {
+            Some(name) => name.clone(),
+            None => self.names.made_up(&Rc::from("anon"), key_of(cte)),
         };
-        let beside = if cte.nesting { self.nested.last() } else { Some(&self.ctes) };
-        if let Some(other) = beside.into_iter().flatten().find(|named| named.name == name) {
-            let restated =
-                cte.restates.as_ref().is_some_and(|first| other.ctes.iter().any(|known| Rc::ptr_eq(known, first)));
-            if !restated {
-                return Err(compile_error(format!("Multiple, unrelated CTEs found with the same name: '{name}'")));
-            }
+        // One WITH takes both where the statement itself has those that nest.
+        let both = self.nested.len() == 1;
+        let own = self.nested.last().filter(|_| cte.nesting || both);
+        let mut beside = own.into_iter().chain(Some(&self.ctes).filter(|_| !cte.nesting || both)).flatten();
+        if let Some(other) = beside.find(|named| named.name == name)
+            && !other.ctes.iter().any(|known| restates(cte, known))
+        {
+            return Err(compile_error(format!("Multiple, unrelated CTEs found with the same name: '{name}'")));
         }
         let columns = if cte.recursive {
             let columns = cte.query.columns();
@@ -282,6 +297,21 @@ impl Compiler<'_> {
     fn beside(&mut self, cte: &Cte) -> Option<&mut Vec<Named>> {
         if cte.nesting { self.nested.last_mut() } else { Some(&mut self.ctes) }
     }
+}
+
+/// Whether a CTE is this one, or goes on with it.
+fn restates(cte: &Rc<Cte>, other: &Rc<Cte>) -> bool {
+    std::iter::successors(Some(cte), |cte| cte.restates.as_ref()).any(|cte| Rc::ptr_eq(cte, other))
+}
+
+/// What the name of a CTE without one belongs to: a recursive one has that of its start.
+fn key_of(cte: &Rc<Cte>) -> NameKey {
+    let first = std::iter::successors(Some(cte), |cte| cte.restates.as_ref()).last().unwrap_or(cte);
+    NameKey::Object(Rc::as_ptr(first) as usize)
+}
+
+fn is_full(from: &From) -> bool {
+    matches!(from, From::Join(join) if join.kind == JoinKind::Full || is_full(&join.left))
 }
 
 fn base_of(from: &From) -> Rc<str> {

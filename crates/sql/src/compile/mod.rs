@@ -12,6 +12,7 @@ mod out;
 mod product;
 mod quote;
 mod select;
+mod terms;
 
 pub(crate) use froms::join_start;
 pub(crate) use names::labels;
@@ -206,6 +207,8 @@ pub(crate) struct Compiler<'a> {
     scopes: Vec<Vec<From>>,
     /// Whether columns stand with what they belong to.
     qualify: bool,
+    /// Whether the next SELECT says the names of its columns.
+    name_columns: bool,
     columns: Vec<ResultColumn>,
     inserted_key: Vec<InsertedKey>,
     key_columns: Vec<ResultColumn>,
@@ -224,6 +227,7 @@ impl<'a> Compiler<'a> {
             nested: vec![Vec::new()],
             scopes: Vec::new(),
             qualify: true,
+            name_columns: false,
             columns: Vec::new(),
             inserted_key: Vec::new(),
             key_columns: Vec::new(),
@@ -278,7 +282,7 @@ fn write_with(ctes: Vec<Named>, out: &mut Out) {
 
 /// What stands behind FROM of a SELECT.
 pub(crate) fn final_froms(select: &Select) -> Result<Vec<From>> {
-    Compiler::new(Options::default()).display_froms(select, &select.exprs(), Within::Top)
+    Compiler::new(Options::default()).display_froms(select)
 }
 
 /// The SQL of a statement with its values in it: for people to read.

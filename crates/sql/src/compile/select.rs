@@ -1,21 +1,13 @@
 //! SELECT and compounds.
 
 use super::names::labels;
+use super::terms::{Terms, column_by_key, grouped};
 use super::{Compiler, Out, ResultColumn, Within, compile_error, quoted};
 use crate::expr::{Expr, Kind, Name, Node, Unary, literal};
 use crate::schema::From;
 use crate::statement::{Compound, CompoundKind, LabelStyle, Query, Select, TextSelect};
 use aludel_protocol::{Result, Value};
 use std::rc::Rc;
-
-/// What ORDER BY and GROUP BY can name: the columns of the statement.
-pub(super) struct Terms {
-    exprs: Vec<Expr>,
-    names: Vec<Name>,
-    froms: Vec<From>,
-    /// Whether only names are known, as behind a compound.
-    names_only: bool,
-}
 
 impl Compiler<'_> {
     /// A query.
@@ -44,20 +36,36 @@ impl Compiler<'_> {
             self.cte(cte)?;
         }
         let exprs = select.exprs();
-        let froms = self.display_froms(select, &exprs, within)?;
+        let froms = self.display_froms(select)?;
         let scope: Vec<From> = froms.iter().flat_map(From::leaves).collect();
         self.scopes.push(scope.clone());
         let outer = std::mem::replace(&mut self.qualify, true);
-        self.nested.push(Vec::new());
-        let start = out.mark();
-        let result = self.select_here(select, &exprs, &froms, scope, out, within);
-        if let Some(nested) = self.nested.pop().filter(|nested| !nested.is_empty()) {
-            let select = out.split_off(start);
-            super::write_with(nested, out);
-            out.append(select);
-        }
+        let result =
+            self.nesting(out, within, |this, out| this.select_here(select, &exprs, &froms, scope, out, within));
         self.qualify = outer;
         self.scopes.pop();
+        result
+    }
+
+    /// Writes a query, with the CTEs that stand in a WITH of its own before it. Those of the statement and of parts of a
+    /// compound, which SQLite gives no WITH, stand in that of the whole.
+    fn nesting(
+        &mut self,
+        out: &mut Out,
+        within: Within,
+        work: impl FnOnce(&mut Self, &mut Out) -> Result<()>,
+    ) -> Result<()> {
+        if matches!(within, Within::Top | Within::Part { .. }) {
+            return work(self, out);
+        }
+        self.nested.push(Vec::new());
+        let start = out.mark();
+        let result = work(self, out);
+        if let Some(nested) = self.nested.pop().filter(|nested| !nested.is_empty()) {
+            let query = out.split_off(start);
+            super::write_with(nested, out);
+            out.append(query);
+        }
         result
     }
 
@@ -79,20 +87,16 @@ impl Compiler<'_> {
             out.push("DISTINCT ");
         }
         let names = labels(select.label_style, exprs);
+        let named = std::mem::take(&mut self.name_columns) || within.names_columns();
         for (at, (expr, name)) in exprs.iter().zip(&names).enumerate() {
             if at > 0 {
                 out.push(", ");
             }
-            self.result_column(expr, name, select.label_style, out, within)?;
+            self.result_column(expr, name, named, select.label_style, out, within)?;
         }
         if !froms.is_empty() {
             out.push(" FROM ");
-            for (at, from) in froms.iter().enumerate() {
-                if at > 0 {
-                    out.push(", ");
-                }
-                self.from(from, out)?;
-            }
+            self.all_froms(froms, out)?;
         }
         if within == Within::Top {
             self.check_product(select, froms);
@@ -105,7 +109,8 @@ impl Compiler<'_> {
         }
         if !select.group_by.is_empty() {
             out.push(" GROUP BY ");
-            self.terms(&select.group_by, &terms, out)?;
+            let by: Result<Vec<Expr>> = select.group_by.iter().map(|expr| grouped(expr, &terms)).collect();
+            self.terms(&by?, &terms, out)?;
         }
         if !select.having.is_empty() {
             out.push(" HAVING ");
@@ -141,6 +146,10 @@ impl Compiler<'_> {
     }
 
     fn compound(&mut self, compound: &Compound, out: &mut Out, within: Within) -> Result<()> {
+        self.nesting(out, within, |this, out| this.compound_here(compound, out, within))
+    }
+
+    fn compound_here(&mut self, compound: &Compound, out: &mut Out, within: Within) -> Result<()> {
         for cte in &compound.ctes {
             self.cte(cte)?;
         }
@@ -169,6 +178,7 @@ impl Compiler<'_> {
                 out.push(compound.kind.as_str());
                 out.push(" ");
             }
+            self.name_columns = at == 0 && !compound.order_by.is_empty() && self.is_ambiguous(part)?;
             self.part(part, compound.kind, out, within, at == 0)?;
         }
         let names: Vec<Name> = first.columns().into_iter().map(|column| column.name).collect();
@@ -196,6 +206,22 @@ impl Compiler<'_> {
         self.query(part, out, inner)
     }
 
+    /// Whether behind a compound the name of a column of its first part would not be known for that column, unless it is
+    /// said to be its name.
+    fn is_ambiguous(&mut self, part: &Query) -> Result<bool> {
+        let Query::Select(select) = part else { return Ok(false) };
+        let leaves: Vec<From> = self.display_froms(select)?.iter().flat_map(From::leaves).collect();
+        let has = |leaf: &From, name: &Name| leaf.columns().iter().any(|column| column.name == *name);
+        Ok(select.exprs().iter().any(|expr| match &expr.kind {
+            Kind::Column(column) => {
+                let mut having = leaves.iter().filter(|leaf| has(leaf, &column.name));
+                let own = having.next().is_some_and(|leaf| column.from.as_ref().is_none_or(|from| from.is(leaf)));
+                !own || having.next().is_some()
+            }
+            _ => false,
+        }))
+    }
+
     fn record(&mut self, query: &Query) {
         for column in query.columns() {
             let name = self.name(&column.name);
@@ -207,12 +233,12 @@ impl Compiler<'_> {
         &mut self,
         expr: &Expr,
         name: &Name,
+        in_from: bool,
         style: LabelStyle,
         out: &mut Out,
         within: Within,
     ) -> Result<()> {
         let natural = expr.natural_name();
-        let in_from = within.names_columns();
         let labelled = match &expr.kind {
             Kind::Label(..) => true,
             Kind::Literal(_) | Kind::Text(_) => false,
@@ -287,93 +313,10 @@ impl Compiler<'_> {
         }
         Ok(())
     }
-
-    fn terms(&mut self, exprs: &[Expr], terms: &Terms, out: &mut Out) -> Result<()> {
-        for (at, expr) in exprs.iter().enumerate() {
-            if at > 0 {
-                out.push(", ");
-            }
-            let expr = resolve(expr, terms)?;
-            if terms.names_only {
-                let bare = std::mem::replace(&mut self.qualify, false);
-                let done = self.expr(&expr, out);
-                self.qualify = bare;
-                done?;
-            } else {
-                self.expr(&expr, out)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What a term of ORDER BY orders by: a label by its name.
-    pub(super) fn order_term(&mut self, by: &Expr, out: &mut Out) -> Result<()> {
-        self.expr(by, out)
-    }
 }
 
 pub(super) fn is_jsonb(expr: &Node) -> bool {
     matches!(expr.ty.implementation(), crate::types::SqlType::Jsonb { .. })
-}
-
-/// What a term of ORDER BY or GROUP BY means: labels go by their names, names mean labels or columns.
-fn resolve(expr: &Expr, terms: &Terms) -> Result<Expr> {
-    match &expr.kind {
-        Kind::Order { by, direction, nulls_first } => {
-            let kind = Kind::Order { by: resolve(by, terms)?, direction: *direction, nulls_first: *nulls_first };
-            Ok(Node::new(kind, expr.ty.clone()))
-        }
-        Kind::Label(Some(name), _) => {
-            let selected = terms.exprs.iter().any(|other| other.identity() == expr.identity());
-            Ok(if selected || terms.names_only { name_only(name, expr) } else { expr.clone() })
-        }
-        Kind::Name(name) => {
-            for (other, given) in terms.exprs.iter().zip(&terms.names) {
-                match &other.kind {
-                    Kind::Label(Some(label), _) if label == name => return Ok(name_only(name, other)),
-                    Kind::Column(column) if column.key == *name && *given == column.name => return Ok(other.clone()),
-                    _ => {}
-                }
-            }
-            if terms.names_only && terms.names.iter().any(|given| given.base() == name) {
-                return Ok(expr.clone());
-            }
-            column_by_key(&terms.froms, name).map_err(|_| {
-                compile_error(format!(
-                    "Can't resolve label reference for ORDER BY / GROUP BY / DISTINCT etc. Textual SQL expression \
-                     '{name}' should be explicitly declared as text('{name}')"
-                ))
-            })
-        }
-        _ => Ok(expr.clone()),
-    }
-}
-
-fn name_only(name: &Rc<str>, expr: &Expr) -> Expr {
-    Node::new(Kind::Name(name.clone()), expr.ty.clone())
-}
-
-/// The column with this key, among all columns.
-fn column_by_key(froms: &[From], key: &Rc<str>) -> Result<Expr> {
-    let found: Vec<Expr> = froms.iter().filter_map(|from| from.column(key)).collect();
-    let invalid =
-        |message: String| Err(aludel_protocol::Error::new(aludel_protocol::ErrorKind::InvalidRequest, message));
-    let names = |froms: &mut dyn Iterator<Item = &From>| {
-        let names: Vec<String> = froms.filter_map(|from| Some(from.given_name()?.to_string())).collect();
-        names.join(", ")
-    };
-    match &found[..] {
-        [column] => Ok(column.clone()),
-        [] => invalid(format!(
-            "None of the FROM clause entities have a property \"{key}\". Searched entities: {}",
-            names(&mut froms.iter())
-        )),
-        _ => invalid(format!(
-            "Attribute name \"{key}\" is ambiguous; it exists in multiple FROM clause entities ({}). Use filter() with \
-             explicit column references instead of filter_by().",
-            names(&mut froms.iter().filter(|from| from.column(key).is_some()))
-        )),
-    }
 }
 
 /// Whether a part of a compound is written as a query in a FROM: SQLite has no parentheses there.
