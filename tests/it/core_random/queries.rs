@@ -85,7 +85,9 @@ impl Maker {
     pub(super) fn users(&mut self) -> Source {
         let table = self.tables[0].clone();
         let naive = name_sql(&table.name);
-        self.table_source(From::Table(table), &naive, "")
+        let from = From::Table(table);
+        self.plain.push(from.clone());
+        self.table_source(from, &naive, "")
     }
 
     /// A name that is in nobody's way, or none.

@@ -181,10 +181,10 @@ fn random_expressions_mean_the_same_with_and_without_parentheses() {
     println!("ALUDEL_SEED={seed}");
     run(async {
         let connection = engine().await.connect().await.unwrap();
-        let mut maker = Maker::new(seed);
         let mut outcome = Outcome { compared: 0, failed: 0, with_rows: 0 };
         let count = rounds(300);
         for round in 0..count {
+            let mut maker = Maker::new(seed.wrapping_add(round as u64));
             let users = maker.users();
             maker.scopes.push(Scope::default());
             maker.enter(&users);
@@ -207,7 +207,9 @@ fn random_expressions_mean_the_same_with_and_without_parentheses() {
                 rows(connection.execute(&statement, ()).await),
                 rows(connection.exec_driver_sql(&literal_sql(&statement).unwrap(), ()).await),
             ];
-            outcome.compare(all, true, maker.merges, &|| format!("round {round} of {seed}\n{naive}\n{statement}"));
+            outcome.compare(all, true, maker.merges, &|| {
+                format!("ALUDEL_SEED={}\n{naive}\n{statement}", seed.wrapping_add(round as u64))
+            });
         }
         assert!(outcome.compared > count * 3 / 4, "only {} of {count} could be compared", outcome.compared);
     });
