@@ -1,8 +1,9 @@
 //! Statements with their parameters: a value for each, of the type that its column has.
 
+use crate::compiled_cache::CompiledCache;
 use crate::executable::Params;
 use aludel_protocol::{Error, ErrorKind, Result, Value};
-use aludel_sql::compile::{Compiled, InsertedKey, Options, Segment, Slot, Source, Verb, compile};
+use aludel_sql::compile::{Compiled, InsertedKey, Segment, Slot, Source, Verb};
 use aludel_sql::expr::BindValue;
 use aludel_sql::json::Json;
 use aludel_sql::statement::{InsertSource, Statement};
@@ -47,11 +48,17 @@ impl About {
 }
 
 /// Compiles a statement for these sets of parameters, and finds a value for each parameter.
-pub(crate) fn bind(statement: &Statement, sets: Vec<Params>, before: &[(String, Value)], many: bool) -> Result<Bound> {
+pub(crate) fn bind(
+    statement: &Statement,
+    sets: Vec<Params>,
+    before: &[(String, Value)],
+    many: bool,
+    cache: &CompiledCache,
+) -> Result<Bound> {
     let with_before = |set| Ok([before, &named(set)?].concat());
     let sets: Vec<Vec<(String, Value)>> = sets.into_iter().map(with_before).collect::<Result<_>>()?;
     let first: Vec<&str> = sets.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let compiled = compile(statement, Options { keys: Some(&first), ..Options::default() })?;
+    let compiled = cache.compile(statement, &first)?;
     let packed = too_long(&compiled);
     let has_rows = matches!(statement, Statement::Insert(insert) if matches!(insert.source, InsertSource::Rows(_)));
     let (mut sql, mut bound) = (String::new(), Vec::with_capacity(sets.len()));

@@ -1,6 +1,7 @@
 //! What can be executed, and its parameters.
 
 use crate::binding::{About, Bound, bind, named};
+use crate::compiled_cache::CompiledCache;
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Result, Value, Writer};
 use aludel_sql::statement::{Compound, Delete, Insert, Select, Statement, Update};
 use aludel_sql::{Expected, Text, missing_parameter, mixed_parameters, wrong_count};
@@ -186,7 +187,7 @@ pub(crate) struct Encoded {
 
 impl Compiled {
     /// Finds a value for each parameter, or says what is missing.
-    pub(crate) fn encode(&self, params: Params) -> Result<Encoded> {
+    pub(crate) fn encode(&self, params: Params, cache: &CompiledCache) -> Result<Encoded> {
         let (many, sets) = match params {
             // As in SQLAlchemy, an empty list is no parameters.
             Params::Many(sets) if sets.is_empty() => (false, vec![Params::None]),
@@ -201,7 +202,7 @@ impl Compiled {
                 (text.clone(), sets.into(), None)
             }
             Body::Statement(statement) => {
-                let Bound { text, sets, about } = bind(statement, sets, &self.1, many)?;
+                let Bound { text, sets, about } = bind(statement, sets, &self.1, many, cache)?;
                 (text, sets, Some(about))
             }
         };
@@ -282,7 +283,7 @@ mod tests {
     use super::*;
 
     fn resolve(sql: &str, params: Params) -> Result<(bool, Vec<Vec<Value>>)> {
-        let encoded = text(sql).compile()?.encode(params)?;
+        let encoded = text(sql).compile()?.encode(params, &CompiledCache::new(0))?;
         Ok((encoded.many, encoded.sets.to_vec()))
     }
 
@@ -349,7 +350,8 @@ mod tests {
     #[test]
     fn bound_values_hold_unless_others_are_given() {
         let statement = text("SELECT :a, :b").bindparams(params! { "a" => 1, "b" => 2 }).unwrap();
-        let sets = |params: Params| statement.compile().unwrap().encode(params).unwrap().sets.to_vec();
+        let sets =
+            |params: Params| statement.compile().unwrap().encode(params, &CompiledCache::new(0)).unwrap().sets.to_vec();
         assert_eq!(sets(params![]), [[Value::Integer(1), Value::Integer(2)]]);
         assert_eq!(sets(params! { "b" => 3 }), [[Value::Integer(1), Value::Integer(3)]]);
         let error = statement.bindparams(params! { "zz" => 1 }).unwrap_err();

@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod binding;
+mod compiled_cache;
 mod connection;
 mod databases;
 mod engine;
@@ -59,6 +60,7 @@ pub use aludel_protocol::{
 };
 pub use aludel_sql as sql;
 pub use aludel_sql::{StatementSpan, split_statements, table, typed};
+pub use compiled_cache::CacheInfo;
 pub use connection::Connection;
 pub use databases::{DatabaseFile, database_exists, drop_database, drop_database_if_exists, list_databases};
 pub use engine::{Engine, EngineBuilder};

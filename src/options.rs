@@ -107,6 +107,8 @@ pub struct EngineOptions {
     pub log_limit: u64,
     /// How many prepared statements a connection keeps.
     pub statement_cache_size: u32,
+    /// How many compiled statements the engine keeps; 0 is none.
+    pub query_cache_size: usize,
     /// What happens when a statement cannot be stopped at once.
     pub on_abort: OnAbort,
 }
@@ -134,6 +136,7 @@ impl Default for EngineOptions {
             idle_transaction_timeout: Duration::ZERO,
             log_limit: 256 << 20,
             statement_cache_size: 100,
+            query_cache_size: 500,
             on_abort: OnAbort::Wait,
         }
     }

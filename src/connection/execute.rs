@@ -1,6 +1,7 @@
 //! Statements of a connection.
 
 use super::inner::Inner;
+use crate::Engine;
 use crate::executable::{Compiled, Encoded, Params};
 use crate::limit::{CallOptions, Limits};
 use crate::options::OnAbort;
@@ -30,14 +31,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(compiled: Compiled, params: Params) -> Result<Call> {
-        let Encoded { text, batch, many, sets, about } = compiled.encode(params)?;
+    pub(crate) fn new(engine: &Engine, compiled: Compiled, params: Params) -> Result<Call> {
+        let Encoded { text, batch, many, sets, about } = compiled.encode(params, engine.compiled_cache())?;
         let batch = batch.map(Buffer::from_vec);
         Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets), known: about.map(Rc::new) })
     }
 
-    pub(crate) fn raw(sql: &str, params: Params) -> Result<Call> {
-        Ok(Call { driver_sql: true, ..Call::new(Compiled::verbatim(sql)?, params)? })
+    pub(crate) fn raw(engine: &Engine, sql: &str, params: Params) -> Result<Call> {
+        Ok(Call { driver_sql: true, ..Call::new(engine, Compiled::verbatim(sql)?, params)? })
     }
 
     pub(crate) fn encoded(call: RawCall) -> Call {

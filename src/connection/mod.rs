@@ -51,7 +51,7 @@ impl Connection {
         params: impl Into<Params>,
         options: &CallOptions,
     ) -> Result<ResultSet> {
-        let call = Call::new(statement.compile()?, params.into())?;
+        let call = Call::new(self.engine(), statement.compile()?, params.into())?;
         let known = call.known();
         let result = ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await?;
         Ok(result.with_yield_per(options.yield_per))
@@ -59,7 +59,7 @@ impl Connection {
 
     /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
     pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
-        let call = Call::raw(sql, params.into())?;
+        let call = Call::raw(self.engine(), sql, params.into())?;
         ResultSet::gather(None, async |take| self.inner.execute(call, &CallOptions::new(), take).await).await
     }
 
@@ -90,7 +90,7 @@ impl Connection {
         params: impl Into<Params>,
         options: &CallOptions,
     ) -> Result<RowStream> {
-        let call = Call::new(statement.compile()?, params.into())?;
+        let call = Call::new(self.engine(), statement.compile()?, params.into())?;
         let stream = self.inner.stream(call, options).await?;
         Ok(RowStream::new(Core::streamed(stream, options.yield_per)))
     }

@@ -1,6 +1,7 @@
 //! How an engine is made.
 
 use super::{Engine, Shared};
+use crate::compiled_cache::CompiledCache;
 use crate::events::Echo;
 use crate::listen::Events;
 use crate::options::{EngineOptions, IsolationLevel, OnAbort};
@@ -79,6 +80,8 @@ setters! {
     log_limit: u64;
     /// How many prepared statements a connection keeps (100).
     statement_cache_size: u32;
+    /// How many compiled statements the engine keeps (500); 0 is none.
+    query_cache_size: usize;
     /// What happens when a cancelled statement does not end.
     on_abort: OnAbort;
 }
@@ -120,6 +123,7 @@ impl EngineBuilder {
             None => "sqlalchemy.engine.Engine".into(),
         };
         let events = Rc::new(Events::default());
+        let compiled = CompiledCache::new(options.query_cache_size);
         let pool = RefCell::new(Rc::new(Pool::new(&options, &events)));
         Ok(Engine(Rc::new(Shared {
             url,
@@ -132,6 +136,7 @@ impl EngineBuilder {
             logger: logger.into(),
             noted: RefCell::default(),
             warned: RefCell::default(),
+            compiled,
         })))
     }
 }

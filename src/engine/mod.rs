@@ -4,6 +4,7 @@ mod builder;
 
 pub use builder::EngineBuilder;
 
+use crate::compiled_cache::{CacheInfo, CompiledCache};
 use crate::connection::{Call, Connection, Inner, Take};
 use crate::events::EchoLevel;
 use crate::executable::{Executable, Params, text};
@@ -54,6 +55,7 @@ struct Shared {
     noted: RefCell<HashMap<String, Clock>>,
     /// What statements were warned of.
     warned: RefCell<HashSet<String>>,
+    compiled: CompiledCache,
 }
 
 impl fmt::Debug for Engine {
@@ -166,7 +168,7 @@ impl Engine {
         options: CallOptions,
         site: Site,
     ) -> Result<ResultSet> {
-        let call = Call::new(statement.compile()?, params.into())?;
+        let call = Call::new(self, statement.compile()?, params.into())?;
         let known = call.known();
         let result =
             ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await?;
@@ -263,6 +265,21 @@ impl Engine {
     /// The options.
     pub fn options(&self) -> &EngineOptions {
         &self.0.options
+    }
+
+    /// How its cache of compiled statements is used. A statement is not compiled again if it differs from another in the
+    /// values of its parameters only; [`EngineBuilder::query_cache_size`] says how many are kept.
+    pub fn compiled_cache_info(&self) -> CacheInfo {
+        self.0.compiled.info()
+    }
+
+    /// Forgets compiled statements.
+    pub fn clear_compiled_cache(&self) {
+        self.0.compiled.clear();
+    }
+
+    pub(crate) fn compiled_cache(&self) -> &CompiledCache {
+        &self.0.compiled
     }
 
     /// The name of the dialect.

@@ -6,6 +6,7 @@ mod support;
 mod tabs;
 
 mod calls;
+mod compiled_cache;
 mod core;
 mod core_execute;
 mod core_meaning;

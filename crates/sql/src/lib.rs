@@ -12,6 +12,7 @@ mod parameters;
 pub mod reflect;
 pub mod schema;
 mod script;
+pub mod shape;
 pub mod statement;
 mod text;
 mod token;

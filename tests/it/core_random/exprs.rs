@@ -64,7 +64,7 @@ impl Maker {
         }
         match sort {
             Sort::Whole => {
-                let value = match self.random.below(40) {
+                let value = match self.values.below(40) {
                     0 if self.extremes => i64::MAX,
                     1 if self.extremes => i64::MIN,
                     small => small as i64 % 7 - 3,
@@ -74,11 +74,11 @@ impl Maker {
                 term(literal(Value::Integer(value)), sql, sort)
             }
             Sort::Real => {
-                let value = *self.random.pick(&[0.5, -1.5, 2.0, 1e9, 0.0, -0.25]);
+                let value = *self.values.pick(&[0.5, -1.5, 2.0, 1e9, 0.0, -0.25]);
                 term(literal(Value::Real(value)), format!("({value:?} + 0.0)"), sort)
             }
             Sort::Text => {
-                let value = *self.random.pick(&["", "a", "B%", "it's", "10", "größe", ":id", "?1", "/* --"]);
+                let value = *self.values.pick(&["", "a", "B%", "it's", "10", "größe", ":id", "?1", "/* --"]);
                 term(literal(value.into()), format!("('{}' || '')", value.replace('\'', "''")), sort)
             }
             Sort::Truth => {
@@ -274,8 +274,8 @@ impl Maker {
     fn in_values(&mut self, depth: u32) -> (Expr, String) {
         if self.random.chance(3) {
             let (one, other) = (self.expr(Sort::Whole, depth), self.expr(Sort::Text, depth));
-            let rows: Vec<(i64, &str)> = (0..self.random.below(3))
-                .map(|_| (self.random.below(9) as i64, *self.random.pick(&["", "Dan", "it's"])))
+            let rows: Vec<(i64, &str)> = (0..self.values.below(3))
+                .map(|_| (self.values.below(9) as i64, *self.values.pick(&["", "Dan", "it's"])))
                 .collect();
             let sql: Vec<String> = rows.iter().map(|(n, t)| format!("({n}, '{}')", t.replace('\'', "''"))).collect();
             let sql = match sql.is_empty() {
@@ -288,8 +288,8 @@ impl Maker {
         }
         let value = self.expr(Sort::Whole, depth);
         let mut list: Vec<Value> =
-            (0..self.random.below(4)).map(|_| Value::Integer(self.random.below(40) as i64)).collect();
-        if self.random.chance(6) {
+            (0..self.values.below(4)).map(|_| Value::Integer(self.values.below(40) as i64)).collect();
+        if self.values.chance(6) {
             list.push(Value::Null);
         }
         let sqls: Vec<String> = list

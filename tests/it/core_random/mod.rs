@@ -77,6 +77,8 @@ struct Scope {
 
 struct Maker {
     random: Random,
+    /// What values are, apart from which statement they stand in.
+    values: Random,
     tables: Vec<Rc<Table>>,
     /// The innermost last.
     scopes: Vec<Scope>,
@@ -146,6 +148,7 @@ impl Maker {
     fn new(seed: u64) -> Maker {
         Maker {
             random: Random(seed),
+            values: Random(!seed),
             tables: tables(),
             scopes: Vec::new(),
             plain: Vec::new(),

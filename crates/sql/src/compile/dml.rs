@@ -181,12 +181,12 @@ impl Compiler<'_> {
                 Kind::Bind(bind) if matches!(bind.name, BindName::Anonymous(_)) && !bind.expanding => {
                     self.automatic.push(name.into());
                     let bind = Bind { name: BindName::Named(name.into()), ..bind.clone() };
-                    self.bind(&bind, NameKey::Object(0), &column.ty, out)?;
+                    self.bind(&bind, expr.identity(), &column.ty, out)?;
                     Ok(true)
                 }
                 // A parameter without a type is of the type of its column.
                 Kind::Bind(bind) if expr.ty.is_null() && !bind.expanding => {
-                    self.bind(bind, NameKey::Object(0), &column.ty, out)?;
+                    self.bind(bind, expr.identity(), &column.ty, out)?;
                     Ok(true)
                 }
                 _ => {

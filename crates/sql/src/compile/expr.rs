@@ -352,6 +352,7 @@ impl Compiler<'_> {
     }
 
     fn plain_bind(&mut self, bind: &Bind, of: NameKey, ty: &SqlType, out: &mut Out) -> Result<()> {
+        let address = if let NameKey::Object(address) = of { address } else { 0 };
         let name = match &bind.name {
             BindName::Named(name) => name.clone(),
             BindName::Anonymous(base) => self.names.made_up(base, of),
@@ -381,7 +382,7 @@ impl Compiler<'_> {
             BindValue::Function(function) => Source::Function(function.clone()),
             value => Source::Bind(value.clone()),
         };
-        let slot = Slot { name, source, ty: ty.clone(), named };
+        let slot = Slot { name, source, ty: ty.clone(), named, of: address };
         if bind.expanding {
             out.list(slot)
         } else {

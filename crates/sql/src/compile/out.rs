@@ -16,6 +16,8 @@ pub struct Slot {
     pub ty: SqlType,
     /// Whether the user gave it its name, so that the call may give it another value.
     pub named: bool,
+    /// The address of the expression that it was written for; 0 where nobody asks for it.
+    pub(crate) of: usize,
 }
 
 /// Where the value of a parameter comes from.
