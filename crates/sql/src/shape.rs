@@ -9,8 +9,8 @@ use crate::compile::{Compiled, Slot, Source};
 use crate::expr::*;
 use crate::schema::{Cte, CteHint, From, FromColumn, JoinKind, Table};
 use crate::statement::{
-    Compound, CompoundKind, ConflictAction, Correlate, InsertSource, LabelStyle, Projection, Query, Select, Setting,
-    Statement, TextPart,
+    Compound, CompoundKind, ConflictAction, Correlate, Delete, Insert, InsertSource, LabelStyle, Projection, Query,
+    Select, Setting, Statement, TextPart, Update,
 };
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -131,9 +131,10 @@ impl<'a> Shape<'a> {
                 self.query(query);
             }
             Statement::Insert(insert) => {
+                let Insert { table, source, prefixes, conflicts, returning, include_defaults, ctes } = &**insert;
                 self.byte(1);
-                self.table(&insert.table);
-                match &insert.source {
+                self.table(table);
+                match source {
                     InsertSource::Parameters => self.byte(0),
                     InsertSource::Values(settings) => {
                         self.byte(1);
@@ -150,9 +151,9 @@ impl<'a> Shape<'a> {
                         self.query(query);
                     }
                 }
-                self.exprs(&insert.prefixes);
-                self.number(insert.conflicts.len());
-                for conflict in &insert.conflicts {
+                self.exprs(prefixes);
+                self.number(conflicts.len());
+                for conflict in conflicts {
                     self.exprs(&conflict.target);
                     // Its values stand in the SQL.
                     self.is_fixed |= conflict.target_condition.is_some();
@@ -162,24 +163,26 @@ impl<'a> Shape<'a> {
                         self.exprs(conditions);
                     }
                 }
-                self.flag(insert.include_defaults);
-                self.end(&insert.returning, &insert.ctes);
+                self.flag(*include_defaults);
+                self.end(returning, ctes);
             }
             Statement::Update(update) => {
+                let Update { table, settings, ordered, conditions, prefixes, returning, ctes } = &**update;
                 self.byte(2);
-                self.from(&update.table);
-                self.settings(&update.settings);
-                self.flag(update.ordered);
-                self.exprs(&update.conditions);
-                self.exprs(&update.prefixes);
-                self.end(&update.returning, &update.ctes);
+                self.from(table);
+                self.settings(settings);
+                self.flag(*ordered);
+                self.exprs(conditions);
+                self.exprs(prefixes);
+                self.end(returning, ctes);
             }
             Statement::Delete(delete) => {
+                let Delete { table, conditions, prefixes, returning, ctes } = &**delete;
                 self.byte(3);
-                self.from(&delete.table);
-                self.exprs(&delete.conditions);
-                self.exprs(&delete.prefixes);
-                self.end(&delete.returning, &delete.ctes);
+                self.from(table);
+                self.exprs(conditions);
+                self.exprs(prefixes);
+                self.end(returning, ctes);
             }
             Statement::Ddl(_) => self.is_fixed = true,
             Statement::Expr(expr) => {
@@ -234,25 +237,44 @@ impl<'a> Shape<'a> {
     }
 
     fn select(&mut self, select: &'a Select) {
-        self.projections(&select.columns);
-        self.froms(&select.froms);
-        self.number(select.joins.len());
-        for step in &select.joins {
+        // All fields by their names, so that the compiler asks for a new one.
+        let Select {
+            columns,
+            froms,
+            joins,
+            conditions,
+            group_by,
+            having,
+            order_by,
+            limit,
+            offset,
+            distinct,
+            prefixes,
+            suffixes,
+            correlate,
+            label_style,
+            ctes,
+            extent: _,
+        } = select;
+        self.projections(columns);
+        self.froms(froms);
+        self.number(joins.len());
+        for step in joins {
             self.optional(step.left.as_ref(), |shape, left| shape.from(left));
             self.from(&step.right);
             self.optional(step.on.as_ref(), |shape, on| shape.expr(on));
             self.join_kind(step.kind);
         }
-        for exprs in [&select.conditions, &select.group_by, &select.having, &select.order_by] {
+        for exprs in [conditions, group_by, having, order_by] {
             self.exprs(exprs);
         }
-        for end in [&select.limit, &select.offset] {
+        for end in [limit, offset] {
             self.optional(end.as_ref(), |shape, end| shape.expr(end));
         }
-        self.flag(select.distinct);
-        self.exprs(&select.prefixes);
-        self.exprs(&select.suffixes);
-        match &select.correlate {
+        self.flag(*distinct);
+        self.exprs(prefixes);
+        self.exprs(suffixes);
+        match correlate {
             Correlate::Auto => self.byte(0),
             Correlate::To(froms) => {
                 self.byte(1);
@@ -263,16 +285,18 @@ impl<'a> Shape<'a> {
                 self.froms(froms);
             }
         }
-        self.byte(match select.label_style {
+        self.byte(match label_style {
             LabelStyle::Disambiguate => 0,
             LabelStyle::TableNamePlusColumn => 1,
             LabelStyle::None => 2,
         });
-        self.ctes(&select.ctes);
+        self.ctes(ctes);
     }
 
     fn compound(&mut self, compound: &'a Compound) {
-        self.byte(match compound.kind {
+        // All fields by their names, so that the compiler asks for a new one.
+        let Compound { kind, parts, order_by, limit, offset, ctes, extent: _ } = compound;
+        self.byte(match kind {
             CompoundKind::Union => 0,
             CompoundKind::UnionAll => 1,
             CompoundKind::Intersect => 2,
@@ -280,13 +304,13 @@ impl<'a> Shape<'a> {
             CompoundKind::IntersectAll => 4,
             CompoundKind::ExceptAll => 5,
         });
-        self.number(compound.parts.len());
-        compound.parts.iter().for_each(|part| self.query(part));
-        self.exprs(&compound.order_by);
-        for end in [&compound.limit, &compound.offset] {
+        self.number(parts.len());
+        parts.iter().for_each(|part| self.query(part));
+        self.exprs(order_by);
+        for end in [limit, offset] {
             self.optional(end.as_ref(), |shape, end| shape.expr(end));
         }
-        self.ctes(&compound.ctes);
+        self.ctes(ctes);
     }
 
     fn join_kind(&mut self, kind: JoinKind) {
@@ -303,16 +327,18 @@ impl<'a> Shape<'a> {
     }
 
     fn cte(&mut self, cte: &'a Cte) {
-        self.query(&cte.query);
-        self.name(&cte.name);
-        self.flag(cte.recursive);
-        self.flag(cte.nesting);
-        self.byte(match cte.hint {
+        // All fields by their names, so that the compiler asks for a new one.
+        let Cte { query, name, recursive, nesting, hint, restates } = cte;
+        self.query(query);
+        self.name(name);
+        self.flag(*recursive);
+        self.flag(*nesting);
+        self.byte(match hint {
             None => 0,
             Some(CteHint::Materialized) => 1,
             Some(CteHint::NotMaterialized) => 2,
         });
-        self.optional(cte.restates.as_ref(), |shape, first| shape.once(first, Shape::cte));
+        self.optional(restates.as_ref(), |shape, first| shape.once(first, Shape::cte));
     }
 
     fn froms(&mut self, froms: &'a [From]) {

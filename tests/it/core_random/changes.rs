@@ -41,6 +41,7 @@ impl Maker {
         let source = Source { from, sql, columns, table: Some((table, naive)) };
         self.scopes.push(Scope::default());
         self.enter(&source);
+        self.changing = source.table.as_ref().map(|(table, _)| table.clone());
         source
     }
 

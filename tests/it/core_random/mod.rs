@@ -85,6 +85,8 @@ struct Maker {
     /// Tables that are read under their own names: once in all, since it would be another's table otherwise.
     plain: Vec<From>,
     names: u32,
+    /// The table that is changed row by row: what is read of it in between depends on the order of rows.
+    changing: Option<Rc<Table>>,
     /// Whether the largest numbers there are may occur; behind such a key SQLite chooses the next by chance.
     extremes: bool,
     /// Whether the statement throws equal rows together: of 1 and 1.0 it keeps one, and SQLite chooses which.
@@ -153,6 +155,7 @@ impl Maker {
             scopes: Vec::new(),
             plain: Vec::new(),
             names: 0,
+            changing: None,
             extremes: true,
             merges: false,
         }

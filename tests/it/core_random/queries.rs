@@ -4,7 +4,7 @@ use super::exprs::{ty, typed};
 use super::{Maker, SORTS, Scope, Sort, Source, Term, name_sql, sort_of};
 use aludel::Value;
 use aludel::sql::expr::*;
-use aludel::sql::schema::{Cte, CteHint, From, Join, JoinKind};
+use aludel::sql::schema::{Cte, CteHint, From, Join, JoinKind, Table};
 use aludel::sql::statement::{Compound, CompoundKind, Query, Select, compound, cte, cte_union, select};
 use std::rc::Rc;
 
@@ -59,7 +59,7 @@ impl Maker {
     pub(super) fn source(&mut self, depth: u32) -> Source {
         match self.random.below(10) {
             0..=3 if self.random.chance(2) => {
-                let table = self.random.pick(&self.tables.clone()).clone();
+                let table = self.table();
                 let from = From::Table(table.clone());
                 let taken = self.plain.iter().any(|other| other.is(&from));
                 if taken {
@@ -74,8 +74,15 @@ impl Maker {
         }
     }
 
+    fn table(&mut self) -> Rc<Table> {
+        let changing = self.changing.clone();
+        let is_free = |table: &&Rc<Table>| !changing.as_ref().is_some_and(|other| Rc::ptr_eq(other, table));
+        let tables: Vec<Rc<Table>> = self.tables.iter().filter(is_free).cloned().collect();
+        self.random.pick(&tables).clone()
+    }
+
     pub(super) fn aliased_table(&mut self) -> Source {
-        let table = self.random.pick(&self.tables.clone()).clone();
+        let table = self.table();
         let given = self.given_name();
         let (of, naive) = (From::Table(table), self.fresh("a"));
         self.table_source(of.alias(given.as_deref()), &naive, " AS ")
