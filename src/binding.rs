@@ -47,8 +47,19 @@ impl About {
     }
 }
 
-/// Compiles a statement for these sets of parameters, and finds a value for each parameter.
-pub(crate) fn bind(
+/// Something that is compiled for its parameters.
+pub(crate) trait Bind: std::fmt::Debug {
+    /// Compiles it for these sets of parameters, and finds a value for each parameter.
+    fn bind(&self, sets: Vec<Params>, before: &[(String, Value)], many: bool, cache: &CompiledCache) -> Result<Bound>;
+}
+
+impl Bind for Statement {
+    fn bind(&self, sets: Vec<Params>, before: &[(String, Value)], many: bool, cache: &CompiledCache) -> Result<Bound> {
+        bind(self, sets, before, many, cache)
+    }
+}
+
+fn bind(
     statement: &Statement,
     sets: Vec<Params>,
     before: &[(String, Value)],

@@ -1,6 +1,6 @@
 //! What can be executed, and its parameters.
 
-use crate::binding::{About, Bound, bind, named};
+use crate::binding::{About, Bind, Bound, named};
 use crate::compiled_cache::CompiledCache;
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Result, Value, Writer};
 use aludel_sql::statement::{Compound, Delete, Insert, Select, Statement, Update};
@@ -21,8 +21,9 @@ pub struct Compiled(Body, Rc<[(String, Value)]>);
 enum Body {
     /// SQL as it was written, and values of its parameters.
     Text { text: Rc<Text>, bound: Rc<[(String, Value)]> },
-    /// A statement, whose SQL may depend on its parameters.
-    Statement(Statement),
+    /// A statement, whose SQL may depend on its parameters. It brings its compiler along, so that a program which executes
+    /// texts only, as the client of the npm package does, is linked without it.
+    Statement(Rc<dyn Bind>),
 }
 
 impl Compiled {
@@ -75,7 +76,7 @@ impl Executable for TextClause {
 
 impl Executable for Statement {
     fn compile(&self) -> Result<Compiled> {
-        Ok(Compiled(Body::Statement(self.clone()), Rc::from([])))
+        Ok(Compiled(Body::Statement(Rc::new(self.clone())), Rc::from([])))
     }
 }
 
@@ -202,7 +203,7 @@ impl Compiled {
                 (text.clone(), sets.into(), None)
             }
             Body::Statement(statement) => {
-                let Bound { text, sets, about } = bind(statement, sets, &self.1, many, cache)?;
+                let Bound { text, sets, about } = statement.bind(sets, &self.1, many, cache)?;
                 (text, sets, Some(about))
             }
         };

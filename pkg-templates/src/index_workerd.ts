@@ -4,9 +4,12 @@
  * @module
  */
 
-import compiled from "./client.wasm";
+import client from "./client.wasm";
+import core from "./core.wasm";
+import { provideCore } from "./core/wasm.js";
 import { provideModule } from "./wasm.js";
 
-provideModule(compiled);
+provideModule(client);
+provideCore(core);
 
 export * from "./index.js";

@@ -8,10 +8,11 @@ import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js
 import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
-import { describeStatement, isCompilable, ready, type About, type CompiledStatement, type CompileOptions } from "./core/compiled.js";
-import { TextualSelect, type TextColumns, type TextRow } from "./core/textual.js";
-import { typeOfValue } from "./core/types.js";
-import { record, type Recorded, type Writer } from "./core/writer.js";
+import type { About, CompiledStatement, CompileOptions } from "./core/compiled.js";
+import { compiledFor, isCompilable, record, textual, type Recorded } from "./core/entry.js";
+import type { TextColumns, TextRow, TextualSelect } from "./core/textual.js";
+import type { Writer } from "./core/writer.js";
+import { describeText } from "./text_sql.js";
 import type { AnyRow, Bindable, Parameters_, RowType, SqlValue, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
 
@@ -60,12 +61,16 @@ export class TextClause<R extends RowType = AnyRow> implements Executable<R>, Re
 
   /** The same as a query with these columns, whose values are of these types: `text(sql).columns({ id: Integer, name: Text })`. */
   columns<const C extends TextColumns>(columns: C): TextualSelect<TextRow<C>> {
-    return new TextualSelect<TextRow<C>>(this, columns);
+    const query = textual(this, columns);
+    if (query === undefined) throw new ArgumentError("columns() takes types by name: { id: Integer }");
+    return query as TextualSelect<TextRow<C>>;
   }
 
   /** The SQL with its parameters as SQLite gets them, and their values: for people to read. */
   compile(options: CompileOptions = {}): CompiledStatement {
-    return describeStatement(this, options);
+    let unique = 0;
+    const [text, values] = this.#named(() => unique++);
+    return describeText(text, new Map(values), options);
   }
 
   /** The SQL as it was written. */
@@ -83,28 +88,31 @@ export class TextClause<R extends RowType = AnyRow> implements Executable<R>, Re
 
   /** @internal */
   writeText(writer: Writer): void {
-    const { positional, parts, named } = this.#own;
-    // What stands for `?` gets names, which no other part of the statement has.
-    let text = this.text;
-    const values = Object.entries(named);
-    if (positional !== null && parts !== undefined) {
-      text = parts.reduce((out, part, i) => {
-        const name = `sql_${writer.unique()}`;
-        values.push([name, positional[i - 1]]);
-        return `${out}:${name}${part}`;
-      });
-    }
+    const [text, values] = this.#named(() => writer.unique());
     writer.begin(0x62);
     writer.text(text);
     writer.u32(values.length);
     for (const [name, value] of values) {
       const expanding = Array.isArray(value);
       writer.text(name);
-      typeOfValue(expanding ? null : value).write(writer);
+      writer.typeOf(expanding ? null : value);
       writer.flag(expanding);
       writer.flag(true);
       writer.u32(writer.literal(value));
     }
+  }
+
+  /** The text, and the values that it brings along by name. What stands for `?` gets names that nothing else in a statement has. */
+  #named(unique: () => number): readonly [string, readonly (readonly [string, unknown])[]] {
+    const { positional, parts, named } = this.#own;
+    const values = Object.entries(named);
+    if (positional === null || parts === undefined) return [this.text, values];
+    const text = parts.reduce((out, part, i) => {
+      const name = `sql_${unique()}`;
+      values.push([name, positional[i - 1]]);
+      return `${out}:${name}${part}`;
+    });
+    return [text, values];
   }
 
   /** @internal */
@@ -229,7 +237,7 @@ export function prepare(statement: unknown, params: unknown): Prepared {
     return { source: statement.text, verbatim: false, ...again(), again };
   }
   if (isCompilable(statement)) {
-    return { verbatim: true, ...ready(statement, params) };
+    return { verbatim: true, ...statement[compiledFor](params) };
   }
   throw notExecutable(statement);
 }

@@ -9,7 +9,7 @@ const NEW = 50;
 /** One in so many is made ready to run: its values are bound. */
 const BOUND = 100;
 
-// The memory of the main-thread wasm, which is instantiated at first use.
+// The memory of Core's wasm, which is instantiated at first use; the client's is not needed here.
 let memory;
 const { Instance } = WebAssembly;
 WebAssembly.Instance = function (module, imports) {

@@ -9,39 +9,49 @@ use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Bumped whenever the recipe below changes, so that nothing made by an older one is taken for fresh.
-const RECIPE: &str = "build 1";
+const RECIPE: &str = "build 2";
+
+/// How wasm files are built, by Cargo.toml.
+const RELEASE: &str = "release";
+/// How the client is built: each page downloads it.
+const CLIENT: &str = "client";
 
 /// What the package is made of.
 pub struct Built {
-    /// The main-thread wasm without SQLite, with its glue and its bytes as a module.
+    /// The main-thread wasm without SQLite, with its glue.
     pub client: PathBuf,
+    /// Core's wasm, with its glue.
+    pub core: PathBuf,
     /// The worker of the release.
     pub worker: PathBuf,
     /// The worker whose SQL can be told to fail, for tests only.
     pub faults: PathBuf,
 }
 
-/// Builds both wasm files and their glue, and puts the generated modules where TypeScript imports them.
+/// Builds all wasm files and their glue, and puts the generated modules where TypeScript imports them.
 pub fn build() -> Result<Built> {
     let out = shell::target_dir().join("aludel");
-    let built = Built { client: out.join("client"), worker: out.join("worker"), faults: out.join("worker-faults") };
+    let [client, core, worker, faults] = ["client", "core", "worker", "worker-faults"].map(|name| out.join(name));
+    let built = Built { client, core, worker, faults };
     // The worker with faults first: the release's own files are then the ones that stay in cargo's directory.
-    cargo_build("the worker with faults for tests", &["-p", "aludel-worker", "--features", "aludel-worker/faults"])?;
-    let wasm = shell::target_dir().join("wasm32-unknown-unknown/release");
+    let faults = ["-p", "aludel-worker", "--features", "aludel-worker/faults"];
+    let wasm = cargo_build("the worker with faults for tests", RELEASE, &faults)?;
     bind(&wasm.join("aludel_worker.wasm"), "worker", &built.faults)?;
-    cargo_build("the worker", &["-p", "aludel-worker"])?;
+    let wasm = cargo_build("the worker", RELEASE, &["-p", "aludel-worker"])?;
     bind(&wasm.join("aludel_worker.wasm"), "worker", &built.worker)?;
-    cargo_build("the main-thread wasm", &["-p", "aludel-js"])?;
+    let wasm = cargo_build("Core's wasm", RELEASE, &["-p", "aludel-core-js"])?;
+    bind(&wasm.join("aludel_core_js.wasm"), "core", &built.core)?;
+    let wasm = cargo_build("the client's wasm", CLIENT, &["-p", "aludel-js"])?;
     bind(&wasm.join("aludel_js.wasm"), "client", &built.client)?;
     generate(&built)?;
     Ok(built)
 }
 
-fn cargo_build(what: &str, packages: &[&str]) -> Result<()> {
-    shell::run(
-        &format!("Building {what}"),
-        shell::cargo().args(["build", "--release", "--target", "wasm32-unknown-unknown"]).args(packages),
-    )
+/// Builds packages with a profile; gives where their wasm files are.
+fn cargo_build(what: &str, profile: &str, packages: &[&str]) -> Result<PathBuf> {
+    let how = ["build", "--profile", profile, "--target", "wasm32-unknown-unknown"];
+    shell::run(&format!("Building {what}"), shell::cargo().args(how).args(packages))?;
+    Ok(shell::target_dir().join("wasm32-unknown-unknown").join(profile))
 }
 
 /// Makes `<name>.js`, `<name>.d.ts` and `<name>.wasm` in `out`.
@@ -61,8 +71,8 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
             .typescript(true)
             .remove_name_section(true)
             .remove_producers_section(true)
-            // The main-thread wasm comes with its module; only the worker fetches a file, from beside itself.
-            .omit_default_module_path(name == "client")
+            // What runs on the main thread comes with its module; only the worker fetches a file, from beside itself.
+            .omit_default_module_path(name != "worker")
             .generate(&raw)
             .context("wasm-bindgen failed")?;
         let (from, to) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
@@ -83,13 +93,12 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
 /// Builds the Rust app of the tests into `dist/rust-app`.
 pub fn rust_app() -> Result<()> {
     let manifest = shell::root().join("tests/rust-app/Cargo.toml");
-    cargo_build("the Rust app of the tests", &["--manifest-path", &manifest.to_string_lossy()])?;
-    let wasm = shell::target_dir().join("wasm32-unknown-unknown/release/rust_app.wasm");
+    let built = cargo_build("the Rust app of the tests", RELEASE, &["--manifest-path", &manifest.to_string_lossy()])?;
     let out = shell::root().join("dist/rust-app");
     files::fresh_dir(&out)?;
     shell::say("Binding the Rust app");
     Bindgen::new()
-        .input_path(&wasm)
+        .input_path(built.join("rust_app.wasm"))
         .web(true)?
         .omit_default_module_path(false)
         .generate(&out)
@@ -99,16 +108,20 @@ pub fn rust_app() -> Result<()> {
 /// Writes the generated modules beside the TypeScript sources that import them.
 fn generate(built: &Built) -> Result<()> {
     let to = shell::root().join("pkg-templates/src/generated");
-    for name in ["client.js", "client.d.ts", "client.wasm"] {
-        files::copy(&built.client.join(name), &to.join(name))?;
-    }
     for name in ["worker.js", "worker.d.ts"] {
         files::copy(&built.worker.join(name), &to.join(name))?;
     }
-    let base64 = STANDARD.encode(files::read(&built.client.join("client.wasm"))?);
-    files::write(&to.join("client_bytes.js"), format!("export const base64 = \"{base64}\";\n"))?;
-    files::write(
-        &to.join("client_bytes.d.ts"),
-        "/** The main-thread wasm, so that importing the package fetches nothing. */\nexport declare const base64: string;\n",
-    )
+    for (name, from) in [("client", &built.client), ("core", &built.core)] {
+        for ending in [".js", ".d.ts", ".wasm"] {
+            let file = format!("{name}{ending}");
+            files::copy(&from.join(&file), &to.join(&file))?;
+        }
+        let base64 = STANDARD.encode(files::read(&from.join(format!("{name}.wasm")))?);
+        files::write(&to.join(format!("{name}_bytes.js")), format!("export const base64 = \"{base64}\";\n"))?;
+        files::write(
+            &to.join(format!("{name}_bytes.d.ts")),
+            "/** The wasm, so that importing the package fetches nothing. */\nexport declare const base64: string;\n",
+        )?;
+    }
+    Ok(())
 }

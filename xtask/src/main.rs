@@ -31,7 +31,7 @@ cargo xtask <command>
   demo --check                   drive the demo in a headless browser, print what it saw, and exit
   test [STAGE ...]               run every test, or the stages named; `test --list` names them
   package [--bless]              make the npm package in pkg/ (--bless: accept its list of files)
-  build                          the two wasm files and their JavaScript glue
+  build                          the wasm files and their JavaScript glue
   bench [ARGS ...]               run the benchmarks against the peers
   size [--bless]                 sizes of the wasm files, held to the budget (--bless: set it anew)
   tidy                           the rules of the house

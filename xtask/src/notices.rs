@@ -55,7 +55,7 @@ pub fn check() -> Result<()> {
 
 fn text() -> Result<String> {
     let metadata = Metadata::load(&["--locked", "--filter-platform", "wasm32-unknown-unknown"])?;
-    let packages = metadata.third_parties_of(&["aludel-js", "aludel-worker"])?;
+    let packages = metadata.third_parties_of(&["aludel-js", "aludel-core-js", "aludel-worker"])?;
     // Many share one text word for word: each text is printed once, with everything that is under it.
     let mut by_text: BTreeMap<String, Vec<&Package>> = BTreeMap::new();
     for package in packages.values() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 3";
+const RECIPE: &str = "package 4";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -52,6 +52,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
     fingerprint.tree(&templates)?;
     fingerprint.tree(worker)?;
     fingerprint.tree(&built.client)?;
+    fingerprint.tree(&built.core)?;
     for paper in licences.iter().chain([&notices::path()]) {
         fingerprint.file(paper)?;
     }
@@ -80,6 +81,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
         files::copy(&notices::path(), &stage.join("THIRD-PARTY.md"))?;
         files::copy(&worker.join("worker.wasm"), &stage.join("worker.wasm"))?;
         files::copy(&built.client.join("client.wasm"), &stage.join("client.wasm"))?;
+        files::copy(&built.core.join("core.wasm"), &stage.join("core.wasm"))?;
         // All of it is there: only now does it take the place of the old one.
         files::fresh_dir(out)?;
         for file in files::files_under(&stage)? {
@@ -93,8 +95,10 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
 /// TypeScript to one module and one declaration file each, with the generated modules beside them.
 fn compile(templates: &Path, stage: &Path) -> Result<()> {
     shell::run("Compiling TypeScript", shell::npm_bin("tsc").arg("-p").arg(templates).arg("--outDir").arg(stage))?;
-    for name in ["client.js", "client.d.ts", "client_bytes.js", "client_bytes.d.ts"] {
-        files::copy(&templates.join("src/generated").join(name), &stage.join("generated").join(name))?;
+    for name in ["client", "core"] {
+        for file in [".js", ".d.ts", "_bytes.js", "_bytes.d.ts"].map(|ending| format!("{name}{ending}")) {
+            files::copy(&templates.join("src/generated").join(&file), &stage.join("generated").join(&file))?;
+        }
     }
     Ok(())
 }

@@ -70,7 +70,8 @@ pub const STAGES: &[Stage] = &[
 ];
 
 /// The crates that are compiled for browsers.
-const WASM_CRATES: [&str; 5] = ["aludel-protocol", "aludel-sql", "aludel-worker", "aludel", "aludel-js"];
+const WASM_CRATES: [&str; 6] =
+    ["aludel-protocol", "aludel-sql", "aludel-worker", "aludel", "aludel-js", "aludel-core-js"];
 const WASM: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 
 fn format(report: &mut Report) -> Result<()> {

@@ -1,4 +1,4 @@
-//! aludel's JavaScript face: the main-thread wasm.
+//! aludel's JavaScript face: the client's wasm, on the main thread.
 //!
 //! Thin forwards to the Rust client. The package's TypeScript (`pkg-templates/src`) is what users see; it validates
 //! shapes, encodes parameters, decodes rows and turns records of errors into instances of their classes. Everything
@@ -7,8 +7,6 @@
 
 #[cfg(target_arch = "wasm32")]
 mod call;
-#[cfg(target_arch = "wasm32")]
-mod compile;
 #[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
@@ -21,8 +19,6 @@ mod error;
 mod events;
 #[cfg(target_arch = "wasm32")]
 mod files;
-#[cfg(target_arch = "wasm32")]
-mod reflect;
 #[cfg(target_arch = "wasm32")]
 mod statement;
 #[cfg(target_arch = "wasm32")]

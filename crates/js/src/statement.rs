@@ -3,6 +3,8 @@
 use crate::convert::text;
 use crate::error::thrown;
 use aludel_protocol::{Batch, Reader};
+use aludel_sql::compile::literal;
+use aludel_sql::statement::{Piece, TextPart};
 use aludel_sql::{describe_batch, split_statements};
 use wasm_bindgen::prelude::*;
 
@@ -22,6 +24,22 @@ extern "C" {
 pub fn parameter_names(source: &str, verbatim: bool) -> Result<js_sys::Array, JsValue> {
     let text = text(source, verbatim).map_err(thrown)?;
     Ok(text.parameters().map(|name| name.map_or(JsValue::NULL, JsValue::from_str)).collect())
+}
+
+/// A text of SQL in pieces: SQL and the names of parameters, in turns; SQL comes first and last.
+#[wasm_bindgen(js_name = textPieces)]
+pub fn text_pieces(source: &str) -> Result<js_sys::Array, JsValue> {
+    let part = TextPart::new(source, Vec::new()).map_err(thrown)?;
+    let pieces = part.pieces().into_iter();
+    Ok(pieces.map(|(Piece::Sql(text) | Piece::Parameter(text))| JsValue::from_str(text)).collect())
+}
+
+/// Encoded values as SQL, each as a literal.
+#[wasm_bindgen(js_name = literals)]
+pub fn literals(batch: &[u8]) -> Result<js_sys::Array, JsValue> {
+    let batch = Batch::decode(&mut Reader::new(batch)).map_err(thrown)?;
+    let literals = batch.cells().map(|cell| literal(&cell.to_owned()).map(|sql| JsValue::from_str(&sql)));
+    literals.collect::<aludel_protocol::Result<_>>().map_err(thrown)
 }
 
 /// Cuts a script into its statements. Offsets count UTF-16 code units.

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { describeStatement, type CompiledStatement, type CompileOptions } from "./compiled.js";
+import { describeStatement, ready, type CompiledStatement, type CompileOptions, type Ready } from "./compiled.js";
+import { compiledFor } from "./entry.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** A part of SQL. */
@@ -15,6 +16,11 @@ export abstract class ClauseElement implements Recorded {
   /** The SQL that it becomes, and its values: for people to read. `{ literalBinds: true }` puts the values into the SQL. */
   compile(options: CompileOptions = {}): CompiledStatement {
     return describeStatement(this, options);
+  }
+
+  /** @internal Compiles it for these parameters and binds them, where it is a statement. */
+  [compiledFor](params: unknown): Ready {
+    return ready(this, params);
   }
 
   /** The SQL that it becomes. */

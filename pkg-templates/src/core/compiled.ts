@@ -8,13 +8,13 @@ import { callSync } from "../call.js";
 import { encodeBatch } from "../encode.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { SqlValue } from "../values.js";
-import { native } from "../wasm.js";
 import { Binding, isSet, type Slot, type Values } from "./binding.js";
 import { listSql, packed, tooLong } from "./lists.js";
 import { typeByCode, typeOfValue, type SqlType } from "./types.js";
-import { isRecorded, write, type Recorded, type Writer } from "./writer.js";
+import { core } from "./wasm.js";
+import { write, type Recorded, type Writer } from "./writer.js";
 
-/** What `crates/js/src/compile.rs` gives. */
+/** What `crates/core-js/src/compile.rs` gives. */
 interface CompiledRecord {
   /** SQL, and the places of lists in it. */
   readonly segments: readonly (string | number)[];
@@ -59,7 +59,7 @@ function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): C
   const key = `${latin1.decode(bytes)}\0${keys === undefined ? "" : JSON.stringify(keys)}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const compiled = parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined)));
+  const compiled = parsed(callSync(() => core().compileStatement(bytes, keys as string[] | undefined)));
   if (cache.size >= KEPT) cache.delete(cache.keys().next().value as string);
   cache.set(key, compiled);
   return compiled;
@@ -85,7 +85,7 @@ function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[
   });
   cells.push(...items);
   const batch = encodeBatch(1, cells.length, (_, i) => cells[i], (_, i) => `value ${i + 1}`);
-  return parsed(callSync(() => native().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
+  return parsed(callSync(() => core().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
 }
 
 function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
@@ -144,11 +144,6 @@ export interface About {
   /** The value of a parameter by its place. */
   readonly value: (row: number, place: number) => unknown;
   readonly runs: number;
-}
-
-/** Whether something is a statement for the compiler. */
-export function isCompilable(statement: unknown): statement is Recorded {
-  return isRecorded(statement) && "kind" in statement;
 }
 
 const kindOf = (statement: Recorded): string => (statement as { kind?: unknown }).kind as string;

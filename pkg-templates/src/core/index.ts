@@ -97,4 +97,4 @@ export {
   Uuid,
   withVariant,
   type SqlType,
-} from "./types.js";
+} from "./column_types.js";

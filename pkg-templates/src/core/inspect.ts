@@ -13,7 +13,6 @@ import { describe, encodeBatch } from "../encode.js";
 import type { Engine } from "../engine.js";
 import { InvalidRequestError, NoSuchTableError, OperationalError, UnreflectableTableError } from "../errors.js";
 import type { SqlValue } from "../values.js";
-import { native } from "../wasm.js";
 import { keyOf } from "./constraint.js";
 import type {
   InSchema,
@@ -27,7 +26,12 @@ import type {
   ReflectedUniqueConstraint,
   TableData,
 } from "./reflected.js";
+import { asQueries } from "./textual.js";
 import { declaredAs, Numeric, String_, typeByCode } from "./types.js";
+import { core } from "./wasm.js";
+
+// Columns have types, which the columns of a text can be told with; tables come with inspectors.
+asQueries();
 
 interface Data {
   schemas: string[];
@@ -348,7 +352,7 @@ async function rowsOf(connection: Connection, sql: string): Promise<SqlValue[][]
  * @internal
  */
 export const reflectSql = (what: string, names: readonly string[] = []): string =>
-  callSync(() => native().reflectSql(what, names as string[]));
+  callSync(() => core().reflectSql(what, names as string[]));
 
 /** @internal */
 export async function namesIn(connection: Connection, schemas: readonly string[]): Promise<SqlValue[][]> {
@@ -397,7 +401,7 @@ export async function inspect(bind: Connection | Engine): Promise<Inspector> {
       rows = await one(connection, await rowsOf(connection, reflectSql("objects", schemas)), failed);
     }
     const batch = encodeBatch(rows.length, 11, (row, column) => (rows[row] as SqlValue[])[column], () => "a name");
-    return Inspector.of(callSync(() => native().reflectRows(schemas, batch, failed)));
+    return Inspector.of(callSync(() => core().reflectRows(schemas, batch, failed)));
   });
 }
 

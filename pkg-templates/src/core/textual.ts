@@ -6,6 +6,7 @@
 
 import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
+import { offerTextual } from "./entry.js";
 import type { QueryLike } from "./expr.js";
 import { CompoundSelect } from "./select.js";
 import { SelectBase } from "./select_base.js";
@@ -18,8 +19,18 @@ export type TextColumns = Readonly<Record<string, TypeArgument<any>>>;
 /** The row of a text with these columns. */
 export type TextRow<C> = { -readonly [K in keyof C]: C[K] extends TypeArgument<infer T> ? T | null : never };
 
-interface Text_ extends Recorded {
+/** A text of SQL, as far as it matters here. */
+export interface TextLike extends Recorded {
+  /** @internal */
   writeText(writer: Writer): void;
+}
+
+/**
+ * Has texts become queries.
+ * @internal
+ */
+export function asQueries(): void {
+  offerTextual((text, columns) => new TextualSelect<object>(text, columns));
 }
 
 /** A text of SQL as a query: it has columns, and can be a subquery or a CTE. */
@@ -28,10 +39,10 @@ export class TextualSelect<R extends object> extends SelectBase<R, readonly R[ke
   override readonly kind = "textual";
   /** @internal */
   override readonly resultColumns: readonly { readonly key: string; readonly type: SqlType<any> }[];
-  readonly #text: Text_;
+  readonly #text: TextLike;
 
   /** @internal */
-  constructor(text: Text_, columns: TextColumns) {
+  constructor(text: TextLike, columns: TextColumns) {
     super();
     if (typeof columns !== "object" || columns === null) throw new ArgumentError(`columns() takes { name: type }, not ${describe(columns)}`);
     this.#text = text;

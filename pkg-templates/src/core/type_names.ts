@@ -4,7 +4,7 @@
  * @module
  */
 
-import * as all from "./types.js";
+import * as all from "./column_types.js";
 
 /** The types under SQLAlchemy's names: `types.String(50)`, `types.Boolean`, `types.Date`, `types.JSON()`. */
 export const types = Object.freeze({

@@ -7,15 +7,10 @@
 
 import { ArgumentError, CompileError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
+import { record, type Recorded } from "./entry.js";
 import { typeOfValue, type SqlType } from "./types.js";
 
-/** The method by which an object writes its record, behind those of its parts. */
-export const record: unique symbol = Symbol("aludel.record");
-
-/** Something that becomes a record. */
-export interface Recorded {
-  [record](writer: Writer): void;
-}
+export { record, type Recorded } from "./entry.js";
 
 const encoder: TextEncoder = new TextEncoder();
 
@@ -149,6 +144,11 @@ export class Writer {
     return this.#unique++;
   }
 
+  /** The type that a value has by itself. */
+  typeOf(value: unknown): void {
+    typeOfValue(value).write(this);
+  }
+
   /** Keeps a value aside; gives its number. */
   literal(value: unknown): number {
     return this.literals.push(value) - 1;
@@ -186,7 +186,7 @@ export class Writer {
     }
     this.flag(false);
     this.u32(this.literal(operand.value));
-    typeOfValue(operand.value).write(this);
+    this.typeOf(operand.value);
   }
 
   #room(bytes: number): void {

@@ -5,13 +5,14 @@ use crate::metadata::Metadata;
 use anyhow::Result;
 
 /// Each crate with the members below it that it may use.
-const FLOORS: [(&str, &[&str]); 5] = [
+const FLOORS: [(&str, &[&str]); 6] = [
     ("aludel-protocol", &[]),
     ("aludel-sql", &["aludel-protocol"]),
     ("aludel-worker", &["aludel-protocol"]),
     // The worker by the feature `embedded`, on hosts only.
     ("aludel", &["aludel-protocol", "aludel-sql", "aludel-worker"]),
     ("aludel-js", &["aludel", "aludel-protocol", "aludel-sql"]),
+    ("aludel-core-js", &["aludel-protocol", "aludel-sql"]),
 ];
 /// What brings SQLite.
 const SQLITE: [&str; 3] = ["aludel-worker", "libsqlite3-sys", "sqlite-wasm-rs"];
@@ -34,7 +35,7 @@ pub fn dependencies(tree: &Tree) -> Result<Complaints> {
 /// Nothing that the main-thread wasm is made of brings SQLite, nor does the client on wasm32.
 pub fn no_sqlite_on_the_main_thread(tree: &Tree) -> Result<Complaints> {
     let mut complaints = Complaints::new();
-    for name in ["aludel-js", "aludel"] {
+    for name in ["aludel-js", "aludel-core-js", "aludel"] {
         complaints.extend(brings_sqlite(&tree.wasm, name)?);
     }
     Ok(complaints)
@@ -73,12 +74,13 @@ mod tests {
         Tree { files: Vec::new(), host: metadata(edges), wasm: metadata(edges) }
     }
 
-    const GOOD: [(&str, &[&str]); 6] = [
+    const GOOD: [(&str, &[&str]); 7] = [
         ("aludel-protocol", &[]),
         ("aludel-sql", &["aludel-protocol"]),
         ("aludel-worker", &["aludel-protocol", "libsqlite3-sys"]),
         ("aludel", &["aludel-protocol", "aludel-sql"]),
         ("aludel-js", &["aludel"]),
+        ("aludel-core-js", &["aludel-sql"]),
         ("libsqlite3-sys", &[]),
     ];
 
@@ -95,6 +97,7 @@ mod tests {
         assert!(dependencies(&tree(&GOOD)).unwrap().is_empty());
         assert_eq!(dependencies(&with("aludel-sql", &["aludel"])).unwrap(), ["aludel-sql depends on aludel"]);
         assert_eq!(dependencies(&with("aludel-js", &["aludel-worker"])).unwrap().len(), 1);
+        assert_eq!(dependencies(&with("aludel-core-js", &["aludel"])).unwrap(), ["aludel-core-js depends on aludel"]);
         assert_eq!(dependencies(&with("aludel-protocol", &["libsqlite3-sys"])).unwrap().len(), 1);
         assert!(dependencies(&tree(&GOOD[1..])).is_err());
     }

@@ -42,8 +42,8 @@ pub(super) fn literal_list(value: &BindValue, width: usize) -> Option<Result<Str
     }
 }
 
-/// A value as SQL.
-pub(super) fn literal(value: &Value) -> Result<String> {
+/// A value as SQL; one that no literal can be is an error.
+pub fn literal(value: &Value) -> Result<String> {
     Ok(match value {
         Value::Null => "NULL".into(),
         Value::Integer(i64::MIN) => "(-9223372036854775807 - 1)".into(),

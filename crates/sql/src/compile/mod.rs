@@ -15,6 +15,7 @@ mod select;
 mod terms;
 
 pub(crate) use froms::join_start;
+pub use literal::literal;
 pub(crate) use names::labels;
 pub use out::{Segment, Slot, Source};
 pub use quote::{always_quoted, quoted, string_literal};
