@@ -6,7 +6,8 @@ import { load } from "./pkg.mjs";
 
 const a_ = await load("core/index.js");
 const { describeStatement } = await load("core/compiled.js");
-const { text } = await load("index.js");
+const { IntegrityError, text } = await load("index.js");
+const { openCopy } = await load("node.js");
 const {
   and_, asc, bindparam, case_, cast, CheckConstraint, Column, CreateIndex, CreateTable, DateTime, delete_, desc, DropIndex,
   DropTable, except_, exists, extract, false_, Float, ForeignKey, func, Index, insert, Integer, intersect, JSON_, literal,
@@ -225,4 +226,37 @@ test("every vector has a construct or a reason, and no construct is without a ve
   const names = new Set(vectors.map(({ name }) => name));
   assert.deepEqual([...names].filter((name) => !(name in constructs) && !(name in different)), []);
   assert.deepEqual(Object.keys(constructs).filter((name) => !names.has(name)), []);
+});
+
+/** What a statement needs besides the two tables: SQL before it, or parameters. */
+const needs = {
+  ddl_create: { before: ["DROP TABLE users"] },
+  ddl_create2: { before: ["DROP TABLE addr"] },
+  ddl_dropidx: { before: ["CREATE INDEX ix2 ON users (age)"] },
+  bindparam: { parameters: { age: 1 } },
+  expanding: { parameters: { ids: [1, 2] } },
+  text_cols: { parameters: { id: 1 } },
+};
+
+test("every construct runs on SQLite", async () => {
+  const engine = await openCopy();
+  const wrong = [];
+  try {
+    for (const [name, statement] of Object.entries(constructs)) {
+      const conn = await engine.connect();
+      for (const table of [users, addr]) await conn.execute(new CreateTable(table));
+      for (const sql of needs[name]?.before ?? []) await conn.execDriverSql(sql);
+      try {
+        await conn.execute(statement, needs[name]?.parameters);
+      } catch (error) {
+        // What constraints refuse was understood all the same.
+        if (!(error instanceof IntegrityError)) wrong.push(`${name}: ${error.message.split("\n")[0]}`);
+      }
+      await conn.rollback();
+      await conn.close();
+    }
+  } finally {
+    await engine.dispose();
+  }
+  assert.deepEqual(wrong, []);
 });

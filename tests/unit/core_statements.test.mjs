@@ -141,6 +141,7 @@ test("b1_21 a cartesian product is warned of, in UPDATE as in SELECT", () => {
     [change.where(c.id.in(select(other.c.x))), []],
     [change, []],
     [delete_(users).where(c.id.in(select(other.c.x))), []],
+    [select(func.jsonEach(c.doc).tableValued("value").alias("j").c.value).selectFrom(users), []],
   ]) {
     assert.deepEqual(statement.compile().warnings, warnings, String(statement));
   }

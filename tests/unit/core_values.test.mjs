@@ -1,10 +1,11 @@
 // Values on a real SQLite, in a thread of Node: as they are stored, compared, given to functions and read.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { load } from "./pkg.mjs";
+import { load, pkg } from "./pkg.mjs";
 
 const {
-  Column, DataError, Date_, DateTime, Double, Enum, Float, insert, Integer, JSONB, literal, MetaData, REAL, select, String_, Table, Text, text,
+  Column, DataError, Date_, DateTime, Double, Enum, Float, func, insert, Integer, JSONB, literal, MetaData, REAL, select, String_, Table, Text, text,
   tuple_, Unicode, UnicodeText, union, unionAll, Uuid,
 } = await load("index.js");
 const { openCopy } = await load("node.js");
@@ -88,6 +89,58 @@ test("b4_04 numbers that are not whole are stored as such, whatever their type i
     await assert.rejects(stored(type, NaN), { name: "DataError" });
     await assert.rejects(stored(type, "3"), { name: "DataError" });
   }
+});
+
+/** Functions whose types are known, and what they give: a value, or a check where it is not always the same. */
+const isDate = (value) => value instanceof Date;
+const isBytes = (length) => (value) => value instanceof Uint8Array && value.length === length;
+const called = {
+  count: [func.count(), 1], total: [func.total(literal(2)), 2], avg: [func.avg(literal(3)), 3], sum: [func.sum(literal(2)), 2],
+  min: [func.min(literal("a")), "a"], max: [func.max(literal("a")), "a"],
+  groupConcat: [func.groupConcat(literal("a"), "-"), "a"], aggregateStrings: [func.aggregateStrings(literal("a"), "-"), "a"],
+  jsonGroupArray: [func.jsonGroupArray(literal(1)), [1]], jsonGroupObject: [func.jsonGroupObject(literal("k"), literal(1)), { k: 1 }],
+  rowNumber: [func.rowNumber().over(), 1], rank: [func.rank().over(), 1], denseRank: [func.denseRank().over(), 1],
+  percentRank: [func.percentRank().over(), 0], cumeDist: [func.cumeDist().over(), 1], ntile: [func.ntile(2).over(), 1],
+  lag: [func.lag(literal(1), 1, 5).over(), 5], lead: [func.lead(literal(1)).over(), null],
+  firstValue: [func.firstValue(literal(1)).over(), 1], lastValue: [func.lastValue(literal(1)).over(), 1], nthValue: [func.nthValue(literal(1), 2).over(), null],
+  coalesce: [func.coalesce(literal(null), 2), 2], ifnull: [func.ifnull(literal(null), "a"), "a"], nullif: [func.nullif(literal(1), 1), null],
+  iif: [func.iif(literal(1).eq(2), "a", "b"), "b"], typeof: [func.typeof("a"), "text"], quote: [func.quote("a"), "'a'"],
+  lower: [func.lower("A"), "a"], upper: [func.upper("a"), "A"], trim: [func.trim("-a-", "-"), "a"], ltrim: [func.ltrim(" a"), "a"], rtrim: [func.rtrim("a "), "a"],
+  replace: [func.replace("aba", "a", "c"), "cbc"], substr: [func.substr("abc", 2, 1), "b"], substring: [func.substring("abc", 2), "bc"],
+  instr: [func.instr("abc", "c"), 3], length: [func.length("abc"), 3], charLength: [func.charLength("abc"), 3], octetLength: [func.octetLength("\u00fc"), 2],
+  concat: [func.concat("a", 1, null), "a1"], format: [func.format("%d", 5), "5"], printf: [func.printf("%s", "x"), "x"], char: [func.char(65, 66), "AB"],
+  unicode: [func.unicode("A"), 65], unistr: [func.unistr("\\u0041"), "A"], hex: [func.hex("A"), "41"], unhex: [func.unhex("41"), isBytes(1)],
+  zeroblob: [func.zeroblob(3), isBytes(3)], randomblob: [func.randomblob(4), isBytes(4)], glob: [func.glob("a*", "ab"), 1],
+  regexpReplace: [func.regexpReplace("abc", "b", "x"), "axc"],
+  abs: [func.abs(literal(-2)), 2], round: [func.round(2.345, 2), 2.35], sign: [func.sign(-3), -1], ceil: [func.ceil(1.5), 2], floor: [func.floor(1.5), 1],
+  trunc: [func.trunc(-1.5), -1], mod: [func.mod(7, 4), 3], pow: [func.pow(2, 3), 8], sqrt: [func.sqrt(-1), null], exp: [func.exp(0), 1], ln: [func.ln(1), 0],
+  log10: [func.log10(100), 2], log2: [func.log2(8), 3], sin: [func.sin(0), 0], cos: [func.cos(0), 1], tan: [func.tan(0), 0], asin: [func.asin(2), null],
+  acos: [func.acos(1), 0], atan: [func.atan(0), 0], atan2: [func.atan2(0, 1), 0], radians: [func.radians(0), 0], degrees: [func.degrees(0), 0],
+  pi: [func.pi(), Math.PI], random: [func.random(), (value) => typeof value === "bigint"],
+  now: [func.now(), isDate], currentTimestamp: [func.currentTimestamp(), isDate], currentDate: [func.currentDate(), isDate],
+  date: [func.date("2026-11-21 10:00"), "2026-11-21"], time: [func.time("2026-11-21 10:00"), "10:00:00"], datetime: [func.datetime("nope"), null],
+  strftime: [func.strftime("%Y", "2026-11-21"), "2026"], julianday: [func.julianday("2000-01-01 12:00"), 2451545], unixepoch: [func.unixepoch("1970-01-02"), 86400],
+  json: [func.json("[1]"), [1]], jsonArray: [func.jsonArray(1, "a"), [1, "a"]], jsonObject: [func.jsonObject("k", 1), { k: 1 }],
+  jsonArrayLength: [func.jsonArrayLength("[1, 2]"), 2], jsonExtract: [func.jsonExtract('{"a": 5}', "$.a"), 5], jsonType: [func.jsonType("[]"), "array"],
+  jsonValid: [func.jsonValid("{"), 0], jsonInsert: [func.jsonInsert("[1]", "$[1]", 2), "[1,2]"], jsonReplace: [func.jsonReplace("[1]", "$[0]", 2), "[2]"],
+  jsonSet: [func.jsonSet("{}", "$.a", 1), '{"a":1}'], jsonRemove: [func.jsonRemove("[1,2]", "$[0]"), "[2]"], jsonPatch: [func.jsonPatch("{}", '{"a":1}'), '{"a":1}'],
+  jsonPretty: [func.jsonPretty("[]"), "[]"], jsonQuote: [func.jsonQuote("a"), '"a"'],
+  lastInsertRowid: [func.lastInsertRowid(), (value) => typeof value === "number"], changes: [func.changes(), (value) => typeof value === "number"],
+  totalChanges: [func.totalChanges(), (value) => typeof value === "number"], sqliteVersion: [func.sqliteVersion(), (value) => /^3\./.test(value)],
+};
+
+test("b2_09 functions give what their types say", async () => {
+  for (const [name, [call, expected]] of Object.entries(called)) {
+    const value = await engine.scalar(select(call));
+    if (typeof expected === "function") assert.ok(expected(value), `${name}: ${value}`);
+    else assert.deepEqual(value, expected, name);
+  }
+  const typed = readFileSync(new URL("core/functions.d.ts", pkg), "utf8");
+  const names = [...typed.slice(typed.indexOf("interface KnownFunctions")).matchAll(/^    (\w+)[:<(]/gm)].map(([, name]) => name);
+  assert.ok(names.length > 100, `${names.length} functions`);
+  // These are called by their own tests, or only where there is a table for full-text search.
+  const elsewhere = ["jsonEach", "jsonTree", "bm25", "highlight", "snippet"];
+  assert.deepEqual(names.filter((name) => !(name in called) && !elsewhere.includes(name)), []);
 });
 
 const broken = [

@@ -28,7 +28,7 @@ import {
   writeWrapped,
   type FrameBounds,
 } from "./records.js";
-import type { Derived, OrNull, Other } from "./selection.js";
+import type { OrNull, Other } from "./selection.js";
 import { type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -220,31 +220,31 @@ export abstract class Expr<T = unknown, S extends string = string> extends Claus
     return node((writer) => writeUnary(writer, 1, this));
   }
   /** `||` */
-  concat<N = never, U extends string = never>(other: Other<string, N, U>): Expr<OrNull<Derived<string, T>, N>, S | U> {
+  concat<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<string, N, U>): Expr<OrNull<string, L | N>, R | U> {
     return binary("concat", this, other);
   }
   /** `&` */
-  bitwiseAnd<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
+  bitwiseAnd<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<L, N, U>): Expr<OrNull<number, L | N>, R | U> {
     return binary("bitAnd", this, other);
   }
   /** `|` */
-  bitwiseOr<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
+  bitwiseOr<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<L, N, U>): Expr<OrNull<number, L | N>, R | U> {
     return binary("bitOr", this, other);
   }
   /** Exclusive or. */
-  bitwiseXor<N = never, U extends string = never>(other: Other<T, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
+  bitwiseXor<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<L, N, U>): Expr<OrNull<number, L | N>, R | U> {
     return binary("bitXor", this, other);
   }
   /** `~x` */
-  bitwiseNot(): Expr<Derived<number, T>, S> {
+  bitwiseNot<L, R extends string>(this: Expr<L, R>): Expr<OrNull<number, L>, R> {
     return node((writer) => writeUnary(writer, 2, this));
   }
   /** `<<` */
-  bitwiseLshift<N = never, U extends string = never>(other: Other<number, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
+  bitwiseLshift<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<number, N, U>): Expr<OrNull<number, L | N>, R | U> {
     return binary("shiftLeft", this, other);
   }
   /** `>>` */
-  bitwiseRshift<N = never, U extends string = never>(other: Other<number, N, U>): Expr<OrNull<Derived<number, T>, N>, S | U> {
+  bitwiseRshift<L, R extends string, N = never, U extends string = never>(this: Expr<L, R>, other: Other<number, N, U>): Expr<OrNull<number, L | N>, R | U> {
     return binary("shiftRight", this, other);
   }
   /** Any other operator. */
@@ -266,9 +266,9 @@ export abstract class Expr<T = unknown, S extends string = string> extends Claus
     return node((writer) => writeCollate(writer, this, name));
   }
   /** `CAST(x AS type)` */
-  cast<R>(type: TypeArgument<R>): Expr<R> {
+  cast<C, L, R extends string>(this: Expr<L, R>, type: TypeArgument<C>): Expr<OrNull<C, L>, R> {
     const to = typeOf(type);
-    return node<R>((writer) => writeCast(writer, 0x17, this, to));
+    return node((writer) => writeCast(writer, 0x17, this, to));
   }
   /** `AS name` */
   label<const N extends string>(name: N): Label<N, T, S> {

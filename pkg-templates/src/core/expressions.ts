@@ -8,6 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import { constant, Expr, false_, isQuery, node, null_, opposite, true_, type Operand, type QueryLike } from "./expr.js";
 import { writeCast, writeLogic, writeNull } from "./records.js";
+import type { OrNull } from "./selection.js";
 import { NullType, typeOfValue, type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -198,20 +199,29 @@ export function case_<T>(
 const nullOnly = (value: unknown): unknown => (value === null ? null_() : value);
 
 /** `CAST(x AS type)` */
+export function cast<T, N, S extends string>(value: Expr<N, S>, type: TypeArgument<T>): Expr<OrNull<T, N>, S>;
+/** `CAST(? AS type)` */
+export function cast<T>(value: unknown, type: TypeArgument<T>): Expr<T>;
 export function cast<T>(value: unknown, type: TypeArgument<T>): Expr<T> {
   const to = typeOf(type);
   return node<T>((writer) => writeCast(writer, 0x17, constant(value), to));
 }
 
 /** The same SQL, as another type here. */
+export function typeCoerce<T, N, S extends string>(value: Expr<N, S>, type: TypeArgument<T>): Expr<OrNull<T, N>, S>;
+/** A value, as of this type. */
+export function typeCoerce<T>(value: unknown, type: TypeArgument<T>): Expr<T>;
 export function typeCoerce<T>(value: unknown, type: TypeArgument<T>): Expr<T> {
   const to = typeOf(type);
   return node<T>((writer) => writeCast(writer, 0x18, constant(value), to));
 }
 
+/** The values of these, in their order. */
+export type TupleOfValues<P extends readonly Expr<any>[]> = { readonly [I in keyof P]: P[I] extends Expr<infer T> ? T : never };
+
 /** `(a, b)` */
-export function tuple_(...exprs: readonly Expr<unknown>[]): Expr<readonly unknown[]> {
-  return node<readonly unknown[]>((writer) => {
+export function tuple_<const P extends readonly Expr<any>[]>(...exprs: P): Expr<TupleOfValues<P>> {
+  return node((writer) => {
     const parts = writer.refs(exprs);
     writer.begin(0x10);
     writer.list(parts);
@@ -219,8 +229,8 @@ export function tuple_(...exprs: readonly Expr<unknown>[]): Expr<readonly unknow
 }
 
 /** A field of a date or time: `year`, `month`, `day`, `hour`, `minute`, `second`, `doy`, `dow`, `week`, `epoch`. */
-export function extract(field: string, expr: Expr<unknown>): Expr<number> {
-  return node<number>((writer) => {
+export function extract<N, S extends string>(field: string, expr: Expr<N, S>): Expr<OrNull<number, N>, S> {
+  return node((writer) => {
     const of = writer.ref(expr);
     writer.begin(0x1e);
     writer.text(field);

@@ -29,6 +29,7 @@ import type { Condition } from "./expressions.js";
 import { copyItems, type CopyOptions } from "./copy.js";
 import { columnsOf, From, type FromColumn } from "./from.js";
 import { writeDefault, writeServerDefault } from "./records.js";
+import type { CellsOfItems, ColumnExprs, ColumnsOf, InsertOfColumns, RowOfColumns } from "./row_types.js";
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
@@ -99,6 +100,9 @@ function checkOptions(of: string, options: object, known: readonly string[]): vo
   }
 }
 
+/** Options, in which those that there are not are errors that name them. */
+type Known<O> = O & { readonly [K in Exclude<keyof O, keyof ColumnOptions<any>>]: never };
+
 /** A column of a table that is being declared. */
 export class Column<const K extends string = string, T = unknown, const O extends ColumnOptions<T> = ColumnOptions<T>> {
   /** Its name in SQL. */
@@ -114,8 +118,10 @@ export class Column<const K extends string = string, T = unknown, const O extend
   /** The types; there is no value. */
   declare readonly columnType?: readonly [K, T, O];
 
-  constructor(name: K, type: TypeArgument<T>, options?: O);
-  constructor(name: K, type: TypeArgument<T>, foreignKey: ForeignKey, options?: O);
+  /** Its name and type, its foreign key, then options. */
+  constructor(name: K, type: TypeArgument<T>, foreignKey: ForeignKey, options?: Known<O>);
+  /** Its name and type, then options. */
+  constructor(name: K, type: TypeArgument<T>, options?: Known<O>);
   constructor(name: K, type: TypeArgument<T>, first?: ForeignKey | O, second?: O) {
     if (typeof name !== "string") throw new ArgumentError(`new Column() takes a name, not ${describe(name)}`);
     const options = (first instanceof ForeignKey ? second : first) ?? ({} as O);
@@ -190,28 +196,6 @@ export class TableColumn<K extends string, T, S extends string = string> extends
     writer.text(this.key);
   }
 }
-
-type NotNull<O> = O extends { nullable: false } | { primaryKey: true } ? true : false;
-type HasDefault<O> = O extends { primaryKey: true } | { default: unknown } | { serverDefault: unknown } | { computed: unknown } ? true : false;
-type KeyOf<C> = C extends Column<infer K, infer _T, infer O> ? (O extends { key: infer Key extends string } ? Key : K) : never;
-type ValueIn<C> = C extends Column<infer _K, infer T, infer O> ? (NotNull<O> extends true ? T : T | null) : never;
-type Optional<C> = C extends Column<infer _K, infer _T, infer O> ? (HasDefault<O> extends true ? true : NotNull<O> extends true ? false : true) : never;
-
-/** The columns among what a table is declared with. */
-export type ColumnsOf<Items extends readonly unknown[]> = Extract<Items[number], Column<string, any, any>>;
-/** A row of a table. */
-export type RowOfColumns<C> = { [X in C as KeyOf<X>]: ValueIn<X> };
-/** The values of a row of a table that is declared with these, in their order. */
-export type CellsOfItems<Items extends readonly unknown[]> =
-  Items extends readonly [infer First, ...infer Rest]
-    ? First extends Column<string, any, any> ? readonly [ValueIn<First>, ...CellsOfItems<Rest>] : CellsOfItems<Rest>
-    : Items extends readonly [] ? readonly [] : readonly unknown[];
-/** What can be inserted: what has no default and is not null has to be there. */
-export type InsertOfColumns<C> = { [X in C as Optional<X> extends true ? never : KeyOf<X>]: ValueIn<X> | Expr<unknown> } & {
-  [X in C as Optional<X> extends true ? KeyOf<X> : never]?: ValueIn<X> | Expr<unknown>;
-};
-/** The columns of a table that is called `S`, as expressions by their keys. */
-export type ColumnExprs<C, S extends string = string> = { readonly [X in C as KeyOf<X>]: TableColumn<KeyOf<X>, ValueIn<X>, S> };
 
 /** What SQLite can be told about a table. */
 export interface TableOptions {

@@ -11,7 +11,8 @@
 import type { Expr, Label } from "./expr.js";
 import type { TextLike } from "./expressions.js";
 import type { From, FromExpr } from "./from.js";
-import type { CellsOfItems, Table, TableColumn } from "./schema.js";
+import type { CellsOfItems } from "./row_types.js";
+import type { Table, TableColumn } from "./schema.js";
 import type { Select } from "./select.js";
 
 /** What can be selected: expressions, columns, and everything that rows come from. */
@@ -20,10 +21,7 @@ export type Projection = Expr<any> | From<any> | TextLike;
 /** What an operator takes on its other side, and what that reads: `N` has null if it may be null. */
 export type Other<T, N, S extends string> = T | Expr<N, S> | null;
 /** What comes of a value and another that may be null. */
-export type OrNull<T, N> = T | Extract<N, null>;
-
-/** What is made of a value and is null where that is. */
-export type Derived<R, T> = unknown extends T ? unknown : R | Extract<T, null>;
+export type OrNull<T, N> = unknown extends N ? T : T | Extract<N, null>;
 
 /** The sources of what rows come from. */
 export type SourceOf<F> = F extends From<any, infer S> ? S : string;
@@ -48,8 +46,8 @@ type Free<K extends string, Taken, Tries extends readonly unknown[] = readonly [
 type Added<Row, More> = [keyof Row & keyof More] extends [never]
   ? Row & More
   : Row & { [K in keyof More as K extends keyof Row ? Free<K & string, keyof Row> : K]: More[K] };
-type Flat<Row> = { [K in keyof Row]: Row[K] };
-type Both<Row, Others> = [Others] extends [never] ? Flat<Row> : Flat<Row & Record<string, Others>>;
+/** Spelled out, so that editors and errors show the columns. */
+type Both<Row, Others> = [Others] extends [never] ? { [K in keyof Row]: Row[K] } : { [K in keyof (Row & Record<string, Others>)]: (Row & Record<string, Others>)[K] };
 
 /** The first column of a name has it, the next get numbers; names that nobody knows here (`Others`) may be any. */
 type InOrder<P extends readonly unknown[], N, Row, Others> =

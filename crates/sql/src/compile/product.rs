@@ -17,7 +17,7 @@ impl Compiler<'_> {
     pub(super) fn check_product_of(&mut self, verb: &str, conditions: &[Expr], froms: &[From]) {
         let leaves: Vec<From> = froms.iter().flat_map(From::leaves).collect();
         // Functions of rows and texts are joined to others by what they are given.
-        if leaves.len() < 2 || leaves.iter().any(|leaf| matches!(leaf, From::Function(_) | From::Text(_))) {
+        if leaves.len() < 2 || leaves.iter().any(is_open) {
             return;
         }
         let mut edges: Vec<Vec<From>> = Vec::new();
@@ -52,6 +52,15 @@ impl Compiler<'_> {
             lonely.join(", "),
             start.trim_matches('"')
         ));
+    }
+}
+
+/// Whether nobody knows what ties it to others.
+fn is_open(leaf: &From) -> bool {
+    match leaf {
+        From::Function(_) | From::Text(_) => true,
+        From::Alias(alias) => is_open(&alias.of),
+        _ => false,
     }
 }
 

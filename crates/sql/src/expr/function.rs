@@ -31,6 +31,8 @@ pub(crate) enum Spelling {
 #[derive(Clone, Copy, Debug)]
 enum Gives {
     Integer,
+    /// All 64 bits of it are used.
+    BigInteger,
     Float,
     String,
     Json,
@@ -92,7 +94,7 @@ const FUNCTIONS: &[Known] = &[
     row("octet_length", Same, Integer),
     row("percent_rank", Same, Float),
     row("pow", Same, Float),
-    row("random", Same, Integer),
+    row("random", Same, BigInteger),
     row("rank", Same, Integer),
     row("replace", Same, String),
     row("round", Same, Float),
@@ -119,6 +121,7 @@ impl Known {
         let argument = || arguments.iter().map(|e| e.ty.clone()).find(|ty| !ty.is_null()).unwrap_or_default();
         match self.gives {
             Integer => SqlType::Integer,
+            BigInteger => SqlType::BigInteger,
             Float => SqlType::Float,
             String => SqlType::String(None),
             Json => SqlType::JSON,
