@@ -5,6 +5,7 @@ use crate::support::run;
 use aludel::sql::expr::{BindValue, CustomPiece, Expr, bind, in_list, not, pieces, tuple};
 use aludel::sql::schema::{Column, Default_, DefaultFn, From, NamingConvention, Table};
 use aludel::sql::statement::{ConflictAction, Ddl, InsertSource, Statement, insert, select, settings, update};
+use aludel::sql::typed::Expr as Expr_;
 use aludel::sql::types::{EnumType, SqlType};
 use aludel::{Engine, ErrorKind, Params, ResultSet, Row, Value, many, params};
 use std::cell::Cell;
@@ -259,6 +260,38 @@ fn values_of_a_wrong_type_are_refused_by_the_name_of_their_column() {
             let error = engine.execute(&insert(&table), set).await.unwrap_err();
             assert_eq!((error.kind(), error.message()), (kind, message));
         }
+    });
+}
+
+#[test]
+fn what_is_looked_for_in_a_text_of_some_type_is_any_text() {
+    run(async {
+        let values = vec!["good".into(), "bad".into()];
+        let mood = EnumType { name: None, values, length: None, create_constraint: false };
+        let columns = vec![id(), Column::new("mood", SqlType::Enum(Rc::new(mood))), Column::new("born", SqlType::Date)];
+        let (engine, table) = with_table(columns).await;
+        let rows = [("good", "2026-11-21"), ("bad", "2025-01-02")];
+        let rows = rows.map(|(mood, born)| params! { "mood" => mood, "born" => born });
+        engine.execute(&insert(&table), many(rows)).await.unwrap();
+        let typed = |key: &str| Expr_::<String>::from_node(column(&table, key));
+        let (mood, born) = (typed("mood"), typed("born"));
+        for (condition, ids) in [
+            (mood.like("g%"), 1),
+            (mood.ilike("B%"), 2),
+            (mood.starts_with_plain("ba"), 2),
+            (mood.contains("oo"), 1),
+            (mood.ends_with("ad"), 2),
+            (mood.glob("g*"), 1),
+            (mood.regexp_match("^b.d$"), 2),
+            (mood.concat("?").eq("bad?"), 2),
+            (born.like("2026-%"), 1),
+            (born.contains("-01-"), 2),
+        ] {
+            let query = select([column(&table, "id")]).filter(condition);
+            assert_eq!(cells(&engine.execute(&query, ()).await.unwrap()), [[Value::Integer(ids)]], "{query}");
+        }
+        let error = engine.execute(&select([column(&table, "id")]).filter(mood.eq("so so")), ()).await.unwrap_err();
+        assert_eq!(error.message(), "parameter 'mood_1': Enum takes one of \"good\", \"bad\", not \"so so\"");
     });
 }
 

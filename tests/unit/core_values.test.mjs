@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { load, pkg } from "./pkg.mjs";
 
 const {
-  Column, DataError, Date_, DateTime, Double, Enum, Float, func, insert, Integer, JSONB, literal, MetaData, REAL, select, String_, Table, Text, text,
+  Column, DataError, Date_, DateTime, Double, Enum, Float, func, insert, Integer, JSONB, literal, MetaData, Numeric, REAL, select, String_, Table, Text, text,
   tuple_, Unicode, UnicodeText, union, unionAll, Uuid,
 } = await load("index.js");
 const { openCopy } = await load("node.js");
@@ -141,6 +141,38 @@ test("b2_09 functions give what their types say", async () => {
   // These are called by their own tests, or only where there is a table for full-text search.
   const elsewhere = ["jsonEach", "jsonTree", "bm25", "highlight", "snippet"];
   assert.deepEqual(names.filter((name) => !(name in called) && !elsewhere.includes(name)), []);
+});
+
+test("b4_05 decimal numbers are written as SQLAlchemy's are, whatever their size", async () => {
+  const cases = [
+    // In the middle of two is the even one.
+    [2, "0.125", "0.12"], [2, "0.375", "0.38"], [2, "-0.125", "-0.12"], [0, "0.5", "0"], [0, "1.5", "2"], [0, "2.5", "2"], [1, 0.25, "0.2"],
+    // These are not in the middle, but a little beside it.
+    [2, "2.675", "2.67"], [2, "1.005", "1.00"], [2, "0.135", "0.14"], [2, "-0.001", "-0.00"],
+    [2, "1e22", "10000000000000000000000.00"], [0, 1e21, "1000000000000000000000"], [2, "123456789012345678901234", "123456789012345685803008.00"],
+    [undefined, "1234567.891", "1234567.8910000001"], [undefined, "1e-7", "0.0000001000"], [undefined, 0, "0.0000000000"],
+    [20, 0.1, "0.10000000000000000555"], [2, Infinity, "Infinity"], [2, 9007199254740993n, "9007199254740993.00"], [120, 0.5, `0.5${"0".repeat(119)}`],
+  ];
+  for (const [scale, given, read] of cases) {
+    const type = scale === undefined ? Numeric() : Numeric(30, scale);
+    assert.equal((await stored(type, given))[3], read, `${given} with ${scale} digits`);
+  }
+  const [, , , number] = await stored(Numeric(10, 2, { asNumber: true }), "0.125");
+  assert.equal(number, 0.125);
+});
+
+test("what is looked for in a text of some type is any text", async () => {
+  const found = async (condition) => ids(select(c.id).where(condition));
+  for (const condition of [
+    c.mood.like("Ba%"), c.mood.ilike("b%"), c.mood.startsWith("B"), c.mood.contains("a", { autoescape: true }), c.mood.glob("?ad"),
+    c.mood.regexpMatch("^B"), c.uuid.like("6ba7%"), c.uuid.endsWith("30c8"), c.uuid.icontains("DAD11"), c.day.like("2026-%"),
+    c.day.contains("-01-"), c.doc.contains("?").isNot(null),
+  ]) {
+    assert.ok((await found(condition)).includes(1), String(condition));
+  }
+  assert.deepEqual(await found(c.mood.like("%od")), [2]);
+  await assert.rejects(found(c.mood.eq(7)), { name: "DataError" });
+  await assert.rejects(found(c.uuid.eq("6ba7")), { name: "DataError" });
 });
 
 const broken = [

@@ -5,7 +5,9 @@
  * @module
  */
 
+import { describe } from "../encode.js";
 import { ArgumentError, DataError } from "../errors.js";
+import { fixed } from "./fixed.js";
 import type { SqlValue } from "../values.js";
 import { pythonJson } from "./python_json.js";
 import { Date_, DateTime, Interval, temporalType, Time } from "./times.js";
@@ -73,7 +75,11 @@ export function Numeric(precision?: number, scale?: number, options?: { readonly
   };
   if (options?.asNumber === true) return numbered<number>("Numeric", write, null, { bind, result: Number });
   const digits = scale ?? 10;
-  return numbered<string>("Numeric", write, null, { bind, result: (value) => Number(value).toFixed(digits) });
+  const result = (value: SqlValue): unknown => {
+    if (typeof value === "number" || typeof value === "bigint") return fixed(value, digits);
+    throw new DataError(`a column of type Numeric holds ${typeof value === "string" ? JSON.stringify(value) : describe(value)}`);
+  };
+  return numbered<string>("Numeric", write, null, { bind, result });
 }
 
 function text(name: string): Conversions {

@@ -272,6 +272,22 @@ fn b4_11_uuids() {
         let t = all();
         let hex = "6ba7b8109dad11d180b400c04fd430c8".to_owned();
         stores! { w, t, uuid = hex => "CHAR(32)", "text|6ba7b8109dad11d180b400c04fd430c8"; }
+        // What is looked for in one is a text, and needs not be one itself.
+        for found in [
+            t.uuid.like("6ba7%"),
+            t.uuid.ilike("6BA7%"),
+            t.uuid.starts_with("6ba"),
+            t.uuid.ends_with_plain("30c8"),
+            t.uuid.icontains("DAD11"),
+            t.uuid.glob("*30c8"),
+            t.uuid.regexp_match("^[0-9a-f]+$"),
+            t.uuid.concat("-").like("%8-"),
+        ] {
+            w.gives(&select(&t.id).filter(found), &["1"]).await;
+        }
+        w.gives(&select((&*t.uuid + "?").label("x")), &["6ba7b8109dad11d180b400c04fd430c8?"]).await;
+        let error = w.conn.execute(&select(&t.id).filter(t.uuid.eq("6ba7")), ()).await.unwrap_err();
+        assert!(error.message().contains("Uuid takes the 32 digits of a UUID"), "{error}");
     });
 }
 

@@ -73,6 +73,26 @@ pub fn beside_typed(expr: &Expr, value: BindValue, own: SqlType) -> Expr {
     bind(&expr.bind_base(), value, if fits { expr.ty.clone() } else { own })
 }
 
+/// A pattern, or another text that is looked for in an expression or put beside it: it is a text, whatever texts the
+/// expression takes itself. Only a type of the user's that is made of texts converts it.
+pub fn pattern_beside(expr: &Expr, value: BindValue, own: SqlType) -> Expr {
+    let is_text = own.is_null() || own.family() == Family::String;
+    match expr.ty.implementation() {
+        SqlType::Null | SqlType::String(_) | SqlType::Text => beside_typed(expr, value, own),
+        _ if is_text => bind(&expr.bind_base(), value, SqlType::String(None)),
+        _ => beside_typed(expr, value, own),
+    }
+}
+
+/// The same as a text, for what looks at the type of what it stands beside.
+pub(crate) fn as_text(expr: &Expr) -> Expr {
+    match (expr.ty.implementation(), &expr.kind) {
+        (SqlType::Null | SqlType::String(_) | SqlType::Text, _) => expr.clone(),
+        (_, Kind::Column(column)) => Node::new(Kind::Column(column.clone()), SqlType::String(None)),
+        _ => type_coerce(expr, SqlType::String(None)),
+    }
+}
+
 /// Whether values of type `value` are stored in columns of type `column` as a matter of course.
 fn is_wider(column: &SqlType, value: &SqlType) -> bool {
     match (column.family(), value.family()) {

@@ -152,6 +152,18 @@ impl Binary {
         *self == Binary::Concat
     }
 
+    /// Whether its right operand is looked for in a text, or joined to it.
+    pub(crate) fn takes_pattern(&self, left: &SqlType) -> bool {
+        match self {
+            Binary::Regexp | Binary::NotRegexp | Binary::Match | Binary::NotMatch | Binary::Glob | Binary::NotGlob => {
+                true
+            }
+            Binary::Concat => true,
+            Binary::Add => left.family() == Family::String,
+            _ => false,
+        }
+    }
+
     /// Whether it gives true or false.
     pub fn is_comparison(&self) -> bool {
         match self {

@@ -275,7 +275,10 @@ impl<T> Expr<T> {
 
 impl<T: ColumnType> Expr<T> {
     pub(super) fn binary<R>(&self, op: Binary, other: impl Operand<T::Base>) -> Expr<R> {
-        let other = other.operand(&self.node);
+        let other = match op.takes_pattern(&self.node.ty) {
+            true => other.operand(&untyped::as_text(&self.node)),
+            false => other.operand(&self.node),
+        };
         Expr::from_node(untyped::binary(op, &self.node, &other))
     }
 
@@ -361,30 +364,30 @@ fn looks_like<T: ColumnType<Base = String>>(
     place: Place,
     fold_case: bool,
 ) -> Expr<bool> {
-    let text = text.operand(&value.node);
+    let text = text.operand(&untyped::as_text(&value.node));
     Expr::from_node(untyped::looks_like(&value.node, &text, place, None, fold_case))
 }
 
 /// The same for a text in which `%` and `_` mean themselves.
 fn looks_like_plain<T: ColumnType<Base = String>>(value: &Expr<T>, text: &str, place: Place) -> Expr<bool> {
-    let text = untyped::autoescape(text, '/').as_str().operand(&value.node);
+    let text = untyped::autoescape(text, '/').as_str().operand(&untyped::as_text(&value.node));
     Expr::from_node(untyped::looks_like(&value.node, &text, place, Some('/'), false))
 }
 
 impl<T: ColumnType<Base = String>> Expr<T> {
     /// `LIKE`
     pub fn like(&self, pattern: impl Operand<String>) -> Expr<bool> {
-        Expr::from_node(untyped::like(&self.node, &pattern.operand(&self.node), None))
+        Expr::from_node(untyped::like(&self.node, &pattern.operand(&untyped::as_text(&self.node)), None))
     }
 
     /// `LIKE ... ESCAPE ...`
     pub fn like_escape(&self, pattern: impl Operand<String>, escape: char) -> Expr<bool> {
-        Expr::from_node(untyped::like(&self.node, &pattern.operand(&self.node), Some(escape)))
+        Expr::from_node(untyped::like(&self.node, &pattern.operand(&untyped::as_text(&self.node)), Some(escape)))
     }
 
     /// `LIKE` that does not tell capital letters from small ones (ASCII only).
     pub fn ilike(&self, pattern: impl Operand<String>) -> Expr<bool> {
-        Expr::from_node(untyped::ilike(&self.node, &pattern.operand(&self.node), None))
+        Expr::from_node(untyped::ilike(&self.node, &pattern.operand(&untyped::as_text(&self.node)), None))
     }
 
     /// Whether it starts with a text, in which `%` and `_` are patterns.
@@ -453,11 +456,11 @@ impl<T: ColumnType<Base = String>> Expr<T> {
     }
 }
 
-/// The compiler does not see that `T::Base` is `String` where it was said once.
+/// A text that is looked for. (The compiler does not see that `T::Base` is `String` where it was said once.)
 struct Pattern<O>(O);
 
 impl<O: Operand<String>> Operand<String> for Pattern<O> {
     fn operand(self, beside: &untyped::Expr) -> untyped::Expr {
-        self.0.operand(beside)
+        self.0.operand(&untyped::as_text(beside))
     }
 }

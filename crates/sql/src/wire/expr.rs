@@ -70,13 +70,13 @@ impl Decoder<'_> {
             0x09 => self.binary()?,
             0x0a => {
                 let value = self.expr()?;
-                let pattern = self.beside_of(&value)?;
+                let pattern = self.pattern_of(&value)?;
                 let (escape, fold) = (self.escape()?, self.input.flag()?);
                 if fold { expr::ilike(&value, &pattern, escape) } else { expr::like(&value, &pattern, escape) }
             }
             0x0b => {
                 let value = self.expr()?;
-                let part = self.beside_of(&value)?;
+                let part = self.pattern_of(&value)?;
                 let place = self.must("place", &[Place::Start, Place::Anywhere, Place::End])?;
                 let (escape, fold) = (self.escape()?, self.input.flag()?);
                 expr::looks_like(&value, &part, place, escape, fold)
@@ -212,6 +212,16 @@ impl Decoder<'_> {
         Ok(expr::beside_typed(of, literal, own))
     }
 
+    /// As [`Decoder::beside_of`], for what is looked for in a text.
+    fn pattern_of(&mut self, of: &Expr) -> Result<Expr> {
+        if self.input.flag()? {
+            return self.expr();
+        }
+        let literal = BindValue::Literal(self.input.u32()?);
+        let own = self.sql_type()?;
+        Ok(expr::pattern_beside(of, literal, own))
+    }
+
     /// A value of a list of arguments, or an expression.
     fn value_or_expr(&mut self, base: &str) -> Result<Expr> {
         if self.input.flag()? {
@@ -230,7 +240,7 @@ impl Decoder<'_> {
             None => return Err(broken("operator 0")),
         };
         let left = self.expr()?;
-        let right = self.beside_of(&left)?;
+        let right = if op.takes_pattern(&left.ty) { self.pattern_of(&left)? } else { self.beside_of(&left)? };
         Ok(expr::binary(op, &left, &right))
     }
 
