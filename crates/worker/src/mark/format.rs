@@ -8,7 +8,7 @@
 //! crash cuts short, what was there before is there still. Each has a checksum; what does not fit its checksum was cut
 //! short, or never written, and counts as absent.
 
-use aludel_protocol::Fate;
+use aludel_protocol::{Fate, Reader, Writer};
 
 /// How many records the ring has room for.
 pub(crate) const SLOTS: u64 = 1024;
@@ -123,59 +123,26 @@ pub(crate) fn slot_at(number: u64) -> u64 {
     RING_AT + number % SLOTS * BLOCK as u64
 }
 
-/// Writes fields one behind the other, behind the place for the checksum.
-struct Fields {
-    block: Block,
-    at: usize,
+/// A writer behind the place for the checksum.
+fn behind_checksum() -> Writer {
+    let mut writer = Writer::new();
+    writer.u32(0);
+    writer
 }
 
-impl Fields {
-    fn new() -> Fields {
-        Fields { block: [0; BLOCK], at: 4 }
-    }
-
-    fn put(mut self, bytes: &[u8]) -> Fields {
-        let end = self.at + bytes.len();
-        if let Some(place) = self.block.get_mut(self.at..end) {
-            place.copy_from_slice(bytes);
-        }
-        self.at = end;
-        self
-    }
-
-    fn finish(mut self) -> Block {
-        let sum = checksum(&self.block[4..]).to_le_bytes();
-        self.block[..4].copy_from_slice(&sum);
-        self.block
-    }
+/// What was written, with zeros behind it and its checksum in front.
+fn sealed(writer: Writer) -> Block {
+    let (mut block, bytes) = ([0; BLOCK], writer.finish());
+    block.iter_mut().zip(&bytes).for_each(|(place, byte)| *place = *byte);
+    let sum = checksum(&block[4..]).to_le_bytes();
+    block[..4].copy_from_slice(&sum);
+    block
 }
 
-/// Reads fields one behind the other, if the checksum fits.
-struct Parts<'a>(&'a [u8]);
-
-impl<'a> Parts<'a> {
-    fn of(block: &'a Block) -> Option<Parts<'a>> {
-        let (sum, rest) = block.split_first_chunk::<4>()?;
-        (u32::from_le_bytes(*sum) == checksum(rest)).then_some(Parts(rest))
-    }
-
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (part, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*part)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        self.take().map(i64::from_le_bytes)
-    }
+/// A reader of what stands behind the checksum, if that fits.
+fn opened(block: &Block) -> Option<Reader<'_>> {
+    let (sum, rest) = block.split_first_chunk::<4>()?;
+    (u32::from_le_bytes(*sum) == checksum(rest)).then(|| Reader::new(rest))
 }
 
 /// FNV-1a, folded. A torn block passes once in four billion times.
@@ -188,23 +155,24 @@ fn checksum(bytes: &[u8]) -> u32 {
 
 impl Head {
     pub(crate) fn encode(&self) -> Block {
-        Fields::new()
-            .put(&MAGIC)
-            .put(&VERSION.to_le_bytes())
-            .put(&self.turn.to_le_bytes())
-            .put(&self.epoch.to_le_bytes())
-            .put(&[u8::from(self.clean)])
-            .put(&self.created.to_le_bytes())
-            .finish()
+        let mut writer = behind_checksum();
+        writer.raw(&MAGIC);
+        writer.u32(VERSION);
+        writer.u64(self.turn);
+        writer.u32(self.epoch);
+        writer.u8(self.clean.into());
+        writer.u64(self.created);
+        sealed(writer)
     }
 
     pub(crate) fn decode(block: &Block) -> Option<Head> {
-        let mut parts = Parts::of(block)?;
-        if parts.take()? != MAGIC || parts.u32()? != VERSION {
+        let mut reader = opened(block)?;
+        if reader.raw(MAGIC.len()).ok()? != MAGIC || reader.u32().ok()? != VERSION {
             return None;
         }
-        let (turn, epoch, [clean], created) = (parts.u64()?, parts.u32()?, parts.take()?, parts.u64()?);
-        (clean <= 1).then_some(Head { turn, epoch, clean: clean == 1, created })
+        let (turn, epoch) = (reader.u64().ok()?, reader.u32().ok()?);
+        let (clean, created) = (reader.flag().ok()?, reader.u64().ok()?);
+        Some(Head { turn, epoch, clean, created })
     }
 }
 
@@ -229,17 +197,18 @@ impl Record {
             Entry::Done => (DONE, 0, 0, nowhere, nothing),
             Entry::Failed { number } => (FAILED, 0, number, nowhere, nothing),
         };
-        Fields::new()
-            .put(&[kind, u8::from(outcome.had_rows)])
-            .put(&self.epoch.to_le_bytes())
-            .put(&self.number.to_le_bytes())
-            .put(&client.to_le_bytes())
-            .put(&request.to_le_bytes())
-            .put(&position.salts)
-            .put(&position.frames.to_le_bytes())
-            .put(&outcome.changes.to_le_bytes())
-            .put(&outcome.last_insert_rowid.to_le_bytes())
-            .finish()
+        let mut writer = behind_checksum();
+        writer.u8(kind);
+        writer.u8(outcome.had_rows.into());
+        writer.u32(self.epoch);
+        writer.u64(self.number);
+        writer.u64(client);
+        writer.u64(request);
+        writer.raw(&position.salts);
+        writer.u32(position.frames);
+        writer.i64(outcome.changes);
+        writer.i64(outcome.last_insert_rowid);
+        sealed(writer)
     }
 
     pub(crate) fn decode(block: &Block) -> Option<Record> {
@@ -247,11 +216,14 @@ impl Record {
             // No kind: most often, nothing was ever written there.
             return None;
         }
-        let mut parts = Parts::of(block)?;
-        let [kind, had_rows] = parts.take()?;
-        let (epoch, number, client, request) = (parts.u32()?, parts.u64()?, parts.u64()?, parts.u64()?);
-        let position = Position { salts: parts.take()?, frames: parts.u32()? };
-        let outcome = Outcome { changes: parts.i64()?, last_insert_rowid: parts.i64()?, had_rows: had_rows == 1 };
+        let mut reader = opened(block)?;
+        let (kind, had_rows) = (reader.u8().ok()?, reader.flag().ok()?);
+        let (epoch, number) = (reader.u32().ok()?, reader.u64().ok()?);
+        let (client, request) = (reader.u64().ok()?, reader.u64().ok()?);
+        let salts = *reader.raw(8).ok()?.first_chunk()?;
+        let position = Position { salts, frames: reader.u32().ok()? };
+        let (changes, last_insert_rowid) = (reader.i64().ok()?, reader.i64().ok()?);
+        let outcome = Outcome { changes, last_insert_rowid, had_rows };
         let entry = match kind {
             COMMIT => Entry::Commit { client, request, position, outcome },
             KEPT => Entry::Kept { client, request, outcome },

@@ -135,3 +135,27 @@ fn any_bytes_are_read_as_something_sane() {
         assert_eq!(fates, asked.iter().map(|request| request % 2 == 0).collect::<Vec<_>>());
     }
 }
+
+/// Other versions of aludel read these files, and this one theirs.
+#[test]
+fn the_bytes_are_those_of_every_version() {
+    let hex = |block: [u8; BLOCK]| block.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let head = Head { turn: 0x0102_0304_0506_0708, epoch: 0x1112_1314, clean: true, created: 0x2122_2324_2526_2728 };
+    assert_eq!(
+        hex(head.encode()),
+        "a4ad0326616c7564656c6d6b01000000080706050403020114131211012827262524232221000000000000000000000000000000000000000000000000000000"
+    );
+    let position = Position { salts: *b"saltsalt", frames: 0x3132_3334 };
+    let outcome = Outcome { changes: -2, last_insert_rowid: 0x4142_4344_4546_4748, had_rows: true };
+    let entry = Entry::Commit { client: 0x5152_5354_5556_5758, request: 0x6162_6364_6566_6768, position, outcome };
+    let record = Record { number: 0x7172_7374_7576_7778, epoch: 9, entry };
+    assert_eq!(
+        hex(record.encode()),
+        "02b9b47a01010900000078777675747372715857565554535251686766656463626173616c7473616c7434333231feffffffffffffff48474645444342410000"
+    );
+    let record = Record { number: 5, epoch: 9, entry: Entry::Failed { number: 4 } };
+    assert_eq!(
+        hex(record.encode()),
+        "c1947a16050009000000050000000000000000000000000000000400000000000000000000000000000000000000000000000000000000000000000000000000"
+    );
+}
