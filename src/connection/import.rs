@@ -62,7 +62,7 @@ impl RawImport {
         let (channel, id) = inner.address()?;
         let finish = Request::Import(ImportStep::Finish);
         let watch = inner.traffic().watch(None);
-        let mut pending = channel.request(id, RepeatClass::Transaction, &finish, Some(watch));
+        let mut pending = channel.request(id, RepeatClass::InDoubt, &finish, Some(watch));
         let within = self.limits.run(async { Ok(finished(&mut pending, learn).await) }).await;
         let (answer, limit) = match within {
             Ok(answer) => (answer, None),

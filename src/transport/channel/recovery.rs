@@ -5,7 +5,7 @@
 
 use super::calls::{Call, Line, Step, Waiter};
 use super::losses::{error, gone, made_up, no_host, not_reopened};
-use super::verdict::{Case, Kind, Verdict, Why, judge};
+use super::verdict::{Case, Kind, Verdict, Why, ends_with_a_word, judge};
 use super::{Channel, Loss, hello};
 use crate::transport::Answer;
 use aludel_protocol::{Fate, OpenOptions, RepeatClass, Request};
@@ -234,7 +234,7 @@ impl Channel {
         };
         let answer = match verdict {
             Verdict::Done => done(),
-            Verdict::Committed { changes, last_insert_rowid } if kind != Some(Kind::Commit) => {
+            Verdict::Committed { changes, last_insert_rowid } if !kind.is_some_and(ends_with_a_word) => {
                 made_up(changes, last_insert_rowid).unwrap_or_else(|| failed(error(Why::AnswerLost, "")))
             }
             Verdict::Committed { .. } => done(),
@@ -282,9 +282,7 @@ impl Channel {
         let calls = self.calls.borrow();
         let is_in_doubt = |(id, connection, verdict): &(u64, u32, Verdict)| {
             let unknown = matches!(verdict, Verdict::Ask | Verdict::Wait | Verdict::Fail(Why::Unknown));
-            let ends_import = Some(Kind::Import { goes_on: false });
-            let commits =
-                |call: &Call| call.sent > 0 && (call.class == RepeatClass::InDoubt || call.kind == ends_import);
+            let commits = |call: &Call| call.sent > 0 && call.class == RepeatClass::InDoubt;
             unknown && calls.get(id).is_some_and(commits) && !self.is_in_memory(*connection)
         };
         verdicts.iter().filter(|case| is_in_doubt(case)).map(|(id, ..)| *id).collect()

@@ -25,8 +25,8 @@ pub(super) enum Kind {
     Commit,
     /// Ends whatever is open: rolls back, resets, gives up an import; or closes the connection.
     End { closes: bool },
-    /// A step of an import. The last one puts the new database in its place; before that, more follow. No other host knows
-    /// the steps before it.
+    /// A step of an import. The last one puts the new database in its place, which is a commit; before that, more follow. No
+    /// other host knows the steps before it.
     Import { goes_on: bool },
 }
 
@@ -179,9 +179,9 @@ impl Judge<'_> {
     /// The verdict on a request that was committed.
     fn committed(&self, at: usize) -> Verdict {
         match self.fate(at) {
-            // Of a COMMIT, there is nothing more to know.
+            // Of a COMMIT and of an import, there is nothing more to know.
             Some(Fate::Committed { changes, last_insert_rowid, had_rows })
-                if self.cases[at].kind == Kind::Commit || !(had_rows || self.cases[at].answered) =>
+                if ends_with_a_word(self.cases[at].kind) || !(had_rows || self.cases[at].answered) =>
             {
                 Verdict::Committed { changes, last_insert_rowid }
             }
@@ -272,7 +272,8 @@ impl Judge<'_> {
                 Kind::End { .. } => Verdict::Done,
                 Kind::Commit if case.sent > 0 && !any && failed.is_none() => Verdict::Fail(Why::TransactionLost),
                 Kind::Open | Kind::Alone | Kind::Within | Kind::Commit | Kind::Import { .. } => {
-                    failed = failed.or(obstacle(case));
+                    let was_told = self.fate(at) == Some(Fate::NotCommitted);
+                    failed = failed.or(obstacle(case, was_told));
                     any |= failed.is_none();
                     failed.map_or(Verdict::Send, Verdict::Fail)
                 }
@@ -281,12 +282,17 @@ impl Judge<'_> {
     }
 }
 
-/// What keeps a request from being sent.
-fn obstacle(case: &Case) -> Option<Why> {
+/// Whether the answer to a request of this kind says no more than that it was done.
+pub(super) fn ends_with_a_word(kind: Kind) -> bool {
+    matches!(kind, Kind::Commit | Kind::Import { goes_on: false })
+}
+
+/// What keeps a request from being sent; `was_told` says that a host knows that it was not committed.
+fn obstacle(case: &Case, was_told: bool) -> Option<Why> {
     match case {
         Case { sent: 0, .. } => None,
-        // No host is asked about it, and it may have been done even if nothing or little of its answer has arrived.
-        Case { kind: Kind::Import { goes_on: false }, .. } => Some(Why::Unknown),
+        // It may have been done even if nothing or little of its answer has arrived.
+        Case { kind: Kind::Import { goes_on: false }, .. } if !was_told => Some(Why::Unknown),
         Case { suspect: true, .. } => Some(Why::Broke),
         Case { answered: true, .. } | Case { kind: Kind::Import { .. }, .. } => Some(Why::CutOff),
         Case { kept: false, .. } => Some(Why::NotKept),

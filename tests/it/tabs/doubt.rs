@@ -255,28 +255,46 @@ fn what_a_worker_may_have_committed_before_it_is_gone_for_good_is_not_to_be_run_
 }
 
 #[test]
-fn an_import_that_may_have_been_done_is_not_to_be_run_again() {
-    for (progress, breaks) in [(false, false), (true, false), (false, true)] {
-        let tab = Tab::new();
-        let engine = tab.engine.clone();
-        tab.go("import", async move { engine.import_bytes(vec![0u8; 100], ()).await });
-        for step in ["import Begin", "import Chunk", "import Finish"] {
-            let sent = tab.sent();
-            assert!(sent.len() == 1 && sent[0].what.starts_with(step), "{sent:?}");
-            if step != "import Finish" {
-                tab.host.done(&sent[0].header, false);
-            } else if progress {
-                let progress = Reply::Progress { phase: ImportPhase::Copy, done: 1, total: 100 };
-                tab.host.answer(&sent[0].header, &progress);
+fn an_import_ends_as_the_database_says() {
+    let unknown = "import: HostLost, not again";
+    for (fate, ends, breaks) in [
+        (Some(committed(-1, 0)), "import: well", "import: well"),
+        (Some(Fate::NotCommitted), "import: HostLost, again", "import: WorkerGone, again"),
+        (Some(Fate::Unknown), unknown, unknown),
+        // Nobody answers that.
+        (None, unknown, unknown),
+    ] {
+        for (progress, end) in [(false, "lost"), (true, "lost"), (false, "broke")] {
+            let tab = Tab::new();
+            let (engine, mut finish) = (tab.engine.clone(), 0);
+            tab.go("import", async move { engine.import_bytes(vec![0u8; 100], ()).await });
+            for step in ["import Begin", "import Chunk", "import Finish"] {
+                let sent = tab.sent();
+                assert!(sent.len() == 1 && sent[0].what.starts_with(step), "{sent:?}");
+                finish = sent[0].header.request;
+                if step != "import Finish" {
+                    tab.host.done(&sent[0].header, false);
+                } else if progress {
+                    let progress = Reply::Progress { phase: ImportPhase::Copy, done: 1, total: 100 };
+                    tab.host.answer(&sent[0].header, &progress);
+                }
             }
+            if end == "broke" {
+                tab.host.broke()
+            } else {
+                tab.host.lost()
+            }
+            assert_eq!(tab.outcomes(), NOBODY, "it is asked about");
+            match fate {
+                Some(fate) => {
+                    tab.host.found();
+                    let asked = tab.sent();
+                    assert_eq!((asked.len(), &asked[0].what), (1, &format!("fates [{finish}]")));
+                    tab.host.fates(&asked[0].header, &[fate]);
+                }
+                None => tab.host.pass_time(),
+            }
+            assert_eq!(tab.outcomes(), [if end == "broke" { breaks } else { ends }]);
         }
-        if breaks {
-            tab.host.broke()
-        } else {
-            tab.host.lost()
-        }
-        assert_eq!(tab.outcomes(), ["import: HostLost, not again"]);
-        tab.host.found();
-        assert_eq!(tab.words(), NOBODY);
     }
 }

@@ -222,9 +222,21 @@ impl Import {
             let old = cx.database.look().and_then(|db| tables(&db)).map_err(into_error)?;
             self.tables.extend(old);
         }
+        let marks = cx.database.marks.clone();
         let progress = loop {
-            match backup.step(PAGES_PER_LOOK) {
+            // The first step takes the lock and finds out how many there are. The one that copies the last of them commits, and
+            // asks nobody before.
+            let (all, left) = backup.pages();
+            let pages = if all == 0 { 0 } else { PAGES_PER_LOOK };
+            if let Some(marks) = marks.as_ref().filter(|_| all > 0 && left <= PAGES_PER_LOOK as u64) {
+                marks.mark_unasked()?;
+            }
+            match backup.step(pages) {
                 Ok(Copied::All) => {
+                    if let Some(marks) = &marks {
+                        // Before the log is cut off, which tells of it.
+                        marks.done_unasked();
+                    }
                     drop(backup);
                     self.report(ImportPhase::Copy, self.received, self.received, cx);
                     self.replaced(cx);

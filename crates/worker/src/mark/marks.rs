@@ -4,7 +4,7 @@ use super::format::{Outcome, Position};
 use super::ledger::{Ledger, Start};
 use crate::sqlite::{self, TransactionState};
 use crate::vfs::{self, LogGuard, LogWatch, MarkFile};
-use aludel_protocol::{Error, Fate, Header, RepeatClass, Result};
+use aludel_protocol::{Error, ErrorKind, Fate, Header, RepeatClass, Result};
 use rsqlite_vfs::{VfsError, VfsResult};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -139,6 +139,21 @@ impl Marks {
     /// Why the commit of the request was refused, if it was.
     pub(crate) fn take_refusal(&self) -> Option<Error> {
         self.refused.take().map(|error| vfs::storage_error(&error))
+    }
+
+    /// Marks a commit about which SQLite does not ask, which copying a database over another ends with. To be followed by
+    /// [`Marks::done_unasked`]. When this fails the commit must not be done.
+    pub(crate) fn mark_unasked(&self) -> Result<()> {
+        if self.before_commit() {
+            return Ok(());
+        }
+        let dead = || Error::new(ErrorKind::WorkerGone, "the worker has ended");
+        Err(self.take_refusal().unwrap_or_else(dead))
+    }
+
+    /// The commit was done that was marked last.
+    pub(crate) fn done_unasked(&self) {
+        self.conclude(false);
     }
 
     /// The request is not worked at any more.

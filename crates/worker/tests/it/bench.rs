@@ -242,6 +242,12 @@ impl Bench {
         self.request
     }
 
+    /// The number of the request that was sent last.
+    #[cfg(feature = "faults")]
+    pub fn last_request(&self) -> u64 {
+        self.request
+    }
+
     pub fn send_execute(&mut self, connection: u32, execute: &Execute<'_>, sets: &[Vec<Value>]) -> u64 {
         let frame = execute_frame(&self.next_header(connection), execute, sets);
         self.service.receive(frame);

@@ -2,9 +2,9 @@
 
 use crate::bench::{Bench, Got, options};
 use crate::import::{file_of, send};
-use aludel_protocol::{Error, ErrorKind, ImportStep, Request, Storage, StorageReason, Value};
+use aludel_protocol::{Error, ErrorKind, Fate, ImportStep, RepeatClass, Request, Storage, StorageReason, Value};
 use aludel_worker::vfs::detach;
-use aludel_worker::vfs::simulated::{Failing, Plan, Random, SimulatedDisk};
+use aludel_worker::vfs::simulated::{Call, Failing, Plan, Random, SimulatedDisk};
 
 const PATH: &str = "live.db";
 
@@ -117,6 +117,83 @@ fn a_process_that_dies_leaves_the_old_database_or_the_new_one() {
 #[test]
 fn so_it_does_when_pages_have_to_get_another_size() {
     crashes(1024);
+}
+
+/// A client whose requests may be in doubt, with a connection.
+fn client(disk: &SimulatedDisk) -> Bench {
+    let mut bench = Bench::fresh();
+    bench.service.environment_mut().disk = Some(disk.clone());
+    bench.greet_as(7);
+    (1..=2).for_each(|id| bench.open(id, options(Storage::Opfs, PATH)));
+    bench.class = RepeatClass::InDoubt;
+    bench
+}
+
+#[test]
+fn the_next_host_knows_what_became_of_an_import_whose_host_has_died() {
+    // Pages that are copied as they are; that have to get another size; of a database so small that one step copies all; and over a
+    // log that is begun anew meanwhile.
+    for (page_size, small, long_log) in
+        [(4096, false, false), (1024, false, false), (4096, true, false), (4096, false, true)]
+    {
+        let bytes =
+            if small { file_of(&["create table t (id integer primary key, v text)"]) } else { new_file(page_size) };
+        let disk = SimulatedDisk::new();
+        let mut bench = client(&disk);
+        rows(100, "old").iter().for_each(|sql| drop(bench.run(1, sql)));
+        if long_log {
+            bench.run(1, "pragma wal_checkpoint(passive)");
+        }
+        disk.remember();
+        import(&mut bench, &bytes).unwrap();
+        let (ops, finish) = (disk.ops(), bench.last_request());
+        drop(bench);
+        let mut seen = [0; 2];
+        for count in 0..=ops {
+            for torn in [false, true] {
+                let mut next = client(&disk.killed_after(count, torn));
+                let what = format!("{page_size} {small} {long_log}, killed after {count} of {ops}, {torn}");
+                let new = next.integer(1, "select count(*) from t") != 100;
+                let id = next.send(1, Request::Fates(vec![finish]));
+                next.settle();
+                let done = Fate::Committed { changes: -1, last_insert_rowid: 0, had_rows: false };
+                let fate = if new { done } else { Fate::NotCommitted };
+                assert_eq!(next.take(id), [Got::Fates(vec![fate])], "{what}");
+                seen[usize::from(new)] += 1;
+            }
+        }
+        assert!(seen[0] > 10 && seen[1] > 0, "{seen:?}");
+    }
+}
+
+#[test]
+fn what_became_of_an_import_is_known_whichever_write_of_it_failed() {
+    let bytes = new_file(4096);
+    let mut seen = [0; 2];
+    for after in 0.. {
+        let disk = SimulatedDisk::new();
+        let mut bench = client(&disk);
+        rows(100, "old").iter().for_each(|sql| drop(bench.run(1, sql)));
+        disk.plan(Some(Plan { call: Some(Call::Write), after, count: 1, failing: Failing::Io }));
+        let outcome = import(&mut bench, &bytes);
+        let (asked, (_, failed)) = (bench.last_request(), disk.seen());
+        disk.plan(None);
+        bench.service.crash();
+        let mut next = client(&disk);
+        let id = next.send(1, Request::Fates(vec![asked]));
+        next.settle();
+        let done = Fate::Committed { changes: -1, last_insert_rowid: 0, had_rows: false };
+        let what = format!("write {after}: {outcome:?}");
+        let fate = if outcome.is_ok() { done } else { Fate::NotCommitted };
+        assert_eq!(next.take(id), [Got::Fates(vec![fate])], "{what}");
+        assert_eq!(is_new(&mut next, &what), outcome.is_ok(), "{what}");
+        seen[usize::from(outcome.is_ok())] += 1;
+        if failed == 0 {
+            break;
+        }
+    }
+    // What fails behind the commit does not matter to it; the mark that comes before it does.
+    assert!(seen[0] > 20 && seen[1] > 1, "{seen:?}");
 }
 
 /// Fails the calls after `after` of an import; says whether there were any.

@@ -21,7 +21,7 @@ fn case(id: u64, text: &str) -> (Case, Option<Fate>) {
             "F" => Kind::Import { goes_on: false },
             other => panic!("no case {other}"),
         },
-        doubt: matches!(kind, "A" | "B" | "C"),
+        doubt: matches!(kind, "A" | "B" | "C" | "F"),
         first: matches!(kind, "w" | "O" | "E" | "K"),
         sent: rest.chars().find_map(|sign| sign.to_digit(10)).unwrap_or(1),
         answered: has('\''),
@@ -165,10 +165,18 @@ fn each_request_gets_its_verdict() {
         ("fresh", "I0", "send"),
         ("fresh", "I E", "cut done"),
         ("fresh", "I!", "broke"),
-        // But who does not know whether it was done should look first: others may have written since.
-        ("fresh", "F", "unknown"),
-        ("fresh", "F'", "unknown"),
-        ("fresh", "F!", "unknown"),
+        // Its last step is a commit, which is asked about.
+        ("fresh", "F", "ask"),
+        ("fresh", "F'", "ask"),
+        ("fresh", "F!", "ask"),
+        ("fresh", "F=y", "yes"),
+        ("fresh", "F'=y", "yes"),
+        ("fresh", "F=n", "cut"),
+        ("fresh", "F'=n", "cut"),
+        ("fresh", "F!=n", "broke"),
+        // Who does not know whether it was done should look first: others may have written since.
+        ("fresh", "F=u", "unknown"),
+        ("fresh", "F'=u K", "unknown send"),
         ("fresh", "Fx E", "gone done"),
         ("fresh", "F0", "send"),
         // BEGIN and COMMIT written as statements, where each statement is by itself.
@@ -207,12 +215,14 @@ fn fates_settle_everything() {
         let cases: Vec<Case> = (0..1 + dice.roll(6))
             .map(|id| {
                 let end = Kind::End { closes: dice.roll(2) == 0 };
-                let kind = [Kind::Open, Kind::Alone, Kind::Within, Kind::Commit, end][dice.roll(5) as usize];
+                let import = Kind::Import { goes_on: dice.roll(2) == 0 };
+                let kind = [Kind::Open, Kind::Alone, Kind::Within, Kind::Commit, end, import][dice.roll(6) as usize];
                 let kind = if kind == Kind::Open && id > 0 { Kind::Within } else { kind };
                 Case {
                     id,
                     kind,
-                    doubt: matches!(kind, Kind::Alone | Kind::Commit) || (kind == Kind::Within && dice.roll(5) == 0),
+                    doubt: matches!(kind, Kind::Alone | Kind::Commit | Kind::Import { goes_on: false })
+                        || (kind == Kind::Within && dice.roll(5) == 0),
                     first: dice.roll(3) == 0,
                     sent: dice.roll(4) as u32,
                     answered: dice.roll(5) == 0,
