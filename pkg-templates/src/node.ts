@@ -29,13 +29,18 @@ function threadWorker(): Worker {
   return worker as unknown as Worker;
 }
 
-/** An engine over a copy in memory of a SQLite file, or over an empty database. Nothing is ever written to the file. */
-export async function openCopy(file?: string, options: EngineOptions = {}): Promise<Engine> {
+/** What `createEngine()` needs beside a URL where there are no Web Workers and no `fetch` of files. */
+export async function nodeOptions(): Promise<EngineOptions> {
   const wasm = await readFile(new URL("./worker.wasm", import.meta.url));
   let binary = "";
   for (let at = 0; at < wasm.length; at += 0x8000) binary += String.fromCharCode(...wasm.subarray(at, at + 0x8000));
   // Node fetches no files, but what is in the URL.
-  const engine = createEngine("sqlite://", { ...options, worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` });
+  return { worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` };
+}
+
+/** An engine over a copy in memory of a SQLite file, or over an empty database. Nothing is ever written to the file. */
+export async function openCopy(file?: string, options: EngineOptions = {}): Promise<Engine> {
+  const engine = createEngine("sqlite://", { ...options, ...(await nodeOptions()) });
   if (file !== undefined) await engine.importBytes(new Uint8Array(await readFile(file)));
   return engine;
 }

@@ -4,7 +4,7 @@ use crate::support::{Scratch, memory, run, setup};
 use aludel::{CallOptions, Engine, Error, ErrorKind, StorageReason, many, params, text};
 
 #[test]
-fn errors_have_sqlalchemys_classes_parents_and_codes() {
+fn a5_14_errors_have_sqlalchemys_classes_parents_and_codes() {
     let table: &[(ErrorKind, &str, &str, Option<&str>, bool)] = &[
         (ErrorKind::Argument, "ArgumentError", "SQLAlchemyError", None, false),
         (ErrorKind::NoSuchModule, "NoSuchModuleError", "ArgumentError", None, false),

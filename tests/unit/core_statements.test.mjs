@@ -152,7 +152,7 @@ test("values in CREATE stand in its text", () => {
   assert.match(String(new CreateTable(t)), /CONSTRAINT few CHECK \(n IN \(1, 2\)\)/);
 });
 
-test("what is compiled is kept by its structure, whatever the values", () => {
+test("a5_18 what is compiled is kept by its structure, whatever the values", () => {
   const make = (id, names, limit) => select(c.id, c.name).where(c.id.gt(id), c.name.in(names)).limit(limit);
   const [one, other] = [make(1, ["a"], 5).compile(), make(2, ["b", "c"], 6).compile()];
   // The list of warnings is the compiler's own: the same one when it was not asked again.

@@ -1,0 +1,64 @@
+// Engines in a thread of Node, for tests: over memory, with what a test counts and asks for.
+import { load } from "./pkg.mjs";
+
+const { createEngine, text } = await load("index.js");
+const { nodeOptions } = await load("node.js");
+const options = await nodeOptions();
+
+/** An engine with these options. A file becomes memory. */
+export const nodeEngine = (more = {}, url = "sqlite://") => createEngine(url, { fallback: "memory", ...options, ...more });
+
+/** An engine, how many frames went to its workers so far, and a function that makes the last of them fail. */
+export function counting(more = {}) {
+  const counter = { frames: 0 };
+  const worker = () => {
+    const made = options.worker();
+    const { postMessage: post, addEventListener: listen } = made;
+    const failed = [];
+    made.addEventListener = (kind, listener) => {
+      if (kind === "error") failed.push(listener);
+      listen(kind, listener);
+    };
+    counter.fail = (message) => failed.forEach((listener) => listener({ message, preventDefault() {} }));
+    made.postMessage = (message, ...rest) => {
+      if (message instanceof Uint8Array) counter.frames++;
+      return post(message, ...rest);
+    };
+    return made;
+  };
+  counter.engine = nodeEngine({ worker, ...more });
+  return counter;
+}
+
+/** Three users in a new database. */
+export async function fill(engine) {
+  await engine.execute(text("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER)"));
+  await engine.execute(text("INSERT INTO users VALUES (1, 'Dan', 30), (2, 'Dana', 20), (3, 'Casey', NULL)"));
+  return engine;
+}
+
+/** A function that runs a test on a new engine with three users and disposes of it. */
+export const onPeople = (test, more = {}) => async (...context) => {
+  const engine = await fill(nodeEngine(more));
+  try {
+    await test(engine, ...context);
+  } finally {
+    await engine.dispose();
+  }
+};
+
+/** The same, on a connection. */
+export const onConnection = (test, more = {}) =>
+  onPeople((engine, ...context) => engine.connect((conn) => test(conn, engine, ...context)), more);
+
+export const COUNT = text("SELECT count(*) FROM users");
+export const INSERT = text("INSERT INTO users (name) VALUES ('Eve')");
+
+/** A check for `assert.rejects`: the class, and what the message says. */
+export const error = (errorClass, message, more = () => true) => (thrown) => {
+  if (!(thrown instanceof errorClass)) throw new Error(`not ${errorClass.name}: ${thrown}`, { cause: thrown });
+  if (!(typeof message === "string" ? thrown.message.includes(message) : message.test(thrown.message))) {
+    throw new Error(`another message: ${thrown.message}`, { cause: thrown });
+  }
+  return more(thrown);
+};
