@@ -37,7 +37,7 @@ pub const STAGES: &[Stage] = &[
     stage("unit", "the package in Node", |report| report.node_tests("Testing the package in Node", "tests/unit", &[])),
     stage("travel", "databases go to SQLAlchemy in Python and come back, with equal values", travel),
     stage("types", "the package's types", types),
-    stage("lint", "publint and arethetypeswrong on the package", lint),
+    stage("lint", "rustdoc on the crates, publint and arethetypeswrong on the package", lint),
     stage("web", "worker, storage and transport in Chromium, without isolation headers", |report| {
         web(report, "--chrome", false)
     }),
@@ -119,6 +119,8 @@ fn types(report: &mut Report) -> Result<()> {
 }
 
 fn lint(report: &mut Report) -> Result<()> {
+    let deny = ("RUSTDOCFLAGS", "-D warnings");
+    report.plain("rustdoc", cargo().args(["doc", "--workspace", "--no-deps"]).env(deny.0, deny.1));
     report.plain("publint", npm_bin("publint").args(["pkg", "--strict"]));
     // A wasm file is no module with types; that its address is exported is for bundlers that are told where it is.
     let attw = ["--pack", "pkg", "--profile", "esm-only", "--exclude-entrypoints", "worker.wasm"];

@@ -106,18 +106,18 @@ pub enum ImportStep<'a> {
 /// What the client asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request<'a> {
-    /// The first frame on a channel: the versions of the client. Answered by [`Reply::Hello`] or an error.
+    /// The first frame on a channel: the versions of the client. Answered by [`crate::Reply::Hello`] or an error.
     Hello {
         /// The newest protocol version it speaks.
         protocol: u16,
         /// The version of its package.
         version: &'a str,
     },
-    /// Opens the header's connection. Answered by [`Reply::Opened`].
+    /// Opens the header's connection. Answered by [`crate::Reply::Opened`].
     Open(OpenOptions),
-    /// Runs a statement. Answered by [`Reply::Rows`] frames.
+    /// Runs a statement. Answered by [`crate::Reply::Rows`] frames.
     Execute(Execute<'a>),
-    /// Begins or ends a transaction or savepoint. Answered by [`Reply::Done`].
+    /// Begins or ends a transaction or savepoint. Answered by [`crate::Reply::Done`].
     Transaction {
         /// What is done.
         op: TransactionOp,
@@ -141,18 +141,19 @@ pub enum Request<'a> {
         /// The id of the request.
         request: u64,
     },
-    /// Ends what a connection was doing (streams, transaction), for its next user. Answered by [`Reply::Done`].
+    /// Ends what a connection was doing (streams, transaction), for its next user. Answered by [`crate::Reply::Done`].
     Reset,
-    /// Closes the connection. Answered by [`Reply::Done`].
+    /// Closes the connection. Answered by [`crate::Reply::Done`].
     Close,
-    /// Closes all connections and files of the worker. Answered by [`Reply::Done`]; the worker then takes nothing more.
+    /// Closes all connections and files of the worker. Answered by [`crate::Reply::Done`]; the worker then takes
+    /// nothing more.
     Shutdown,
-    /// Closes all connections of the header's client, which goes. Answered by [`Reply::Done`].
+    /// Closes all connections of the header's client, which goes. Answered by [`crate::Reply::Done`].
     Leave,
     /// Asks what became of requests that the header's client had sent to earlier hosts of the database of the header's
-    /// connection. Answered by [`Reply::Fates`].
+    /// connection. Answered by [`crate::Reply::Fates`].
     Fates(Vec<u64>),
-    /// Says whether the header's client wants [`crate::Notice::Changed`]. Answered by [`Reply::Done`].
+    /// Says whether the header's client wants [`crate::Notice::Changed`]. Answered by [`crate::Reply::Done`].
     Watch {
         /// Whether it does.
         changes: bool,
@@ -162,7 +163,8 @@ pub enum Request<'a> {
         /// Where the header's connection was taken.
         text: &'a str,
     },
-    /// A step of an import. Answered by [`Reply::Done`], [`ImportStep::Finish`] by [`Reply::Progress`] before.
+    /// A step of an import. Answered by [`crate::Reply::Done`], [`ImportStep::Finish`] by [`crate::Reply::Progress`]
+    /// before.
     Import(ImportStep<'a>),
 }
 

@@ -16,7 +16,7 @@ pub enum Loss {
     Broke(String),
 }
 
-/// Where a [`Wire`] puts what arrives.
+/// Where a wire puts what arrives.
 #[derive(Clone, Debug)]
 pub struct Inbox(pub(super) Weak<Channel>);
 

@@ -1,5 +1,36 @@
 //! Expressions: frozen trees that know nothing of the text that they become.
 //!
+//! Most are made by [`typed`](crate::typed), where columns know the types of their values:
+//!
+//! ```
+//! # use aludel_sql::schema::MetaData;
+//! # use aludel_sql::typed::{self, TypedTable, func, literal};
+//! # aludel_sql::table! {
+//! #     pub struct Users: "users" { id: i64 => primary_key(), name: String => unique(), age: Option<i64>, }
+//! # }
+//! # aludel_sql::table! {
+//! #     pub struct Addresses: "addr" { id: i64 => primary_key(), user_id: i64 => references("users.id"), email: String, }
+//! # }
+//! # let metadata = MetaData::new();
+//! # let (users, addr) = (Users::new(&metadata), Addresses::new(&metadata));
+//! use aludel_sql::statement::Statement;
+//! use aludel_sql::typed::{and_, case, not_, or_, tuple_in};
+//!
+//! let age = &users.age;
+//! for (expr, sql) in [
+//!     (age.between(18, 30), "users.age BETWEEN ? AND ?"),
+//!     (age.eq(None::<i64>), "users.age IS NULL"),
+//!     (age.in_([1, 2, 3]), "users.age IN (?, ?, ?)"),
+//!     (or_((age.lt(1), and_((age.gt(2), not_(age.eq(3)))))), "users.age < ? OR users.age > ? AND users.age != ?"),
+//!     (((age + 1) * 2).gt(3), "(users.age + ?) * ? > ?"),
+//!     (users.name.contains_plain("50%"), "(users.name LIKE '%' || ? || '%' ESCAPE '/')"),
+//!     (tuple_in((&users.id, age), [vec![1.into(), 2.into()]]), "(users.id, users.age) IN (VALUES (?, ?))"),
+//!     (case([(age.lt(18), literal(true))], Some(literal(false))), "CASE WHEN (users.age < ?) THEN ? ELSE ? END"),
+//! ] {
+//!     assert_eq!(Statement::Expr(expr.node().clone()).to_string(), sql);
+//! }
+//! ```
+//!
 //! A [`Node`] is what an expression is, with the type of its value; it is shared and never changed. Two nodes are the
 //! same expression when they are the same node: columns and anonymous names go by identity, as in SQLAlchemy.
 

@@ -1,4 +1,35 @@
 //! Functions of SQL whose types are known; [`call`] calls any other.
+//!
+//! ```
+//! # use aludel_sql::schema::MetaData;
+//! # use aludel_sql::typed::{self, TypedTable, func, literal};
+//! # aludel_sql::table! {
+//! #     pub struct Users: "users" { id: i64 => primary_key(), name: String => unique(), age: Option<i64>, }
+//! # }
+//! # aludel_sql::table! {
+//! #     pub struct Addresses: "addr" { id: i64 => primary_key(), user_id: i64 => references("users.id"), email: String, }
+//! # }
+//! # let metadata = MetaData::new();
+//! # let (users, addr) = (Users::new(&metadata), Addresses::new(&metadata));
+//! use aludel_sql::statement::select;
+//!
+//! let statistics = select((
+//!     func::count_all(),
+//!     func::sum(&*users.age).label("years"),
+//!     func::count(&users.id).filter(users.age.ge(18)).label("adults"),
+//!     func::call::<String>("printf", (literal("%d".to_owned()), &users.age)),
+//! ));
+//! assert_eq!(
+//!     statistics.to_string(),
+//!     "SELECT count(*) AS count_1, sum(users.age) AS years, count(users.id) FILTER (WHERE users.age >= ?) AS adults, \
+//!      printf(?, users.age) AS printf_1 FROM users",
+//! );
+//! let so_far = func::sum(&*users.age).over(&users.name, users.id.desc()).label("so_far");
+//! assert_eq!(
+//!     select((&users.id, so_far)).to_string(),
+//!     "SELECT users.id, sum(users.age) OVER (PARTITION BY users.name ORDER BY users.id DESC) AS so_far FROM users",
+//! );
+//! ```
 
 use super::{ColumnType, Date, DateTime, Expr, Time};
 use crate::expr as untyped;

@@ -11,7 +11,7 @@
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
 //! An attached database is three names: `path`, `path-wal` and `path-journal`; everything anonymous is memory. A fourth
-//! file, `path-mark`, is none of SQLite's: see [`crate::mark`]. Attached files belong to the thread that attached them, which is also the only one that may open, use and close connections
+//! file, `path-mark`, is none of SQLite's: see `crate::mark`. Attached files belong to the thread that attached them, which is also the only one that may open, use and close connections
 //! on them.
 
 #[cfg(any(test, feature = "faults"))]
