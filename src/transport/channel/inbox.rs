@@ -12,6 +12,8 @@ use std::rc::Weak;
 pub enum Loss {
     /// It went away: its tab was closed, crashed or frozen, or it gave the database up.
     Gone,
+    /// There was none that answers: what was sent has only waited, and has reached nobody.
+    Absent,
     /// Its worker broke, and what it was doing may be the cause.
     Broke(String),
 }

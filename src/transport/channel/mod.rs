@@ -74,6 +74,8 @@ pub struct Channel {
     losses: Cell<u64>,
     /// Whether the time is running in which another host must be found.
     waiting: Cell<bool>,
+    /// Whether it was never there, when it is lost.
+    absent: Cell<bool>,
     users: Cell<usize>,
     death: RefCell<Option<Error>>,
     /// Set once the worker said Hello.
@@ -115,6 +117,7 @@ impl Channel {
             unheard: RefCell::default(),
             losses: Cell::new(0),
             waiting: Cell::new(false),
+            absent: Cell::new(false),
             users: Cell::new(0),
             death: RefCell::default(),
             sqlite_version: OnceCell::new(),

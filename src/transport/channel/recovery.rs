@@ -37,7 +37,7 @@ impl Channel {
         }
         let broke = match loss {
             Loss::Broke(message) => Some(message.as_str()),
-            Loss::Gone => None,
+            Loss::Gone | Loss::Absent => None,
         };
         // What lived in its memory is gone with it; and who was about to leave has left.
         let mortal = self.key.is_none() || self.lines.borrow().values().any(Line::dies_with_host);
@@ -45,6 +45,7 @@ impl Channel {
             return self.die(gone(broke.unwrap_or("the tab that hosted the database went away")));
         }
         self.phase.set(Phase::Lost);
+        self.absent.set(*loss == Loss::Absent);
         self.past.set(self.past.get().max(self.epoch.replace(0)));
         if let Some(message) = broke {
             *self.broke.borrow_mut() = message.into();
@@ -53,8 +54,11 @@ impl Channel {
         let own: Vec<u64> = {
             let mut calls = self.calls.borrow_mut();
             for call in calls.values_mut() {
-                call.suspect |= broke.is_some() && std::mem::take(&mut call.under_way);
-                call.under_way = false;
+                let under_way = std::mem::take(&mut call.under_way);
+                call.suspect |= broke.is_some() && under_way;
+                if *loss == Loss::Absent && under_way {
+                    call.sent = call.sent.saturating_sub(1);
+                }
             }
             calls.iter().filter(|(_, call)| call.kind.is_none()).map(|(id, _)| *id).collect()
         };
@@ -293,7 +297,7 @@ impl Channel {
         for (id, _, verdict) in self.verdicts(None) {
             match verdict {
                 Verdict::Ask | Verdict::Wait => self.carry_out(id, Verdict::Fail(Why::Unknown)),
-                Verdict::Send => self.settle(id, failed(no_host())),
+                Verdict::Send => self.settle(id, failed(no_host(self.absent.get()))),
                 Verdict::Done | Verdict::Committed { .. } | Verdict::Fail(_) => self.carry_out(id, verdict),
             }
         }

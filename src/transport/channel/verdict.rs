@@ -290,7 +290,9 @@ pub(super) fn ends_with_a_word(kind: Kind) -> bool {
 /// What keeps a request from being sent; `was_told` says that a host knows that it was not committed.
 fn obstacle(case: &Case, was_told: bool) -> Option<Why> {
     match case {
-        Case { sent: 0, .. } => None,
+        // What was given to a wire that found nobody is sent for the first time, if it was kept.
+        Case { sent: 0, kept: true, .. } => None,
+        Case { sent: 0, .. } => Some(Why::NotKept),
         // It may have been done even if nothing or little of its answer has arrived.
         Case { kind: Kind::Import { goes_on: false }, .. } if !was_told => Some(Why::Unknown),
         Case { suspect: true, .. } => Some(Why::Broke),

@@ -191,7 +191,7 @@ impl Tab {
     pub(super) fn find_nobody(&self) {
         if !self.owes_loss.get() && !self.lost.replace(true) {
             self.waiting.take();
-            self.inbox.lost(Loss::Gone);
+            self.inbox.lost(Loss::Absent);
         }
     }
 

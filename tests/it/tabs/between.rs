@@ -5,6 +5,8 @@ use super::tab::{NOBODY, Tab, alone, committed, execute};
 use crate::support::run;
 use aludel::{CallOptions, CancelToken, Error, IsolationLevel, StorageReason, text};
 use aludel_protocol::{Fate, Reply, Request};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 #[test]
@@ -125,6 +127,40 @@ fn nobody_waits_for_a_host_for_ever() {
     let asked = tab.sent();
     tab.host.fates(&asked[0].header, &[Fate::NotCommitted]);
     assert_eq!(tab.words(), ["at last"]);
+}
+
+#[test]
+fn what_only_waited_for_a_host_was_not_sent_and_is_in_no_doubt() {
+    let tab = Tab::new();
+    let (engine, error) = (tab.engine.clone(), Rc::new(RefCell::new(String::new())));
+    let told = error.clone();
+    let connect = async move {
+        let outcome = engine.connect().await;
+        outcome.map(drop).inspect_err(|error| *told.borrow_mut() = error.message().to_owned())
+    };
+    tab.go("connect", connect);
+    assert_eq!(tab.host.sent().len(), 2, "Hello and Open, which wait in the tab");
+    tab.host.absent();
+    tab.go("alone", alone(&tab.engine, "alone"));
+    tab.host.pass_time();
+    assert_eq!(tab.outcomes(), ["connect: HostLost, again", "alone: HostLost, again"]);
+    assert!(error.borrow().starts_with("another tab hosts the database and does not answer"), "{}", error.borrow());
+
+    // It counts as sent when it is: the third host that dies of it is the last.
+    let tab = Tab::new();
+    let engine = tab.engine.clone();
+    tab.go("connect", async move { engine.connect().await.map(drop) });
+    assert_eq!(tab.host.sent().len(), 2);
+    tab.host.absent();
+    for _ in 0..3 {
+        assert_eq!(tab.outcomes(), NOBODY);
+        tab.host.found();
+        let sent = tab.host.sent();
+        tab.host.answer(&sent[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        tab.host.lost();
+    }
+    assert_eq!(tab.outcomes(), ["connect: HostLost, not again"]);
 }
 
 #[test]

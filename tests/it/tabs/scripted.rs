@@ -146,6 +146,12 @@ impl Scripted {
         assert_eq!(self.words(), Vec::<String>::new(), "there is nobody to send it to");
     }
 
+    /// Nothing of what was sent since the last host has left its tab.
+    pub fn absent(&self) {
+        self.inbox().lost(Loss::Absent);
+        assert_eq!(self.words(), Vec::<String>::new(), "there is nobody to send it to");
+    }
+
     pub fn broke(&self) {
         self.inbox().lost(Loss::Broke("the worker broke: boom".into()));
         assert_eq!(self.words(), Vec::<String>::new(), "there is nobody to send it to");

@@ -67,6 +67,8 @@ fn each_request_gets_its_verdict() {
         ("fresh", "O w W", "send send send"),
         ("fresh", "O0 w0", "send send"),
         ("fresh", "w0 W0 A0 C0 E0", "send send send send done"),
+        // What a wire was given and found nobody for was not sent, but may have been too large to be kept.
+        ("fresh", "A0- A0", "big send"),
         // What may have been committed is asked about first, and what hangs on it waits.
         ("fresh", "A", "ask"),
         ("fresh", "w W C", "wait wait ask"),
