@@ -1,6 +1,6 @@
 // What joins make of rows: the side of an outer join that may be absent is null where it is read, and nothing else is.
 import {
-  Column, ForeignKey, func, Integer, literal, literalColumn, MetaData, select, Table, Text, update, values, type Expr, type From, type Select,
+  Column, ForeignKey, func, Integer, literal, literalColumn, MetaData, select, Table, text, Text, union, unionAll, update, values, type Expr, type From, type Select,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -121,6 +121,30 @@ export function expressions(): void {
   func.coalesce(users.c.age, "none");
 }
 
+/** A compound gives what any of its parts gives, by the names of the first. */
+export function compounds(): void {
+  const name = select(users.c.name);
+  const same_ = name.union(select(addr.c.email), select(users.c.name).where(users.c.id.gt(1)));
+  same<Same<RowOf<typeof same_>, { name: string }>>();
+  same<Same<TupleOf<typeof same_>, readonly [string]>>();
+  const either = union(select(users.c.id, users.c.name), select(users.c.age, users.c.name));
+  same<Same<RowOf<typeof either>, { id: number | null; name: string | null }>>();
+  same<Same<TupleOf<typeof either>, readonly [number | null, string]>>();
+  const mixed = unionAll(name, select(users.c.id)).orderBy("name").limit(1);
+  same<Same<TupleOf<typeof mixed>, readonly [string | number]>>();
+  same<Same<RowOf<typeof mixed>, { name: string | number }>>();
+  const joined = union(select(addr.c.email).join(users), select(addr.c.email).outerJoin(addr)).subquery();
+  const from = select(joined.c.email);
+  same<Same<RowOf<typeof from>, { email: string | null }>>();
+  // What only the first gives, or all give, is what the first gives.
+  const less = name.except(select(users.c.age)).intersect(select(users.c.age));
+  same<Same<RowOf<typeof less>, { name: string }>>();
+  const texts = name.union(text("SELECT 1").columns({ x: Integer }));
+  same<Same<TupleOf<typeof texts>, readonly [string]>>();
+  // @ts-expect-error a table is no query
+  name.union(users);
+}
+
 /** Where names meet, the first column has the name, and the next get numbers. */
 export function names(): void {
   const things = new Table("things", metadata, new Column("id", Text, { primaryKey: true }), new Column("name", Integer));
@@ -128,6 +152,9 @@ export function names(): void {
   same<Same<RowOf<typeof q>, { id: number; id_1: string; name: number | null; id_2: number }>>();
   const r = select(things, users).outerJoin(users);
   same<Same<RowOf<typeof r>, { id: string; name: number | null; id_1: number | null; name_1: string | null; age: number | null }>>();
+  const labels = select(users.c.id, things.c.id).setLabelStyle("tablename_plus_col");
+  same<Same<RowOf<typeof labels>, Record<string, number | string>>>();
+  same<Same<TupleOf<typeof labels>, readonly [number, string]>>();
   const s = select(users.c.id).addColumns(things.c.id);
   same<Same<RowOf<typeof s>, { id: number; id_1: string }>>();
 }

@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { load } from "./pkg.mjs";
 
 const {
-  and_, BigInteger, bindparam, Boolean_, Column, Date_, DateTime, delete_, Double, Enum, ForeignKey, func, insert, Integer, Interval,
-  JSON_, LargeBinary, MetaData, not_, Numeric, or_, registerCompiler, select, sql, String_, Table, Text, text, Time, union, update, Uuid,
-  withVariant,
+  and_, BigInteger, bindparam, Boolean_, case_, cast, Column, CreateIndex, Date_, DateTime, delete_, Double, Enum, ForeignKey,
+  ForeignKeyConstraint, func, Index, insert, Integer, Interval, JSON_, LargeBinary, MetaData, not_, Numeric, or_, PrimaryKeyConstraint,
+  registerCompiler, select, sql, String_, Table, Text, text, Time, union, UniqueConstraint, update, Uuid, withVariant,
 } = await load("index.js");
 const { prepare } = await load("statement.js");
 
@@ -25,6 +25,8 @@ const typed = new Table("typed", metadata, id(),
 const { c } = users;
 const promise = Promise.resolve(1);
 const forgotten = /its await was forgotten$/;
+const NO_TYPE = 'the type of column "x" is no type: string; types are Integer, Text, String_(50) and the like';
+const isMissing = (what) => `Can't create ${what} on table 'x': no column named 'nope' is present.`;
 const run = (statement, params) => prepare(statement, params);
 const write = (values) => run(insert(typed), values);
 
@@ -136,10 +138,35 @@ const mistakes = {
   "a wrong value beside a column": [() => run(select(typed).where(typed.c.mood.eq("so so"))), "DataError",
     /^parameter 'mood_1': Enum takes one of/],
   // What types and constructs are made of.
-  "a string for a type": [() => new Column("x", "INTEGER"), "ArgumentError", 'the type of column "x" is no type: string'],
+  "a string for a type": [() => new Column("x", "INTEGER"), "ArgumentError", NO_TYPE],
   "an Enum of nothing": [() => Enum(), "ArgumentError", /^Enum\(\) takes strings, an array of them or an object/],
   "a variant of no dialect": [() => withVariant(Text, String_), "ArgumentError", /^withVariant\(\) takes names of dialects/],
-  "a text of a wrong type": [() => text("SELECT 1").columns({ x: "INTEGER" }), "ArgumentError", 'the type of column "x" is no type: string'],
+  "a text of a wrong type": [() => text("SELECT 1").columns({ x: "INTEGER" }), "ArgumentError", NO_TYPE],
+  "a string to cast to": [() => cast(c.id, "INTEGER"), "ArgumentError", /^this is no type: string/],
+  "a length that is none": [() => String_("5"), "ArgumentError", 'String_() takes whole numbers, not "5"'],
+  "a precision that is none": [() => Numeric(-1), "ArgumentError", "Numeric() takes whole numbers, not -1"],
+  // Options that there are not, and what is none.
+  "an option of a join": [() => select(users).join(addr, undefined, { isOuter: true }), "ArgumentError",
+    "Unknown option 'isOuter' of join(); known are: isouter, full"],
+  "an option of a window": [() => func.count().over({ partition: c.id }), "ArgumentError", /^Unknown option 'partition' of over\(\)/],
+  "an option of an index": [() => new Index("ix", "a", { uniqe: true }), "ArgumentError", /^Unknown option 'uniqe' of an index/],
+  "an option of a foreign key": [() => new ForeignKey("users.id", { onDelete: "CASCADE" }), "ArgumentError", /^Unknown option 'onDelete' of a foreign key/],
+  "an option of a constraint": [() => new UniqueConstraint("a", { nam: "x" }), "ArgumentError", /^Unknown option 'nam' of a constraint/],
+  "an option of an upsert": [() => insert(users).onConflictDoNothing({ index: ["id"] }), "ArgumentError", /^Unknown option 'index' of an upsert/],
+  "a string for a foreign key": [() => new Column("x", Integer, "users.id"), "ArgumentError",
+    'column "x" takes a foreign key and options, not string: new ForeignKey("users.id")'],
+  "a string for an index": [() => new CreateIndex(users, "ix"), "ArgumentError", "new CreateIndex() takes a table and an index, not string"],
+  "an index over nothing": [() => new Table("x", new MetaData(), id(), new Index("ix", "nope")), "ArgumentError", isMissing("Index")],
+  "a later index over nothing": [() => new Index("ix", c.id, "nope"), "ArgumentError", "Can't create Index on table 'users': no column named 'nope' is present."],
+  "a key of nothing": [() => new Table("x", new MetaData(), id(), new PrimaryKeyConstraint("nope")), "ArgumentError", isMissing("PrimaryKeyConstraint")],
+  "UNIQUE of nothing": [() => new Table("x", new MetaData(), id(), new UniqueConstraint("nope")), "ArgumentError", isMissing("UniqueConstraint")],
+  "a foreign key of nothing": [() => new Table("x", new MetaData(), id(), new ForeignKeyConstraint(["nope"], ["users.id"])), "ArgumentError",
+    isMissing("ForeignKeyConstraint")],
+  "a declared column to select": [() => select(users.columns[0]), "ArgumentError", /: columns are selected as users\.c\.id$/],
+  "a union of tables": [() => union(users, addr), "ArgumentError", "union() takes queries, not Object"],
+  "cases that are no pairs": [() => case_({ a: 1 }), "ArgumentError", /^case_\(\) takes pairs of a condition and a result/],
+  "values in order that are no pairs": [() => update(users).orderedValues({ age: 1 }), "ArgumentError", 'orderedValues() takes pairs, ["name", value], not Object'],
+  "a SELECT of nothing": [() => run(select().where(c.id.eq(1))), "CompileError", /^a SELECT selects something/],
   "a compiler of a foreign class": [() => registerCompiler(class {}, () => ""), "ArgumentError",
     "registerCompiler() takes a class that extends ColumnElement or ExecutableElement"],
   "two frames": [() => func.count().over({ rows: [0, 1], range: [0, 1] }), "ArgumentError", /^only one of rows, range and groups/],

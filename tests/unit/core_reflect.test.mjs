@@ -414,6 +414,18 @@ test("b5_04 constraints have names and clauses, and are of one column or several
   assert.deepEqual(metadata.sortedTables.map(({ name }) => name), ["p", "t"], "a constraint tells the order, too");
 });
 
+test("b5_04 constraints and indexes are of columns by their keys", () => {
+  const t = new Table("t", new MetaData(), new Column("a_b", Integer, { key: "aB" }), new Column("c_d", Text, { key: "cD", index: true }),
+    new PrimaryKeyConstraint("aB"), new UniqueConstraint("cD"), new ForeignKeyConstraint(["cD"], ["x.y"]), new Index("ix", "cD", "aB"));
+  assert.deepEqual(ddlOf(t), [
+    "CREATE TABLE t ( a_b INTEGER NOT NULL, c_d TEXT, PRIMARY KEY (a_b), UNIQUE (c_d), FOREIGN KEY(c_d) REFERENCES x (y) )",
+    "CREATE INDEX ix ON t (c_d, a_b)", "CREATE INDEX ix_t_c_d ON t (c_d)",
+  ]);
+  assert.deepEqual(t.primaryKey, [t.columns[0]]);
+  // A name will do as well, as SQLite takes it.
+  assert.equal(String(new CreateIndex(t, new Index("ix", "A_B"))), "CREATE INDEX ix ON t (a_b)");
+});
+
 test("b5_07 columns are computed, stored or not", async () => {
   const metadata = new MetaData();
   const t = new Table("t", metadata, id(), new Column("a", Integer), new Column("b", Integer, { computed: { sqltext: "a * 2", persisted: true } }),

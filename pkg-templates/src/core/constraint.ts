@@ -8,6 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe } from "../encode.js";
 import { Expr } from "./expr.js";
 import { sourcesIn } from "./from.js";
+import { checkOptions } from "./type_base.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** What SQLite does when a constraint is violated. */
@@ -44,6 +45,8 @@ export interface ForeignKeyOptions {
   /** `MATCH`, which SQLite ignores. */
   readonly match?: string;
 }
+
+const KEY_OPTIONS = ["name", "ondelete", "onupdate", "deferrable", "initially", "match"];
 
 /** A column that a foreign key refers to: `"users.id"`, or the column. */
 export type Referred = string | ColumnLike | (() => ColumnLike);
@@ -82,9 +85,13 @@ export class ForeignKey {
   /** What it does. */
   readonly options: ForeignKeyOptions;
 
-  /** A foreign key to a column: `new ForeignKey("users.id", { ondelete: "CASCADE" })`. */
+  /**
+   * A foreign key to a column: `new ForeignKey("users.id", { ondelete: "CASCADE" })`, or `() => users.c.id`. A column of the table
+   * itself is told as a text: TypeScript does not know the table yet.
+   */
   constructor(target: Referred, options: ForeignKeyOptions = {}) {
     this.target = target;
+    checkOptions("a foreign key", options, KEY_OPTIONS);
     this.options = Object.freeze({ ...options });
     Object.freeze(this);
   }
@@ -117,17 +124,33 @@ function writeForeignKey(
 
 /** A constraint or an index: whatever a table has besides columns. */
 export abstract class TableItem {
+  /** @internal What it is called; the names of classes do not outlive minifiers. */
+  abstract readonly title: string;
+  /** @internal The keys of columns that it is about. */
+  get keys(): readonly string[] {
+    return [];
+  }
   /** @internal Which list of the table it belongs to. */
   abstract readonly item: "constraint" | "index";
 }
 
+/** @internal What constraints and indexes need to know of their table. */
+export interface Owner {
+  /** The database of its set. */
+  readonly ofSet: string | undefined;
+  /** The names of columns that are named by their keys; `what` cannot be made without them. */
+  namesOf(what: TableItem, keys: readonly string[]): string[];
+}
+
 /** @internal A constraint, as a table writes it. */
 export interface TableConstraint extends TableItem {
-  write(writer: Writer, ofSet: string | undefined): void;
+  write(writer: Writer, owner: Owner): void;
 }
 
 /** `FOREIGN KEY` of several columns. */
 export class ForeignKeyConstraint extends TableItem {
+  /** @internal */
+  readonly title = "ForeignKeyConstraint";
   /** @internal */
   readonly item = "constraint";
   readonly #columns: readonly string[];
@@ -136,11 +159,16 @@ export class ForeignKeyConstraint extends TableItem {
   /** Columns, and what each refers to. */
   constructor(columns: readonly string[], targets: readonly Referred[], options: ForeignKeyOptions = {}) {
     super();
+    checkOptions("a foreign key", options, KEY_OPTIONS);
     if (columns.length !== targets.length || columns.length === 0) {
       throw new ArgumentError("ForeignKeyConstraint takes as many columns as it refers to");
     }
     [this.#columns, this.#targets, this.#options] = [columns, targets, options];
     Object.freeze(this);
+  }
+  /** @internal */
+  override get keys(): readonly string[] {
+    return this.#columns;
   }
   /** @internal What the first of its columns refers to. */
   get target(): Referred {
@@ -151,10 +179,10 @@ export class ForeignKeyConstraint extends TableItem {
     return new ForeignKeyConstraint(this.#columns, this.#targets.map(to), this.#options);
   }
   /** @internal */
-  write(writer: Writer, ofSet: string | undefined): void {
+  write(writer: Writer, owner: Owner): void {
     writer.u8(1);
-    const to = this.#targets.map((target) => referred(target, ofSet));
-    writeForeignKey(writer, this.#columns, to, this.#options);
+    const to = this.#targets.map((target) => referred(target, owner.ofSet));
+    writeForeignKey(writer, owner.namesOf(this, this.#columns), to, this.#options);
   }
 }
 
@@ -177,20 +205,29 @@ abstract class ColumnsConstraint extends TableItem {
     const last = args.at(-1);
     this.#tag = tag;
     this.#options = typeof last === "object" ? last : {};
+    checkOptions("a constraint", this.#options, ["name", "sqliteOnConflict"]);
     this.#columns = args.filter((arg) => typeof arg === "string");
     Object.freeze(this);
   }
   /** @internal */
-  write(writer: Writer): void {
+  override get keys(): readonly string[] {
+    return this.#columns;
+  }
+  /** @internal */
+  write(writer: Writer, owner: Owner): void {
     writer.u8(this.#tag);
     writer.optionalText(this.#options.name);
-    writer.texts(this.#columns);
+    writer.texts(owner.namesOf(this, this.#columns));
     choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
   }
 }
 
 /** `PRIMARY KEY` of several columns, or with a name. */
 export class PrimaryKeyConstraint extends ColumnsConstraint {
+  /** @internal */
+  override get title(): string {
+    return "PrimaryKeyConstraint";
+  }
   /** The keys of columns, then options. */
   constructor(...args: readonly (string | ConstraintOptions)[]) {
     super(0, args);
@@ -199,6 +236,10 @@ export class PrimaryKeyConstraint extends ColumnsConstraint {
 
 /** `UNIQUE` of several columns, or with a name. */
 export class UniqueConstraint extends ColumnsConstraint {
+  /** @internal */
+  override get title(): string {
+    return "UniqueConstraint";
+  }
   /** The keys of columns, then options. */
   constructor(...args: readonly (string | ConstraintOptions)[]) {
     super(2, args);
@@ -207,6 +248,8 @@ export class UniqueConstraint extends ColumnsConstraint {
 
 /** `CHECK`: SQL as text, or a condition. */
 export class CheckConstraint extends TableItem {
+  /** @internal */
+  readonly title = "CheckConstraint";
   /** @internal */
   readonly item = "constraint";
   /** @internal */
@@ -217,6 +260,7 @@ export class CheckConstraint extends TableItem {
     super();
     this.condition = typeof condition === "string" ? new Sql(condition) : condition;
     this.#options = options;
+    checkOptions("a constraint", options, ["name", "sqliteOnConflict"]);
     Object.freeze(this);
   }
   /** @internal */
@@ -267,6 +311,8 @@ export interface IndexOptions {
  */
 export class Index extends TableItem implements Recorded {
   /** @internal */
+  readonly title = "Index";
+  /** @internal */
   readonly item = "index";
   /** Its name; null lets the naming convention make one. */
   readonly name: string | null;
@@ -278,15 +324,25 @@ export class Index extends TableItem implements Recorded {
     const isOptions = (arg: unknown): arg is IndexOptions => typeof arg === "object" && !(arg instanceof Expr);
     this.name = name;
     this.#options = args.find(isOptions) ?? {};
+    checkOptions("an index", this.#options, ["unique", "sqliteWhere"]);
     this.#elements = args.filter((arg): arg is string | Expr<unknown> => !isOptions(arg));
     Object.freeze(this);
     if (this instanceof Copy) return;
     const table = sourcesIn(this.#elements.filter((element) => typeof element !== "string")).find((from) => "addIndex" in from);
     (table as Indexed | undefined)?.addIndex(this);
   }
+  /** @internal */
+  override get keys(): readonly string[] {
+    return this.#elements.filter((element) => typeof element === "string");
+  }
   /** @internal The same, over columns by their keys, for a table that is made like the one of this. */
   copy(): Index {
     const elements = this.#elements.map((element) => (isColumn(element) ? element.key : element));
+    return new Copy(this.name, ...elements, this.#options);
+  }
+  /** @internal The same, over columns by their names. */
+  named(owner: Owner): Index {
+    const elements = this.#elements.map((element) => (typeof element === "string" ? (owner.namesOf(this, [element])[0] as string) : element));
     return new Copy(this.name, ...elements, this.#options);
   }
   /** Writes its record, for the compiler. */

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { ArgumentError } from "../errors.js";
+import { describe } from "../encode.js";
 import type { Executable } from "../statement.js";
 import type { AnyRow } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import type { QueryLike } from "./expr.js";
-import type { Index } from "./constraint.js";
+import { Index, type Owner } from "./constraint.js";
 import type { MetaData } from "./schema.js";
 import { tableOf } from "./select.js";
 import { record, type Recorded, type Writer } from "./writer.js";
@@ -20,7 +22,7 @@ abstract class Ddl extends ClauseElement implements Executable<AnyRow> {
   declare readonly rowType?: AnyRow;
 }
 
-type TableLike = Recorded & { readonly name: string; readonly schema: string | undefined; readonly metadata: MetaData; readonly indexes: readonly Index[] };
+type TableLike = Recorded & { readonly name: string; readonly schema: string | undefined; readonly metadata: MetaData; readonly indexes: readonly Index[] } & Owner;
 
 const checkTable = (what: string, table: unknown): TableLike => tableOf(what, table) as unknown as TableLike;
 
@@ -54,6 +56,7 @@ export class CreateIndex extends Ddl {
   /** Of an index of a table. */
   constructor(table: object, index: Index, options: { readonly ifNotExists?: boolean } = {}) {
     super();
+    if (!(index instanceof Index)) throw new ArgumentError(`new CreateIndex() takes a table and an index, not ${describe(index)}`);
     [this.#table, this.#index] = [checkTable("new CreateIndex", table), index];
     this.#ifNotExists = options.ifNotExists === true;
     Object.freeze(this);
@@ -61,7 +64,7 @@ export class CreateIndex extends Ddl {
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const table = writer.ref(this.#table);
-    const index = writer.ref(this.#index);
+    const index = writer.ref(this.#index.named(this.#table));
     writer.begin(0x67);
     writer.u8(3);
     writer.u32(table);

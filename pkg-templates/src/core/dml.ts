@@ -17,6 +17,7 @@ import type { Table } from "./schema.js";
 import { projectionRefs, projections, writeProjections, type ProjectionRefs } from "./projections.js";
 import type { Projection, RowOf, TupleOf } from "./selection.js";
 import { checkCtes, tableOf } from "./select.js";
+import { checkOptions } from "./type_base.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 type AnyTable_ = Table<string, any>;
@@ -223,6 +224,7 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
     return this.#conflict(options, undefined, []);
   }
   #conflict(options: ConflictOptions<T>, set: Values | undefined, conditions: readonly Expr<unknown>[]): Insert<T, R, V> {
+    checkOptions("an upsert", options, ["indexElements", "indexWhere", ...(set === undefined ? [] : ["set", "where"])]);
     const c = this.#table.c as Readonly<Record<string, Expr<unknown>>>;
     const target = ((options.indexElements ?? []) as readonly (string | Expr<unknown>)[]).map((element) => {
       const expr = typeof element === "string" ? c[element] : element;
@@ -320,6 +322,9 @@ export class Update<T extends AnyTable_, R extends RowType, V extends readonly u
   }
   /** What is set, in this order. */
   orderedValues(...pairs: readonly (readonly [keyof InsertOf<T> & string, unknown])[]): Update<T, R, V> {
+    for (const pair of pairs as readonly unknown[]) {
+      if (!Array.isArray(pair) || pair.length !== 2) throw new ArgumentError(`orderedValues() takes pairs, ["name", value], not ${describe(pair)}`);
+    }
     return new Update<T, R, V>(this.#table, pairs, true, this.#where, this.#around);
   }
   /** Conditions, all of which have to be true. */

@@ -30,7 +30,7 @@ import {
 } from "./records.js";
 import type { OrNull, Other } from "./selection.js";
 import { type TypeArgument } from "./types.js";
-import { typeOf } from "./type_base.js";
+import { checkOptions, typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
 
 export type { FrameBounds } from "./records.js";
@@ -393,6 +393,7 @@ function checkedList(list: unknown): unknown {
 }
 
 function over<T, S extends string>(call: Expr<unknown>, window: WindowOptions): Expr<T, S> {
+  checkOptions("over()", window, ["partitionBy", "orderBy", "rows", "range", "groups"]);
   const frames = [window.rows, window.range, window.groups];
   if (frames.filter((bounds) => bounds !== undefined).length > 1) {
     throw new ArgumentError("only one of rows, range and groups can be given to over()");

@@ -180,6 +180,9 @@ export function case_<T>(
   otherwise?: Operand<T>,
   value?: Expr<unknown>,
 ): Expr<T> {
+  if (!Array.isArray(whens) || !whens.every((pair) => Array.isArray(pair) && pair.length === 2)) {
+    throw new ArgumentError("case_() takes pairs of a condition and a result: case_([[users.c.age.gt(17), \"grown\"]], \"young\")");
+  }
   return node<T>((writer) => {
     const of = value === undefined ? undefined : writer.ref(value);
     const pairs = whens.map(([when, then]) => [writer.operand(constant(when)), writer.operand(nullOnly(then))] as const);

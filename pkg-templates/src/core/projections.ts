@@ -10,7 +10,7 @@ import { isQuery, Label, type Expr } from "./expr.js";
 import { exprOf, textual } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
 import { FunctionCall } from "./func.js";
-import { TableColumn } from "./schema.js";
+import { Column, TableColumn } from "./schema.js";
 import type { Projection } from "./selection.js";
 import { NullType, type SqlType } from "./types.js";
 import type { Writer } from "./writer.js";
@@ -26,7 +26,10 @@ export const projections = (name: string, columns: readonly Projection[]): Proje
     if (expr !== undefined) return expr;
     if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
     if (typeof column === "string") throw textual(column, "column expression");
-    const hint = isThenable(column) ? ": its await was forgotten" : Array.isArray(column) ? ": give its items one by one" : "";
+    const hint =
+      isThenable(column) ? ": its await was forgotten" :
+      Array.isArray(column) ? ": give its items one by one" :
+      column instanceof Column ? `: columns are selected as users.c.${column.key}` : "";
     throw new ArgumentError(`${name}() takes columns, expressions and tables, not ${describe(column)}${hint}`);
   });
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError, CompileError, InvalidRequestError } from "../errors.js";
+import { ArgumentError, InvalidRequestError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Connection } from "../connection.js";
 import type { Engine } from "../engine.js";
@@ -16,6 +16,7 @@ import {
   ForeignKeyConstraint,
   Index,
   keyOf,
+  PrimaryKeyConstraint,
   referred,
   TableItem,
   tristate,
@@ -33,7 +34,7 @@ import type { CellsOfItems, ColumnExprs, ColumnsOf, InsertOfColumns, RowOfColumn
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
-import { typeOfColumn } from "./type_base.js";
+import { checkOptions, typeOfColumn } from "./type_base.js";
 import { isRecorded, record, Writer, type Recorded } from "./writer.js";
 
 /** A column of any type. */
@@ -90,16 +91,6 @@ const COLUMN_OPTIONS = (
 ).split(" ");
 const TABLE_OPTIONS = "schema sqliteWithRowid sqliteStrict sqliteAutoincrement prefixes keepExisting extendExisting comment info".split(" ");
 
-function checkOptions(of: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    if (name === "identity" || name === "sequence") {
-      throw new CompileError(`SQLite has no ${name}: it chooses the value of a lone INTEGER primary key by itself (${of})`);
-    }
-    throw new ArgumentError(`Unknown option '${name}' of ${of}; known are: ${known.join(", ")}`);
-  }
-}
-
 /** Options, in which those that there are not are errors that name them. */
 type Known<O> = O & { readonly [K in Exclude<keyof O, keyof ColumnOptions<any>>]: never };
 
@@ -125,6 +116,10 @@ export class Column<const K extends string = string, T = unknown, const O extend
   constructor(name: K, type: TypeArgument<T>, first?: ForeignKey | O, second?: O) {
     if (typeof name !== "string") throw new ArgumentError(`new Column() takes a name, not ${describe(name)}`);
     const options = (first instanceof ForeignKey ? second : first) ?? ({} as O);
+    if (typeof options !== "object") {
+      const hint = typeof options === "string" ? `: new ForeignKey(${JSON.stringify(options)})` : "";
+      throw new ArgumentError(`column "${name}" takes a foreign key and options, not ${describe(options)}${hint}`);
+    }
     this.name = name;
     this.key = options.key ?? name;
     this.type = typeOfColumn(name, type);
@@ -134,14 +129,14 @@ export class Column<const K extends string = string, T = unknown, const O extend
     Object.freeze(this);
   }
 
-  /** @internal */
-  write(writer: Writer, schema: string | undefined): void {
+  /** @internal As a column of a table; one that a PRIMARY KEY constraint names is no less of the key. */
+  write(writer: Writer, ofSet: string | undefined, isKey: boolean): void {
     const { options } = this;
     writer.text(this.name);
     writer.text(this.key);
     this.type.write(writer);
-    writer.flag(options.nullable ?? options.primaryKey !== true);
-    writer.flag(options.primaryKey === true);
+    writer.flag(options.nullable ?? !isKey);
+    writer.flag(isKey);
     tristate(writer, options.autoincrement);
     writeDefault(writer, options.default);
     writeDefault(writer, options.onupdate);
@@ -153,7 +148,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
       tristate(writer, options.computed.persisted);
     }
     writer.u32(this.foreignKeys.length);
-    this.foreignKeys.forEach((key) => key.write(writer, schema));
+    this.foreignKeys.forEach((key) => key.write(writer, ofSet));
     writer.flag(options.unique === true);
     writer.flag(options.index === true);
     writer.u32(options.check === undefined ? 0 : 1);
@@ -376,9 +371,10 @@ export class Table<const N extends string, const Items extends readonly unknown[
     }
     this.c = Object.freeze(c) as ColumnExprs<ColumnsOf<Items>, N>;
     const indexed = columns.filter((column) => column.options.index === true);
-    this.#own = indexed.map((column) => new Index(null, column.name, { unique: column.options.unique === true }));
+    this.#own = indexed.map((column) => new Index(null, column.key, { unique: column.options.unique === true }));
     indexes.push(...this.#own);
     this.#indexes = indexes;
+    [...constraints, ...indexes].forEach((item) => this.namesOf(item, item.keys));
     Object.freeze(this);
     if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
     if (existing !== undefined && options.extendExisting === true) metadata.remove(existing);
@@ -392,12 +388,30 @@ export class Table<const N extends string, const Items extends readonly unknown[
 
   /** @internal */
   addIndex(index: Index): void {
+    this.namesOf(index, index.keys);
     this.#indexes.push(index);
+  }
+
+  /** @internal */
+  get ofSet(): string | undefined {
+    return this.metadata.schema;
+  }
+
+  /** @internal */
+  namesOf(what: TableItem, keys: readonly string[]): string[] {
+    return keys.map((key) => {
+      const lower = key.toLowerCase();
+      const column = this.columns.find((column) => column.key === key) ?? this.columns.find(({ name }) => name.toLowerCase() === lower);
+      if (column !== undefined) return column.name;
+      throw new ArgumentError(`Can't create ${what.title} on table '${this.name}': no column named '${key}' is present.`);
+    });
   }
 
   /** The columns of the primary key. */
   get primaryKey(): readonly Column<string, any, any>[] {
-    return this.columns.filter((column) => column.options.primaryKey === true);
+    const key = this.#constraints.find((item) => item instanceof PrimaryKeyConstraint);
+    const named = key === undefined ? [] : this.namesOf(key, key.keys);
+    return this.columns.filter(({ name, options }) => options.primaryKey === true || named.includes(name));
   }
 
   /** SELECT of all its columns. */
@@ -467,9 +481,10 @@ export class Table<const N extends string, const Items extends readonly unknown[
     writer.text(this.name);
     writer.optionalText(this.schema);
     writer.u32(this.columns.length);
-    this.columns.forEach((column) => column.write(writer, this.metadata.schema));
+    const key = this.primaryKey;
+    this.columns.forEach((column) => column.write(writer, this.ofSet, key.includes(column)));
     writer.u32(this.#constraints.length);
-    this.#constraints.forEach((item) => item.write(writer, this.metadata.schema));
+    this.#constraints.forEach((item) => item.write(writer, this));
     writer.u32(0);
     writer.flag(this.#options.sqliteWithRowid === false);
     writer.flag(this.#options.sqliteStrict === true);

@@ -13,7 +13,8 @@ import { descriptionsOf, projectionRefs, projections, writeProjections, type Col
 import { Cte, From, sourcesIn, type FromColumn } from "./from.js";
 import { SelectBase } from "./select_base.js";
 import { Table } from "./schema.js";
-import type { Instead, Joined, JoinOptions, OuterJoined, Projection, RowOf, TupleOf, Widened } from "./selection.js";
+import type { Instead, Joined, JoinOptions, OuterJoined, Projection, RowOf, Together, TupleOf, Widened } from "./selection.js";
+import { checkOptions } from "./type_base.js";
 import { Integer } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
@@ -85,6 +86,9 @@ const count = (what: string, value: number | Expr<unknown>): Expr<unknown> => {
   if (Number.isSafeInteger(value)) return literal(value, Integer);
   throw new ArgumentError(`${what}() takes a whole number, not ${typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value)}`);
 };
+
+/** How result columns are named: a name that is taken gets a number, all have the names of their tables, or none is changed. */
+export type LabelStyle = "disambiguate" | "tablename_plus_col" | "none";
 
 type AnySelect = Select<any, any, any, any>;
 
@@ -166,6 +170,7 @@ export class Select<
     return base.#join(left, right, on, options) as Joined<Q, F, O>;
   }
   #join(left: From<any> | undefined, right: From<any>, condition: Condition | undefined, options: JoinOptions = {}): AnySelect {
+    checkOptions("join()", options, ["isouter", "full"]);
     const on = condition === undefined ? undefined : conditions("join()", [condition])[0];
     checkFrom("join", right);
     if (left !== undefined) checkFrom("joinFrom", left);
@@ -239,10 +244,10 @@ export class Select<
     return this.#with({ correlate: { kind: 2, froms } });
   }
   /** How result columns are named where two have one name. */
-  setLabelStyle(style: "disambiguate" | "tablename_plus_col" | "none"): Select<R, V, P, N> {
+  setLabelStyle<const L extends LabelStyle>(style: L): Select<L extends "disambiguate" ? R : Record<string, V[number]>, V, readonly unknown[], N> {
     const at = ["disambiguate", "tablename_plus_col", "none"].indexOf(style);
     if (at < 0) throw new ArgumentError(`label styles are "disambiguate", "tablename_plus_col" and "none", not ${style}`);
-    return this.#with({ labels: at });
+    return this.#with({ labels: at }) as AnySelect;
   }
   /** Other columns in the place of these; what they read stays read. */
   withOnlyColumns<Q, const C extends readonly Projection[]>(this: Q, ...columns: C): Instead<Q, C> {
@@ -298,6 +303,7 @@ export class Select<
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const parts = this.#parts;
+    if (parts.columns.length === 0) throw new CompileError("a SELECT selects something: columns, expressions or tables");
     const columns = projectionRefs(writer, parts.columns);
     const froms = writer.refs(parts.froms);
     const joins = parts.joins.map(({ left, right, on, kind }) => ({
@@ -403,25 +409,27 @@ export function select<const P extends readonly Projection[]>(...columns: P): Se
   return Select.of(columns);
 }
 
+function checkFirst(name: string, first: unknown): void {
+  if (first instanceof SelectBase) return;
+  throw new ArgumentError(`${name}() takes queries, not ${describe(first)}${isThenable(first) ? ": its await was forgotten" : ""}`);
+}
+
 /** The rows of all, none twice. */
-export function union<R extends RowType, V extends readonly unknown[]>(
-  first: SelectBase<R, V>,
-  ...others: readonly QueryLike[]
-): CompoundSelect<R, V> {
-  return first.union(...others);
+export function union<Q extends SelectBase<any, any>, const O extends readonly QueryLike[]>(first: Q, ...others: O): Together<Q, O> {
+  checkFirst("union", first);
+  return first.union(...others) as Together<Q, O>;
 }
 /** The rows of all. */
-export function unionAll<R extends RowType, V extends readonly unknown[]>(
-  first: SelectBase<R, V>,
-  ...others: readonly QueryLike[]
-): CompoundSelect<R, V> {
-  return first.unionAll(...others);
+export function unionAll<Q extends SelectBase<any, any>, const O extends readonly QueryLike[]>(first: Q, ...others: O): Together<Q, O> {
+  checkFirst("unionAll", first);
+  return first.unionAll(...others) as Together<Q, O>;
 }
 /** The rows that all have. */
 export function intersect<R extends RowType, V extends readonly unknown[]>(
   first: SelectBase<R, V>,
   ...others: readonly QueryLike[]
 ): CompoundSelect<R, V> {
+  checkFirst("intersect", first);
   return first.intersect(...others);
 }
 /** The rows of the first that no other has. */
@@ -429,6 +437,7 @@ export function except_<R extends RowType, V extends readonly unknown[]>(
   first: SelectBase<R, V>,
   ...others: readonly QueryLike[]
 ): CompoundSelect<R, V> {
+  checkFirst("except_", first);
   return first.except(...others);
 }
 /** Whether a query gives any row. */

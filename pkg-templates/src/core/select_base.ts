@@ -11,6 +11,7 @@ import type { Expr, Label, QueryLike } from "./expr.js";
 import { queryExpr } from "./expressions.js";
 import { Cte, Subquery, type CteOptions, type FromColumn, type Nameless } from "./from.js";
 import type { CompoundSelect } from "./select.js";
+import type { Together } from "./selection.js";
 
 /** What SELECT and compounds have in common. */
 export abstract class SelectBase<R extends RowType, V extends readonly unknown[] = readonly R[keyof R][]>
@@ -52,12 +53,12 @@ export abstract class SelectBase<R extends RowType, V extends readonly unknown[]
     return queryExpr<boolean>(0x1b, this);
   }
   /** This and the rows of others, none twice. */
-  union(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return this.compoundOf(1, others);
+  union<Q, const O extends readonly QueryLike[]>(this: Q, ...others: O): Together<Q, O> {
+    return (this as SelectBase<R, V>).compoundOf(1, others) as unknown as Together<Q, O>;
   }
   /** This and the rows of others. */
-  unionAll(...others: readonly QueryLike[]): CompoundSelect<R, V> {
-    return this.compoundOf(2, others);
+  unionAll<Q, const O extends readonly QueryLike[]>(this: Q, ...others: O): Together<Q, O> {
+    return (this as SelectBase<R, V>).compoundOf(2, others) as unknown as Together<Q, O>;
   }
   /** The rows that others have as well. */
   intersect(...others: readonly QueryLike[]): CompoundSelect<R, V> {

@@ -8,12 +8,14 @@
  * @module
  */
 
+import type { RowType } from "../values.js";
 import type { Expr, Label } from "./expr.js";
 import type { TextLike } from "./expressions.js";
 import type { From, FromExpr } from "./from.js";
 import type { CellsOfItems } from "./row_types.js";
 import type { Table, TableColumn } from "./schema.js";
-import type { Select } from "./select.js";
+import type { CompoundSelect, Select } from "./select.js";
+import type { SelectBase } from "./select_base.js";
 
 /** What can be selected: expressions, columns, and everything that rows come from. */
 export type Projection = Expr<any> | From<any> | TextLike;
@@ -107,3 +109,18 @@ export type Widened<Q, C extends readonly Projection[]> = Q extends Select<infer
 /** What becomes of a SELECT by other columns. */
 export type Instead<Q, C extends readonly Projection[]> =
   Q extends Select<any, any, any, infer N> ? Select<RowOf<C, N>, TupleOf<C, N>, C, N> : never;
+
+type ValuesOf<Q> = Q extends { readonly valuesType?: infer V extends readonly unknown[] } ? V : readonly unknown[];
+type NotNull<V extends readonly unknown[]> = { readonly [I in keyof V]: Exclude<V[I], null> };
+/** The values of either; of what nobody knows the values, nothing is said. */
+type EitherTuple<V extends readonly unknown[], W extends readonly unknown[]> =
+  number extends W["length"] ? V : W extends V ? V : { readonly [I in keyof V]: V[I] | (I extends keyof W ? W[I] : never) };
+type AnyOf<V extends readonly unknown[], O extends readonly unknown[]> =
+  O extends readonly [infer First, ...infer Rest] ? AnyOf<EitherTuple<V, ValuesOf<First>>, Rest> : V;
+/** Names have no order in a type: where the parts differ, each column may be what any of them is. */
+type EitherRow<R, V extends readonly unknown[], W extends readonly unknown[]> =
+  W extends V ? R : { [K in keyof R]: R[K] | (NotNull<W> extends NotNull<V> ? null : W[number]) };
+type Either<R extends RowType, V extends readonly unknown[], W extends readonly unknown[]> = CompoundSelect<EitherRow<R, V, W>, W>;
+/** What a query and others give together: their rows have the names of the first. */
+export type Together<Q, O extends readonly unknown[]> =
+  Q extends SelectBase<infer R, infer V> ? Either<R, V, AnyOf<V, O>> : never;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError, DataError } from "../errors.js";
+import { ArgumentError, CompileError, DataError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { SqlValue } from "../values.js";
 import type { Writer } from "./writer.js";
@@ -34,8 +34,10 @@ export type TypeArgument<T> = SqlType<T> | (() => SqlType<T>);
  * The type that is meant.
  * @internal
  */
-export function typeOf<T>(type: TypeArgument<T>): SqlType<T> {
-  return typeof type === "function" ? type() : type;
+export function typeOf<T>(given: TypeArgument<T>, what = "this"): SqlType<T> {
+  const type = typeof given === "function" ? given() : given;
+  if (typeof type?.write === "function") return type;
+  throw new ArgumentError(`${what} is no type: ${describe(given)}; types are Integer, Text, String_(50) and the like`);
 }
 
 /**
@@ -43,9 +45,21 @@ export function typeOf<T>(type: TypeArgument<T>): SqlType<T> {
  * @internal
  */
 export function typeOfColumn<T>(column: string, given: TypeArgument<T>): SqlType<T> {
-  const type = typeOf(given);
-  if (typeof type?.write !== "function") throw new ArgumentError(`the type of column "${column}" is no type: ${describe(given)}`);
-  return type;
+  return typeOf(given, `the type of column "${column}"`);
+}
+
+/**
+ * Options that there are not are told by name.
+ * @internal
+ */
+export function checkOptions(of: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    if (name === "identity" || name === "sequence") {
+      throw new CompileError(`SQLite has no ${name}: it chooses the value of a lone INTEGER primary key by itself (${of})`);
+    }
+    throw new ArgumentError(`Unknown option '${name}' of ${of}; known are: ${known.join(", ")}`);
+  }
 }
 
 /**

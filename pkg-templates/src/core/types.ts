@@ -63,6 +63,8 @@ export const REAL: SqlType<number> = type("REAL", tag(6), float("REAL"));
 export function Numeric(precision?: number, scale?: number): SqlType<string>;
 export function Numeric(precision: number | undefined, scale: number | undefined, options: { readonly asNumber: true }): SqlType<number>;
 export function Numeric(precision?: number, scale?: number, options?: { readonly asNumber: true }): SqlType<string> | SqlType<number> {
+  wholeNumber("Numeric", precision);
+  wholeNumber("Numeric", scale);
   const write = (writer: Writer): void => {
     writer.u8(7);
     writer.optionalU32(precision);
@@ -82,6 +84,11 @@ export function Numeric(precision?: number, scale?: number, options?: { readonly
   return numbered<string>("Numeric", write, null, { bind, result });
 }
 
+function wholeNumber(name: string, value: unknown): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) return;
+  throw new ArgumentError(`${name}() takes whole numbers, not ${typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value)}`);
+}
+
 function text(name: string): Conversions {
   return {
     bind: (value) => {
@@ -94,6 +101,7 @@ function text(name: string): Conversions {
 
 /** A text, declared `VARCHAR`; SQLite enforces no length. */
 export function String_(length?: number): SqlType<string> {
+  wholeNumber("String_", length);
   const write = (writer: Writer): void => {
     writer.u8(8);
     writer.optionalU32(length);
