@@ -1,15 +1,20 @@
 //! What databases hold, as the inspector says it, beside what SQLAlchemy's says of the same (`tests/vectors/reflect.py`).
 
 use crate::support::run;
+use aludel::sql::compile::{Options, compile};
+use aludel::sql::expr::cast;
 use aludel::sql::reflect::{Inspector, ReflectOptions, ReflectedTable};
-use aludel::sql::schema::{Column, MetaData, Table};
+use aludel::sql::schema::{Column, From, MetaData, NamingConvention, Table};
+use aludel::sql::statement::{Ddl, Statement, insert, select};
 use aludel::sql::types::SqlType;
-use aludel::{CreateAll, Engine, ErrorKind, inspect};
+use aludel::{CreateAll, Engine, ErrorKind, Value, inspect};
 use serde_json::{Value as Json, json};
+use std::rc::Rc;
 
 /// Where ours differs: schema, table, what, and why.
 const DIFFERENT: &[(&str, &str, &str, &str)] = &[
     ("check_strings", "t", "checks", "SQLAlchemy takes the inside of a string for a constraint"),
+    ("collations", "t", "unique", "SQLAlchemy does not see UNIQUE over columns with collations or directions"),
     ("computed", "t", "columns", "SQLAlchemy's expression goes on to the end of the next computed column"),
     ("computed_brief", "t", "columns", "SQLAlchemy does not find the expression without GENERATED ALWAYS"),
     ("cycle", "", "sorted", "SQLAlchemy gives the order up for all tables, ours for those of the circle"),
@@ -195,6 +200,44 @@ fn b5_13_what_was_read_is_created_anew_and_read_as_it_was() {
                 assert_eq!(of(&again), of(&inspector), "{name}");
             }
         }
+    });
+}
+
+#[test]
+fn b5_13_collations_and_orders_of_keys_are_kept() {
+    run(async {
+        let ddl = [
+            "CREATE TABLE t (a TEXT COLLATE nocase PRIMARY KEY, b VARCHAR(5) COLLATE \"x y\" NOT NULL, \
+             CONSTRAINT uq UNIQUE (b COLLATE nocase DESC, a ASC))",
+            "CREATE TABLE u (id INTEGER PRIMARY KEY DESC, x INTEGER)",
+            "CREATE TABLE v (id INTEGER COLLATE nocase, PRIMARY KEY (id DESC))",
+            "CREATE TABLE s (a TEXT COLLATE rtrim) STRICT",
+        ];
+        // SQLite takes a collation that it does not know, until it is asked to compare by it.
+        let (_engine, connection, inspector) = inspected(&[ddl[1], ddl[2], ddl[3]]).await;
+        let sql = |name: &str| {
+            let table = Rc::new(Table::reflect(name, None, &inspector).unwrap());
+            let create = Ddl::CreateTable { table, naming: NamingConvention::default(), if_not_exists: false };
+            compile(&Statement::Ddl(Rc::new(create)), Options::default()).unwrap().sql()
+        };
+        assert_eq!(sql("u"), "CREATE TABLE u (\n\tid INTEGER PRIMARY KEY DESC, \n\tx INTEGER\n)");
+        assert_eq!(sql("v"), "CREATE TABLE v (\n\tid INTEGER COLLATE \"nocase\", \n\tPRIMARY KEY (id)\n)");
+        assert_eq!(sql("s"), "CREATE TABLE s (\n\ta TEXT COLLATE \"rtrim\"\n)\n STRICT");
+        // The key of the one is no rowid, that of the other is.
+        let inserted = async |name: &str| {
+            let table = Rc::new(Table::reflect(name, None, &inspector).unwrap());
+            let result = connection.execute(&insert(&table), ()).await.unwrap();
+            let key = result.inserted_primary_key().unwrap().unwrap();
+            key.values().to_vec()
+        };
+        assert_eq!(inserted("u").await, [Value::Null]);
+        assert_eq!(inserted("v").await, [Value::Integer(1)]);
+        let (_engine, _connection, inspector) = inspected(&[&ddl[0].replace("\"x y\"", "BINARY")]).await;
+        let table = Table::reflect("t", None, &inspector).unwrap();
+        // A value is cast to the type, not to the collation.
+        let a = From::Table(Rc::new(table)).column("a").unwrap();
+        let query = select([cast(&a, a.ty.clone())]);
+        assert_eq!(query.to_string(), "SELECT CAST(t.a AS TEXT) AS a FROM t");
     });
 }
 

@@ -12,8 +12,30 @@ use aludel::sql::{TokenKind, tokens};
 use aludel::{Connection, CreateAll, Engine, inspect};
 use std::rc::Rc;
 
-const NAMES: &[&str] =
-    &["id", "name", "Order", "a b", "select", "größe", "x\"y", "c,d", "check", "it's", "value_2", "_u"];
+const NAMES: &[&str] = &[
+    "id",
+    "name",
+    "Order",
+    "a b",
+    "select",
+    "größe",
+    "x\"y",
+    "c,d",
+    "check",
+    "it's",
+    "value_2",
+    "_u",
+    "new\nline",
+    "-- no",
+    "/* no",
+    "a.b",
+    "tick`",
+    "[x]",
+    "😀",
+    ")",
+    "COLLATE",
+    "desc",
+];
 
 struct Maker {
     random: Random,
@@ -103,6 +125,15 @@ impl Maker {
         names
     }
 
+    /// Collations and directions for some of so many columns.
+    fn orders(&mut self, count: usize) -> Vec<Rc<str>> {
+        let order = |maker: &mut Maker| -> Rc<str> {
+            (*maker.random.pick(&["", "", "DESC", "COLLATE \"NOCASE\"", "COLLATE \"RTRIM\" DESC"])).into()
+        };
+        let orders: Vec<Rc<str>> = (0..count).map(|_| order(self)).collect();
+        if self.chance(2) || orders.iter().all(|order| order.is_empty()) { Vec::new() } else { orders }
+    }
+
     fn foreign_key(&mut self, to: &Table, own: &[Rc<str>]) -> ForeignKey {
         use ForeignKeyAction::*;
         let mut referred = self.some(&to.columns);
@@ -135,10 +166,13 @@ impl Maker {
         let options = TableOptions { strict: self.chance(5), without_rowid: self.chance(5), ..TableOptions::default() };
         let mut columns: Vec<Column> = Vec::new();
         for name in NAMES {
-            if !self.chance(2) {
+            if !self.chance(4) {
                 continue;
             }
             let mut column = Column::new(name, self.ty(options.strict));
+            if self.chance(5) {
+                column = column.collate(self.random.pick::<&str>(&["NOCASE", "RTRIM", "BINARY"]));
+            }
             column.nullable = !self.chance(3);
             if !column.nullable {
                 column.on_conflict_not_null = self.conflict();
@@ -170,7 +204,15 @@ impl Maker {
         for _ in 0..self.random.below(4) {
             let columns = self.some(&table.columns);
             let constraint = match self.random.below(3) {
-                0 => TableConstraint::Unique(Unique { name: self.name("uq"), columns, on_conflict: self.conflict() }),
+                0 => {
+                    let orders = self.orders(columns.len());
+                    TableConstraint::Unique(Unique {
+                        name: self.name("uq"),
+                        columns,
+                        orders,
+                        on_conflict: self.conflict(),
+                    })
+                }
                 1 => TableConstraint::Check(self.check(&columns[0])),
                 _ => {
                     let other = self.random.below(others.len() as u64 + 1) as usize;
@@ -212,7 +254,15 @@ impl Maker {
                 for column in &mut table.columns {
                     column.nullable &= !columns.contains(&column.name);
                 }
-                let key = PrimaryKey { name: self.name("pk"), columns, on_conflict: self.conflict() };
+                let lone = |column: &Column| columns[..] == [column.name.clone()] && column.ty.words() == "INTEGER";
+                let is_rowid = table.columns.iter().any(lone) && !table.options.without_rowid;
+                // DESC behind the rowid says that it is none.
+                let orders = match is_rowid {
+                    true if self.chance(2) => vec!["DESC".into()],
+                    true => Vec::new(),
+                    false => self.orders(columns.len()),
+                };
+                let key = PrimaryKey { name: self.name("pk"), columns, orders, on_conflict: self.conflict() };
                 table.constraints.push(TableConstraint::PrimaryKey(key));
             }
         }
@@ -291,6 +341,8 @@ fn rewritten(sql: &str, random: &mut Random) -> String {
         "MATCH",
         "SET",
         "RESTRICT",
+        "COLLATE",
+        "DESC",
     ];
     let (mut out, mut depth, mut kept, mut before) = (String::new(), 0, None, "");
     for token in tokens(sql) {
@@ -305,7 +357,7 @@ fn rewritten(sql: &str, random: &mut Random) -> String {
             kept = kept.filter(|at| *at != depth);
             depth -= 1;
         }
-        let can_quote = token.kind == TokenKind::QuotedName && !text.contains(']') && !text.contains("\"\"");
+        let can_quote = token.kind == TokenKind::QuotedName && !text.contains([']', '`']) && !text.contains("\"\"");
         if is_kept || token.is_blank() || before == "DEFAULT" {
             out.push_str(text);
         } else if KEYWORDS.contains(&text) {

@@ -68,7 +68,7 @@ const said = (inspector, names) =>
 test("b5_12 the inspector says in JavaScript what SQLAlchemy's says", async () => {
   // As in tests/it/reflect.rs, where the reasons stand.
   const different = [
-    "check_strings t checks", "computed t columns", "computed_brief t columns", "default_quoted t columns",
+    "check_strings t checks", "collations t unique", "computed t columns", "computed_brief t columns", "default_quoted t columns",
     "foreign_key_inline_options t foreign_keys", "index_expression t indexes", "unique_inline t unique",
     "unique_inline_plain t unique",
   ];
@@ -127,6 +127,29 @@ test("b5_13 what was read is created anew and read as it was", async () => {
       assert.deepEqual((await inspect(conn)).getTableNames(), [], name);
     });
   }
+});
+
+test("b5_13 collations and orders of keys are kept, also in generated code", async () => {
+  const created = async (conn) => (await conn.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"))).scalars().all();
+  const metadata = new MetaData();
+  let source;
+  await apart(async (conn) => {
+    await run(conn, ...all.collations.ddl);
+    await metadata.reflect(conn);
+    source = generateTables(await inspect(conn));
+  });
+  assert.match(source, /declaredAs\(Text, "TEXT COLLATE \\"nocase\\""\)/);
+  assert.match(source, /sqliteOrder: \["COLLATE \\"nocase\\" DESC", ""\]/);
+  assert.match(source, /new PrimaryKeyConstraint\("id", \{ sqliteOrder: \["DESC"\] \}\)/);
+  await apart(async (conn) => {
+    await metadata.createAll(conn);
+    const [t, u, v] = await created(conn);
+    assert.match(t, /a TEXT COLLATE "nocase"/);
+    assert.match(t, /b VARCHAR\(5\) COLLATE "RTRIM" NOT NULL/);
+    assert.match(t, /UNIQUE \(b COLLATE "nocase" DESC, c\)/);
+    assert.match(u, /id INTEGER PRIMARY KEY DESC/);
+    assert.match(v, /PRIMARY KEY \(b DESC, a COLLATE "NOCASE"\)/);
+  });
 });
 
 test("b5_12 all tables are told at once, and what is missing is a named error", async () => {

@@ -98,6 +98,12 @@ SCHEMAS = {
     ],
     "index_desc": ["CREATE TABLE t (a TEXT, b TEXT)", "CREATE INDEX ix ON t (a DESC, b COLLATE NOCASE)"],
     "index_case": ["CREATE TABLE T (Name TEXT)", "CREATE INDEX IX_Name ON t (NAME)"],
+    "collations": [
+        "CREATE TABLE t (a TEXT COLLATE nocase PRIMARY KEY, b VARCHAR(5) COLLATE \"RTRIM\" NOT NULL, c INTEGER, "
+        "d collate binary, CONSTRAINT uq UNIQUE (b COLLATE nocase DESC, c ASC))",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY DESC, x INTEGER UNIQUE)",
+        "CREATE TABLE v (a TEXT, b TEXT, PRIMARY KEY (b DESC, a COLLATE NOCASE)) WITHOUT ROWID",
+    ],
     "without_rowid": ["CREATE TABLE t (a TEXT PRIMARY KEY, b INTEGER) WITHOUT ROWID"],
     "strict": ["CREATE TABLE t (a INTEGER, b TEXT) STRICT"],
     "strict_without_rowid": ["CREATE TABLE t (a TEXT NOT NULL, PRIMARY KEY (a)) STRICT, WITHOUT ROWID"],

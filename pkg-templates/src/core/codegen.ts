@@ -89,13 +89,13 @@ const upper = (word: string): string => word.slice(0, 1).toUpperCase() + word.sl
 const lower = (word: string): string => word.slice(0, 1).toLowerCase() + word.slice(1);
 
 function typeSource(column: TableData["columns"][number], used: Set<string>): string {
-  const { type, args, exact, declared } = column;
+  const { type, args, exact, ddl } = column;
   const plain = TYPES[type] ?? type;
   used.add(plain.replace("()", ""));
   const made = args.length > 0 ? `${plain}(${args.join(", ")})` : type === "String" || type === "Numeric" ? `${plain}()` : plain;
   if (exact) return made;
   used.add("declaredAs");
-  return `declaredAs(${made}, ${text(declared)})`;
+  return `declaredAs(${made}, ${text(ddl)})`;
 }
 
 function keyOptions({ name, ondelete, onupdate, deferrable, initially, match }: ConstraintData): string {
@@ -109,8 +109,9 @@ function keyOptions({ name, ondelete, onupdate, deferrable, initially, match }: 
   });
 }
 
-function clauses({ name, onConflict }: ConstraintData): string[] {
-  const written = bag({ name: optional(name), sqliteOnConflict: optional(onConflict) });
+function clauses({ name, onConflict, orders }: ConstraintData): string[] {
+  const order = orders.length > 0 ? `[${orders.map(text).join(", ")}]` : null;
+  const written = bag({ name: optional(name), sqliteOnConflict: optional(onConflict), sqliteOrder: order });
   return written === "" ? [] : [written];
 }
 
@@ -135,7 +136,7 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
       parts.push(`new ForeignKey(${[text(target), keyOptions(key)].filter((part) => part !== "").join(", ")})`);
     }
     const unique = ofColumn("uq", column.name);
-    const isPlain = unique !== undefined && unique.name === null;
+    const isPlain = unique !== undefined && unique.name === null && unique.orders.length === 0;
     if (isPlain) said.add(unique);
     const check = constraints.find((constraint) => constraint.kind === "ck" && constraint.inline && constraint.columns[0] === column.name);
     if (check !== undefined) {
@@ -161,7 +162,7 @@ function source(table: TableData, name: string, set: "metadata" | "views", optio
   for (const constraint of constraints) {
     if (said.has(constraint)) continue;
     const { kind, columns } = constraint;
-    const lone = kind === "pk" && (isAuto(table) || (constraint.name === null && constraint.onConflict === null));
+    const lone = kind === "pk" && (isAuto(table) || (constraint.name === null && constraint.onConflict === null && constraint.orders.length === 0));
     const inOrder = columns.every((column, i) => key[i] === column) && isSorted(table, columns);
     if (lone && inOrder) continue;
     const list = columns.map(text);

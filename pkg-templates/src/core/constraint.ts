@@ -194,13 +194,19 @@ export interface ConstraintOptions {
   readonly sqliteOnConflict?: ConflictClause;
 }
 
+/** What a key may have besides. */
+export interface KeyConstraintOptions extends ConstraintOptions {
+  /** What stands behind each column: `"DESC"`, `'COLLATE "NOCASE"'`, or nothing (`""`). */
+  readonly sqliteOrder?: readonly string[];
+}
+
 abstract class ColumnsConstraint extends TableItem {
   /** @internal */
   readonly item = "constraint";
   readonly #tag: number;
   readonly #columns: readonly string[];
-  readonly #options: ConstraintOptions;
-  protected constructor(tag: number, args: readonly (string | ConstraintOptions)[]) {
+  readonly #options: KeyConstraintOptions;
+  protected constructor(tag: number, args: readonly (string | KeyConstraintOptions)[]) {
     super();
     const last = args.at(-1);
     this.#tag = tag;
@@ -215,10 +221,13 @@ abstract class ColumnsConstraint extends TableItem {
   }
   /** @internal */
   write(writer: Writer, owner: Owner): void {
-    writer.u8(this.#tag);
+    const orders = this.#options.sqliteOrder;
+    // With orders they are records of their own: 4 and 5.
+    writer.u8(orders === undefined ? this.#tag : 4 + this.#tag / 2);
     writer.optionalText(this.#options.name);
     writer.texts(owner.namesOf(this, this.#columns));
     choice(writer, "sqliteOnConflict", CONFLICTS, this.#options.sqliteOnConflict);
+    if (orders !== undefined) writer.texts(orders);
   }
 }
 
@@ -229,7 +238,7 @@ export class PrimaryKeyConstraint extends ColumnsConstraint {
     return "PrimaryKeyConstraint";
   }
   /** The keys of columns, then options. */
-  constructor(...args: readonly (string | ConstraintOptions)[]) {
+  constructor(...args: readonly (string | KeyConstraintOptions)[]) {
     super(0, args);
   }
 }
@@ -241,7 +250,7 @@ export class UniqueConstraint extends ColumnsConstraint {
     return "UniqueConstraint";
   }
   /** The keys of columns, then options. */
-  constructor(...args: readonly (string | ConstraintOptions)[]) {
+  constructor(...args: readonly (string | KeyConstraintOptions)[]) {
     super(2, args);
   }
 }

@@ -146,9 +146,9 @@ export class Inspector {
 
   /** The columns of a table or view. */
   getColumns(table: string, options: InSchema = {}): ReflectedColumn[] {
-    return this.table(table, options).columns.map(({ args, exact, type, ...column }) => {
+    return this.table(table, options).columns.map(({ args, ddl, exact, type, ...column }) => {
       const base = type === "String" ? String_(args[0]) : type === "Numeric" ? Numeric(args[0], args[1]) : typeByCode(type, []);
-      return { ...column, type: exact ? base : declaredAs(base, column.declared) };
+      return { ...column, type: exact ? base : declaredAs(base, ddl) };
     });
   }
 

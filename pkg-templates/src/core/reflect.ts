@@ -143,8 +143,8 @@ function build(data: TableData, metadata: MetaData, inspector: Inspector, option
   const mine = (options.columns ?? []).filter((column) => !made.includes(column));
   const items: TableItem[] = [];
   for (const constraint of constraints) {
-    const { kind, name, onConflict, columns } = constraint;
-    const clauses = given({ name, sqliteOnConflict: onConflict });
+    const { kind, name, onConflict, columns, orders } = constraint;
+    const clauses = given({ name, sqliteOnConflict: onConflict, sqliteOrder: orders.length > 0 ? orders : null });
     if (kind === "pk") {
       if (!isAuto(data)) items.push(new PrimaryKeyConstraint(...columns, clauses));
     } else if (kind === "uq") items.push(new UniqueConstraint(...columns, clauses));

@@ -121,6 +121,7 @@ export interface ConstraintData {
   name: string | null;
   inline: boolean;
   columns: string[];
+  orders: string[];
   onConflict: ConflictClause | null;
   sqltext?: string;
   table?: string;
@@ -141,7 +142,7 @@ export interface TableData {
   unreflectable: string | null;
   withoutRowid: boolean;
   strict: boolean;
-  columns: (Omit<ReflectedColumn, "type"> & { type: string; args: number[]; exact: boolean; onConflict: ConflictClause | null })[];
+  columns: (Omit<ReflectedColumn, "type"> & { type: string; args: number[]; ddl: string; exact: boolean; onConflict: ConflictClause | null })[];
   constraints: ConstraintData[];
   indexes: {
     name: string;

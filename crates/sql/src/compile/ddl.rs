@@ -95,6 +95,12 @@ impl Compiler<'_> {
                 check_strict(table, column)?;
             }
             self.column(column, autoincrement == Some(&column.name), out)?;
+            if let Some(key) = table.descending_key().filter(|key| key.columns.first() == Some(&column.name)) {
+                let name = constraint_name(table, naming, &TableConstraint::PrimaryKey(key.clone()));
+                name.iter().for_each(|name| out.push(&format!(" CONSTRAINT {}", quoted(name))));
+                out.push(" PRIMARY KEY DESC");
+                on_conflict(key.on_conflict, out);
+            }
         }
         for constraint in
             constraints(table, autoincrement.is_some()).iter().filter(|constraint| stays(table, constraint))
@@ -180,11 +186,11 @@ impl Compiler<'_> {
         }
         match constraint {
             TableConstraint::PrimaryKey(key) => {
-                out.push(&format!("PRIMARY KEY ({})", names(&key.columns)));
+                out.push(&format!("PRIMARY KEY ({})", ordered_names(&key.columns, &key.orders)));
                 on_conflict(key.on_conflict, out);
             }
             TableConstraint::Unique(unique) => {
-                out.push(&format!("UNIQUE ({})", names(&unique.columns)));
+                out.push(&format!("UNIQUE ({})", ordered_names(&unique.columns, &unique.orders)));
                 on_conflict(unique.on_conflict, out);
             }
             TableConstraint::ForeignKey(key) => foreign_key(key, out),
@@ -277,7 +283,7 @@ fn constraints(table: &Table, autoincrement: bool) -> Vec<TableConstraint> {
         _ => None,
     });
     let columns = table.primary_key();
-    if !autoincrement && !columns.is_empty() {
+    if !autoincrement && !columns.is_empty() && table.descending_key().is_none() {
         let conflict = match columns[..] {
             [column] => column.on_conflict_primary_key,
             _ => None,
@@ -285,6 +291,7 @@ fn constraints(table: &Table, autoincrement: bool) -> Vec<TableConstraint> {
         all.push(TableConstraint::PrimaryKey(own_key.unwrap_or_else(|| PrimaryKey {
             name: None,
             columns: columns.iter().map(|column| column.name.clone()).collect(),
+            orders: Vec::new(),
             on_conflict: conflict,
         })));
     }
@@ -296,7 +303,12 @@ fn constraints(table: &Table, autoincrement: bool) -> Vec<TableConstraint> {
     }
     for column in table.columns.iter().filter(|column| column.unique && !column.index) {
         let columns = vec![column.name.clone()];
-        all.push(TableConstraint::Unique(Unique { name: None, columns, on_conflict: column.on_conflict_unique }));
+        all.push(TableConstraint::Unique(Unique {
+            name: None,
+            columns,
+            orders: Vec::new(),
+            on_conflict: column.on_conflict_unique,
+        }));
     }
     for column in &table.columns {
         let (values, name) = match guarded(&column.ty) {
@@ -330,7 +342,7 @@ fn autoincrement(table: &Table) -> Result<Option<&Rc<str>>> {
         return Ok(None);
     }
     match table.primary_key()[..] {
-        [column] if column.ty.ddl() == "INTEGER" && column.foreign_keys.is_empty() => {
+        [column] if column.ty.words() == "INTEGER" && column.foreign_keys.is_empty() => {
             Ok(table.columns.iter().find(|other| other.name == column.name).map(|column| &column.name))
         }
         [_] => Err(compile_error("Autoincrement is only available on INTEGER PRIMARY KEY without a foreign key")),
@@ -339,7 +351,7 @@ fn autoincrement(table: &Table) -> Result<Option<&Rc<str>>> {
 }
 
 fn check_strict(table: &Table, column: &Column) -> Result<()> {
-    let ddl = column.ty.ddl();
+    let ddl = column.ty.words();
     if ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"].contains(&ddl.as_str()) {
         return Ok(());
     }
@@ -386,6 +398,12 @@ fn foreign_key(key: &ForeignKey, out: &mut Out) {
         Some(false) => out.push(" INITIALLY IMMEDIATE"),
         None => {}
     }
+}
+
+fn ordered_names(columns: &[Rc<str>], orders: &[Rc<str>]) -> String {
+    let order = |at: usize| orders.get(at).filter(|order| !order.is_empty()).map_or(String::new(), |o| format!(" {o}"));
+    let names = columns.iter().enumerate().map(|(at, name)| quoted(name) + &order(at));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn names(columns: &[Rc<str>]) -> String {

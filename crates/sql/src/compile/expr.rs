@@ -177,7 +177,7 @@ impl Compiler<'_> {
                 out.push("CAST(");
                 self.expr(inner, out)?;
                 out.push(" AS ");
-                out.push(&expr.ty.ddl());
+                out.push(&expr.ty.words());
                 out.push(")");
             }
             Kind::Collate(inner, name) => {

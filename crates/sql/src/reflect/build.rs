@@ -1,6 +1,7 @@
 //! From what a database holds to tables that statements are made with.
 
 use super::{Inspector, ReflectedColumn, ReflectedTable, parse::Kind};
+use crate::compile::always_quoted;
 use crate::expr::{Expr, literal_column};
 use crate::schema::{
     Check, Column, Computed, ForeignKey, Index, IndexElement, MetaData, PrimaryKey, ServerDefault, Table,
@@ -39,11 +40,20 @@ fn sql(text: &str) -> Expr {
 impl ReflectedColumn {
     /// Its type as it was declared: under its own words, where the type is declared by others.
     pub fn exact_type(&self) -> SqlType {
-        if self.is_exact() {
+        if self.is_exact() && self.collation.is_none() {
             return self.ty.clone();
         }
-        let (name, ddl) = (self.declared.clone(), Some(self.declared.clone()));
+        let (name, ddl) = (self.ddl(), Some(self.ddl()));
         SqlType::Custom(Rc::new(CustomType { name, implementation: self.ty.clone(), ddl }))
+    }
+
+    /// How its type is declared, with its collation.
+    pub(super) fn ddl(&self) -> String {
+        let words = if self.is_exact() { self.ty.ddl() } else { self.declared.clone() };
+        match &self.collation {
+            Some(name) => format!("{words} COLLATE {}", always_quoted(name)).trim_start().to_owned(),
+            None => words,
+        }
     }
 
     /// Whether the type is declared by these words, or they are none that could be written.
@@ -82,6 +92,7 @@ impl ReflectedTable {
         for constraint in &self.constraints {
             let (name, columns, on_conflict) =
                 (constraint.name.clone(), constraint.columns.clone(), constraint.on_conflict);
+            let orders = self.orders_of(constraint);
             match &constraint.kind {
                 Kind::PrimaryKey { autoincrement } => {
                     let only = columns.first().filter(|_| columns.len() == 1);
@@ -91,12 +102,13 @@ impl ReflectedTable {
                         _ => table.constraints.push(TableConstraint::PrimaryKey(PrimaryKey {
                             name,
                             columns,
+                            orders,
                             on_conflict,
                         })),
                     }
                 }
                 Kind::Unique => {
-                    table.constraints.push(TableConstraint::Unique(Unique { name, columns, on_conflict }));
+                    table.constraints.push(TableConstraint::Unique(Unique { name, columns, orders, on_conflict }));
                 }
                 Kind::ForeignKey(key) => {
                     let key = ForeignKey { schema: table.schema.clone(), ..key.clone() };
@@ -115,6 +127,25 @@ impl ReflectedTable {
         let indexes = self.indexes.iter().filter(|index| !index.is_auto);
         table.indexes = indexes.map(|index| Rc::new(index.build())).collect();
         table
+    }
+}
+
+impl ReflectedTable {
+    /// What stands behind the columns of a key. DESC behind a column that is the rowid says nothing, and would say that it is
+    /// not, where it is written behind the column itself.
+    pub(super) fn orders_of(&self, constraint: &super::parse::Constraint) -> Vec<Rc<str>> {
+        let is_rowid = matches!(constraint.kind, Kind::PrimaryKey { .. })
+            && !constraint.inline
+            && !self.options.without_rowid
+            && constraint.columns.len() == 1
+            && self.columns.iter().any(|column| {
+                Some(&*column.name) == constraint.columns.first().map(|name| &**name)
+                    && column.declared.eq_ignore_ascii_case("INTEGER")
+            });
+        match is_rowid {
+            true => Vec::new(),
+            false => constraint.orders.clone(),
+        }
     }
 }
 

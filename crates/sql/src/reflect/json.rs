@@ -38,7 +38,7 @@ fn table(json: &mut Json, table: &ReflectedTable) {
         json.key("columns");
         json.list(table.columns.len(), &mut |json, at| column(json, &table.columns[at]));
         json.key("constraints");
-        json.list(table.constraints.len(), &mut |json, at| constraint(json, &table.constraints[at]));
+        json.list(table.constraints.len(), &mut |json, at| constraint(json, table, &table.constraints[at]));
         json.key("indexes");
         json.list(table.indexes.len(), &mut |json, at| index(json, &table.indexes[at]));
     });
@@ -74,7 +74,8 @@ fn column(json: &mut Json, column: &ReflectedColumn) {
         let count = args.iter().take_while(|arg| arg.is_some()).count();
         json.list(count, &mut |json, at| json.number(args[at].unwrap_or(0)));
         json.member("declared", Some(&column.declared));
-        json.flag("exact", column.is_exact());
+        json.member("ddl", Some(&column.ddl()));
+        json.flag("exact", column.is_exact() && column.collation.is_none());
         json.flag("nullable", column.nullable);
         json.member("default", column.default.as_deref());
         json.key("primaryKey");
@@ -92,7 +93,7 @@ fn column(json: &mut Json, column: &ReflectedColumn) {
     });
 }
 
-fn constraint(json: &mut Json, constraint: &parse::Constraint) {
+fn constraint(json: &mut Json, table: &ReflectedTable, constraint: &parse::Constraint) {
     json.object(&mut |json| {
         let kind = match &constraint.kind {
             parse::Kind::PrimaryKey { .. } => "pk",
@@ -105,6 +106,8 @@ fn constraint(json: &mut Json, constraint: &parse::Constraint) {
         json.flag("inline", constraint.inline);
         json.key("columns");
         json.names(&constraint.columns);
+        json.key("orders");
+        json.names(&table.orders_of(constraint));
         json.member("onConflict", constraint.on_conflict.map(ConflictClause::as_str));
         match &constraint.kind {
             parse::Kind::Check(sqltext) => json.member("sqltext", Some(sqltext)),

@@ -1,5 +1,6 @@
 //! What a CREATE TABLE says beyond what SQLite's pragmas tell: names, clauses and expressions, by SQLite's own grammar.
 
+use crate::compile::always_quoted;
 use crate::schema::{ConflictClause, ForeignKey, ForeignKeyAction};
 use crate::token::{Token, TokenKind, tokens};
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub(super) struct Constraint {
     pub inline: bool,
     /// The columns that it is about; none for a CHECK of the table.
     pub columns: Vec<Rc<str>>,
+    /// What stands behind each of them; empty where nothing does.
+    pub orders: Vec<Rc<str>>,
     pub on_conflict: Option<ConflictClause>,
     pub kind: Kind,
 }
@@ -130,6 +133,23 @@ impl<'a> Cursor<'a> {
         items.iter().filter_map(|item| self.tokens.get(item.start)).map(|token| unquoted(*token).into()).collect()
     }
 
+    /// What stands behind the names of a list in parentheses, if anything does: collations and DESC.
+    fn orders(&self, range: std::ops::Range<usize>) -> Vec<Rc<str>> {
+        let order = |item: std::ops::Range<usize>| -> Rc<str> {
+            let mut words = Vec::new();
+            for at in item.start + 1..item.end {
+                if self.is_at(at, "DESC") {
+                    words.push("DESC".to_owned());
+                } else if self.is_at(at - 1, "COLLATE") {
+                    words.push(format!("COLLATE {}", always_quoted(&unquoted(self.tokens[at]))));
+                }
+            }
+            words.join(" ").into()
+        };
+        let orders: Vec<Rc<str>> = self.items(range).into_iter().map(order).collect();
+        if orders.iter().all(|order| order.is_empty()) { Vec::new() } else { orders }
+    }
+
     /// The items between commas.
     fn items(&self, range: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
         let (mut items, mut depth, mut start) = (Vec::new(), 0, range.start);
@@ -208,11 +228,13 @@ impl<'a> Cursor<'a> {
         }
         let own: Vec<Rc<str>> =
             column.and_then(|at| created.columns.get(at)).iter().map(|c| c.name.as_str().into()).collect();
-        let (mut columns, mut inline) = (own, column.is_some());
-        let listed = |cursor: &mut Cursor<'_>, columns: &mut Vec<Rc<str>>, inline: &mut bool| {
+        let (mut columns, mut inline, mut orders) = (own, column.is_some(), Vec::new());
+        let mut listed = |cursor: &mut Cursor<'_>, columns: &mut Vec<Rc<str>>, inline: &mut bool| {
             if cursor.is("(") {
                 *inline = false;
+                let open = cursor.at;
                 *columns = cursor.list();
+                orders = cursor.orders(open + 1..cursor.at.saturating_sub(1).max(open + 1));
             }
         };
         let kind = if self.eat("PRIMARY KEY") {
@@ -220,7 +242,9 @@ impl<'a> Cursor<'a> {
             let open = self.at;
             listed(self, &mut columns, &mut inline);
             let inside = (open..self.at).any(|at| self.is_at(at, "AUTOINCREMENT"));
-            let _ = self.eat("ASC") || self.eat("DESC");
+            if !self.eat("ASC") && self.eat("DESC") {
+                orders = vec!["DESC".into()];
+            }
             Kind::PrimaryKey { autoincrement: inside }
         } else if self.eat("UNIQUE") {
             listed(self, &mut columns, &mut inline);
@@ -248,7 +272,7 @@ impl<'a> Cursor<'a> {
             }
             other => other,
         };
-        created.constraints.push(Constraint { name, inline, columns, on_conflict, kind });
+        created.constraints.push(Constraint { name, inline, columns, orders, on_conflict, kind });
         true
     }
 

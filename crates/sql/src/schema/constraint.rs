@@ -60,6 +60,9 @@ pub struct PrimaryKey {
     pub name: Option<Rc<str>>,
     /// Its columns.
     pub columns: Vec<Rc<str>>,
+    /// What stands behind each of them: `COLLATE "NOCASE"`, `DESC`, or nothing. It may be shorter than `columns`. `DESC` behind
+    /// a lone INTEGER column that is the primary key is written behind that column, which then is not the rowid.
+    pub orders: Vec<Rc<str>>,
     /// `ON CONFLICT`.
     pub on_conflict: Option<ConflictClause>,
 }
@@ -71,6 +74,8 @@ pub struct Unique {
     pub name: Option<Rc<str>>,
     /// Its columns.
     pub columns: Vec<Rc<str>>,
+    /// What stands behind each of them: `COLLATE "NOCASE"`, `DESC`, or nothing. It may be shorter than `columns`.
+    pub orders: Vec<Rc<str>>,
     /// `ON CONFLICT`.
     pub on_conflict: Option<ConflictClause>,
 }

@@ -248,6 +248,12 @@ impl Column {
         self
     }
 
+    /// Compares its texts by this collation: `NOCASE`, `RTRIM`.
+    pub fn collate(mut self, name: &str) -> Column {
+        self.ty = self.ty.collated(name);
+        self
+    }
+
     /// Makes it refer to a column, `table.column` or `schema.table.column`.
     pub fn references(mut self, target: &str) -> Column {
         let (table, column) = target.rsplit_once('.').unwrap_or((target, ""));
@@ -328,6 +334,17 @@ impl Table {
         }
     }
 
+    /// The primary key `INTEGER PRIMARY KEY DESC`: for SQLite no rowid, by an old mistake of its own that it keeps.
+    pub(crate) fn descending_key(&self) -> Option<&PrimaryKey> {
+        let key = self.constraints.iter().find_map(|constraint| match constraint {
+            TableConstraint::PrimaryKey(key) => Some(key),
+            _ => None,
+        })?;
+        let column = self.columns.iter().find(|column| key.columns.first() == Some(&column.name))?;
+        let is_lone = key.columns.len() == 1 && key.orders.first().is_some_and(|order| &**order == "DESC");
+        (is_lone && column.ty.words() == "INTEGER" && !self.options.without_rowid).then_some(key)
+    }
+
     /// All foreign keys: those of columns and those of several columns.
     pub fn foreign_keys(&self) -> impl Iterator<Item = &ForeignKey> {
         let of_table = self.constraints.iter().filter_map(|constraint| match constraint {
@@ -349,8 +366,8 @@ impl Table {
     /// The column whose value SQLite chooses when it is given none: a lone INTEGER primary key.
     pub fn rowid_column(&self) -> Option<&Column> {
         match self.primary_key()[..] {
-            [column] if column.ty.ddl() == "INTEGER" && column.autoincrement != Some(false) => {
-                Some(column).filter(|_| !self.options.without_rowid)
+            [column] if column.ty.words() == "INTEGER" && column.autoincrement != Some(false) => {
+                Some(column).filter(|_| !self.options.without_rowid && self.descending_key().is_none())
             }
             _ => None,
         }

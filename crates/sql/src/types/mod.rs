@@ -7,6 +7,8 @@ mod declared;
 
 pub use declared::declared_type;
 
+use crate::compile::always_quoted;
+use crate::token::{Token, TokenKind, tokens};
 use std::rc::Rc;
 
 /// The type of a column or an expression.
@@ -218,6 +220,25 @@ impl SqlType {
             SqlType::Uuid => "CHAR(32)".into(),
             SqlType::Custom(custom) => custom.ddl.clone().unwrap_or_else(|| custom.implementation.ddl()),
         }
+    }
+}
+
+impl SqlType {
+    /// What stands behind the name of a column, without a collation: what it is cast to.
+    pub fn words(&self) -> String {
+        let ddl = self.ddl();
+        let collation =
+            |token: &Token<'_>| token.kind != TokenKind::QuotedName && token.text.eq_ignore_ascii_case("COLLATE");
+        match tokens(&ddl).find(collation) {
+            Some(token) => ddl[..token.start].trim_end().to_owned(),
+            None => ddl,
+        }
+    }
+
+    /// The same type in a column whose texts are compared by this collation.
+    pub fn collated(&self, name: &str) -> SqlType {
+        let ddl = format!("{} COLLATE {}", self.words(), always_quoted(name)).trim_start().to_owned();
+        SqlType::Custom(Rc::new(CustomType { name: ddl.clone(), implementation: self.clone(), ddl: Some(ddl) }))
     }
 }
 

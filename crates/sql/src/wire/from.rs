@@ -176,19 +176,31 @@ impl Decoder<'_> {
 
     fn constraint(&mut self) -> Result<TableConstraint> {
         Ok(match self.input.u8()? {
-            0 => TableConstraint::PrimaryKey(PrimaryKey {
-                name: self.optional(Self::name)?,
-                columns: self.list(Self::name)?,
-                on_conflict: self.choice("conflict clause", &CONFLICTS)?,
-            }),
+            0 => TableConstraint::PrimaryKey(self.key()?),
             1 => TableConstraint::ForeignKey(self.foreign_key()?),
-            2 => TableConstraint::Unique(Unique {
-                name: self.optional(Self::name)?,
-                columns: self.list(Self::name)?,
-                on_conflict: self.choice("conflict clause", &CONFLICTS)?,
-            }),
+            2 => {
+                let PrimaryKey { name, columns, orders, on_conflict } = self.key()?;
+                TableConstraint::Unique(Unique { name, columns, orders, on_conflict })
+            }
             3 => TableConstraint::Check(self.check()?),
+            4 => {
+                let key = self.key()?;
+                TableConstraint::PrimaryKey(PrimaryKey { orders: self.list(Self::name)?, ..key })
+            }
+            5 => {
+                let PrimaryKey { name, columns, on_conflict, .. } = self.key()?;
+                TableConstraint::Unique(Unique { name, columns, orders: self.list(Self::name)?, on_conflict })
+            }
             other => return Err(broken(format!("constraint {other}"))),
+        })
+    }
+
+    fn key(&mut self) -> Result<PrimaryKey> {
+        Ok(PrimaryKey {
+            name: self.optional(Self::name)?,
+            columns: self.list(Self::name)?,
+            orders: Vec::new(),
+            on_conflict: self.choice("conflict clause", &CONFLICTS)?,
         })
     }
 
