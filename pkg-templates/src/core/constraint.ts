@@ -211,7 +211,7 @@ abstract class ColumnsConstraint extends TableItem {
     const last = args.at(-1);
     this.#tag = tag;
     this.#options = typeof last === "object" ? last : {};
-    checkOptions("a constraint", this.#options, ["name", "sqliteOnConflict"]);
+    checkOptions("a constraint", this.#options, ["name", "sqliteOnConflict", "sqliteOrder"]);
     this.#columns = args.filter((arg) => typeof arg === "string");
     Object.freeze(this);
   }
