@@ -1,5 +1,6 @@
 //! The databases that there are: listing them, looking for one, removing one.
 
+use crate::sorted::insert_sorted;
 use crate::transport::files;
 use crate::url::{self, Database, Url};
 use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
@@ -29,8 +30,8 @@ pub async fn list_databases(directory: &str) -> Result<Vec<DatabaseFile>> {
         "" => "",
         inside => check(inside).map(|()| inside)?,
     };
-    let mut files = files::list(directory).await?;
-    files.sort();
+    let mut files = Vec::new();
+    files::list(directory).await?.into_iter().for_each(|file| insert_sorted(&mut files, file, |a, b| a.0 < b.0));
     let known: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
     // A database may be called `a-wal`, but not where there is an `a`.
     let beside = |path: &str| {

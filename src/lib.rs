@@ -47,6 +47,7 @@ mod result_set;
 mod row;
 mod schema;
 mod site;
+mod sorted;
 mod storage;
 mod transaction;
 mod transfer;

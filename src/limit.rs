@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Cancels the calls that it was given to.
@@ -194,23 +194,30 @@ impl Limits {
         let mut future = pin!(future);
         let waiting = self.cancel.as_ref().map(CancelToken::wait);
         poll_fn(|cx| {
-            if let Some(waiting) = &waiting {
-                waiting.register(cx.waker());
-                self.check()?;
+            self.heed(waiting.as_ref(), cx)?;
+            match future.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(done),
+                Poll::Pending => self.poll_timer(cx).map(Err),
             }
-            if let Poll::Ready(done) = future.as_mut().poll(cx) {
-                return Poll::Ready(done);
-            }
-            let mut timer = self.timer.borrow_mut();
-            if let Some(timer) = timer.as_mut()
-                && let Some(delay) = &mut timer.delay
-                && Pin::new(delay).poll(cx).is_ready()
-            {
-                return Poll::Ready(Err(timed_out(timer.timeout)));
-            }
-            Poll::Pending
         })
         .await
+    }
+
+    // What follows is no part of `run`, of which there is a copy for each future.
+    fn heed(&self, waiting: Option<&Waiting<'_>>, cx: &Context<'_>) -> Result<()> {
+        match waiting {
+            Some(waiting) => {
+                waiting.register(cx.waker());
+                self.check()
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn poll_timer(&self, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut timer = self.timer.borrow_mut();
+        let Some(Timer { delay: Some(delay), timeout, .. }) = timer.as_mut() else { return Poll::Pending };
+        Pin::new(delay).poll(cx).map(|()| timed_out(*timeout))
     }
 }
 
@@ -219,5 +226,5 @@ fn cancelled() -> Error {
 }
 
 fn timed_out(timeout: Duration) -> Error {
-    Error::new(ErrorKind::Timeout, format!("the call timed out after {} ms", timeout.as_millis()))
+    Error::new(ErrorKind::Timeout, format!("the call timed out after {} ms", timeout.as_millis() as u64))
 }

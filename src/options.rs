@@ -2,6 +2,7 @@
 
 use crate::events::Echo;
 use crate::pool::{PoolClass, ResetOnReturn};
+use crate::sorted::insert_sorted;
 use aludel_protocol::{Durability, Error, ErrorKind, Result};
 use std::rc::Rc;
 use std::time::Duration;
@@ -225,8 +226,8 @@ impl EngineOptions {
 
     /// The error of an option that nobody knows; `more` are the names of those that are known elsewhere.
     pub fn unknown(name: &str, more: &[&str]) -> Error {
-        let mut known: Vec<&str> = EngineOptions::NAMES.iter().chain(more).copied().collect();
-        known.sort_unstable();
+        let mut known: Vec<&str> = Vec::new();
+        EngineOptions::NAMES.iter().chain(more).for_each(|name| insert_sorted(&mut known, *name, |a, b| a < b));
         argument(format!("Invalid argument '{name}' sent to createEngine(); known are: {}", known.join(", ")))
     }
 

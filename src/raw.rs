@@ -2,6 +2,7 @@
 //! made about it to anyone else.
 
 pub use crate::connection::{OuterBlock, RawImport};
+pub use crate::engine::{HAS_TABLE, TABLE_NAMES};
 pub use crate::site::Site;
 pub use crate::transport::{Buffer, RowsFrame};
 pub use aludel_sql::Text;

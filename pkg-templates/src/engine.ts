@@ -16,7 +16,7 @@ import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, Ex
 import type { Result } from "./result.js";
 import { callerOf } from "./site.js";
 import { spawnBroker, spawnWorker } from "./spawn.js";
-import { contextOf, prepare, type Executable } from "./statement.js";
+import { contextOf, prepare, text, type Executable } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
 import { Transaction } from "./transaction.js";
 import {
@@ -229,14 +229,14 @@ export class Engine implements AsyncDisposable {
   /** Whether there is a table, or a view, of this name. */
   async hasTable(name: string, options?: CallOptions): Promise<boolean> {
     if (typeof name !== "string") throw new ArgumentError(`hasTable() takes the name of a table, not ${describe(name)}`);
-    const native = callOptions(options);
-    return call(native, () => this.#native.hasTable(name, native));
+    const count = await this.scalar(text<{ count: number }>(native().NativeEngine.hasTable()), { name }, options);
+    return count !== null && count > 0;
   }
 
   /** The names of all tables, in order. */
   async tableNames(options?: CallOptions): Promise<string[]> {
-    const native = callOptions(options);
-    return call(native, () => this.#native.tableNames(native));
+    const names = await this.execute(text<{ name: string }>(native().NativeEngine.tableNames()), undefined, options);
+    return names.scalars().all();
   }
 
   /**

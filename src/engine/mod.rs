@@ -30,6 +30,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Whether there is a table or view of a name.
+pub const HAS_TABLE: &str =
+    "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE";
+/// The names of the tables, without SQLite's own.
+pub const TABLE_NAMES: &str =
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name";
 /// How many warnings are remembered, so that each is given once.
 const WARNINGS_KEPT: usize = 500;
 /// How many statements the log remembers, for its `cached since` notes.
@@ -200,15 +206,13 @@ impl Engine {
 
     /// Whether there is a table or view of this name.
     pub async fn has_table(&self, name: &str) -> Result<bool> {
-        let sql = "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE";
-        let count: Option<i64> = self.scalar(&text(sql), params! { "name" => name }).await?;
+        let count: Option<i64> = self.scalar(&text(HAS_TABLE), params! { "name" => name }).await?;
         Ok(count.unwrap_or(0) > 0)
     }
 
     /// The names of the tables, without SQLite's own.
     pub async fn table_names(&self) -> Result<Vec<String>> {
-        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name";
-        self.execute(&text(sql), ()).await?.iter().map(|row| row?.get(0)).collect()
+        self.execute(&text(TABLE_NAMES), ()).await?.iter().map(|row| row?.get(0)).collect()
     }
 
     /// Closes the idle connections; those in use are closed when they come back. The engine stays usable: its next
@@ -421,15 +425,21 @@ impl Engine {
     pub(crate) fn cache_note(&self, sql: &str) -> String {
         let mut noted = self.0.noted.borrow_mut();
         if let Some(since) = noted.get(sql) {
-            return format!("cached since {:.4}s ago", since.elapsed().as_secs_f64());
+            return format!("cached since {}s ago", seconds(since.elapsed(), 4));
         }
         if noted.len() >= STATEMENTS_NOTED {
             noted.clear();
         }
         let now = Clock::now();
         noted.insert(sql.to_owned(), now);
-        format!("generated in {:.5}s", now.elapsed().as_secs_f64())
+        format!("generated in {}s", seconds(now.elapsed(), 5))
     }
+}
+
+/// A time in seconds with so many digits behind the point. The formatting of floats is large, and whole numbers do.
+fn seconds(time: Duration, digits: usize) -> String {
+    let fraction = format!("{:06}", time.subsec_micros());
+    format!("{}.{}", time.as_secs(), &fraction[..digits])
 }
 
 /// A timeout as it travels, where 0 is none.

@@ -6,10 +6,10 @@ use crate::convert::{give, raw_call};
 use crate::error::thrown;
 use crate::events::NativeListener;
 use crate::files::{NativeImport, StorageRecord, storage_record};
-use aludel::raw::Site;
+use aludel::raw::{HAS_TABLE, Site, TABLE_NAMES};
 use aludel::{Echo, EchoLevel, Engine, EngineOptions, EventKind, OptionValue, Record};
 use aludel_protocol::{Error, ErrorKind};
-use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -83,23 +83,16 @@ impl NativeEngine {
         })
     }
 
-    /// Whether there is a table or view of this name.
-    #[wasm_bindgen(js_name = hasTable, unchecked_return_type = "Promise<boolean>")]
-    pub fn has_table(&self, name: String, call: &Call) -> Promise {
-        let engine = self.0.clone();
-        let running = Running::new(call);
-        promise(async move { running.options().limit(engine.has_table(&name)).await })
+    /// The query that says whether there is a table or view of a name.
+    #[wasm_bindgen(js_name = hasTable)]
+    pub fn has_table() -> String {
+        HAS_TABLE.to_owned()
     }
 
-    /// The names of the tables.
-    #[wasm_bindgen(js_name = tableNames, unchecked_return_type = "Promise<string[]>")]
-    pub fn table_names(&self, call: &Call) -> Promise {
-        let engine = self.0.clone();
-        let running = Running::new(call);
-        promise(async move {
-            let names = running.options().limit(engine.table_names()).await?;
-            Ok(names.into_iter().map(JsString::from).collect::<Array>())
-        })
+    /// The query for the names of the tables.
+    #[wasm_bindgen(js_name = tableNames)]
+    pub fn table_names() -> String {
+        TABLE_NAMES.to_owned()
     }
 
     /// Closes the connections of the pool, or only puts another pool in its place.

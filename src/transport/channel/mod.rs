@@ -203,7 +203,7 @@ impl Channel {
         let doubts = self.doubts();
         for (id, call) in std::mem::take(&mut *self.calls.borrow_mut()) {
             if let Waiter::Slot(slot) = call.waiter {
-                let error = if doubts.contains(&id) { in_doubt(&error) } else { error.clone() };
+                let error = if doubts.binary_search(&id).is_ok() { in_doubt(&error) } else { error.clone() };
                 slot.take(Answer::Error { error, in_transaction: None });
             }
         }

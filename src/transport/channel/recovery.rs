@@ -7,9 +7,10 @@ use super::calls::{Call, Line, Step, Waiter};
 use super::losses::{error, gone, made_up, no_host, not_reopened};
 use super::verdict::{Case, Kind, Verdict, Why, ends_with_a_word, judge};
 use super::{Channel, Loss, hello};
+use crate::sorted::insert_sorted;
 use crate::transport::Answer;
 use aludel_protocol::{Fate, OpenOptions, RepeatClass, Request};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -226,8 +227,9 @@ impl Channel {
             let verdicts = judge(open, &cases, fates);
             cases.into_iter().zip(verdicts).map(move |(case, verdict)| (case.id, connection, verdict))
         };
-        let mut verdicts: Vec<_> = cases.into_iter().flat_map(of_line).collect();
-        verdicts.sort_by_key(|(id, ..)| *id);
+        let mut verdicts = Vec::new();
+        let each = cases.into_iter().flat_map(of_line);
+        each.for_each(|verdict| insert_sorted(&mut verdicts, verdict, |a, b| a.0 < b.0));
         verdicts
     }
 
@@ -280,8 +282,8 @@ impl Channel {
         }
     }
 
-    /// The requests to a database in a file that may have been committed, and nobody has said so.
-    pub(super) fn doubts(&self) -> BTreeSet<u64> {
+    /// The requests to a database in a file that may have been committed, and nobody has said so, in order.
+    pub(super) fn doubts(&self) -> Vec<u64> {
         let verdicts = self.verdicts(None);
         let calls = self.calls.borrow();
         let is_in_doubt = |(id, connection, verdict): &(u64, u32, Verdict)| {
