@@ -18,10 +18,10 @@ export type ColumnsOf<Items extends readonly unknown[]> = Extract<Items[number],
 /** A row of a table; the condition is always true, and lets editors and errors show the columns. */
 export type RowOfColumns<C> = [C] extends [unknown] ? { [X in C as KeyOf<X>]: ValueIn<X> } : never;
 /** The values of a row of a table that is declared with these, in their order. */
-export type CellsOfItems<Items extends readonly unknown[]> =
+export type CellsOfItems<Items extends readonly unknown[], Done extends readonly unknown[] = readonly []> =
   Items extends readonly [infer First, ...infer Rest]
-    ? First extends Column<string, any, any> ? readonly [ValueIn<First>, ...CellsOfItems<Rest>] : CellsOfItems<Rest>
-    : Items extends readonly [] ? readonly [] : readonly unknown[];
+    ? CellsOfItems<Rest, First extends Column<string, any, any> ? readonly [...Done, ValueIn<First>] : Done>
+    : Items extends readonly [] ? Done : readonly unknown[];
 /** What can be inserted: what has no default and is not null has to be there. */
 export type InsertOfColumns<C> = Spelled<{ [X in C as Optional<X> extends true ? never : KeyOf<X>]: ValueIn<X> | Expr<unknown> } & {
   [X in C as Optional<X> extends true ? KeyOf<X> : never]?: ValueIn<X> | Expr<unknown>;

@@ -73,9 +73,9 @@ type Cells<P, N> =
   P extends From<infer R, infer S> ? readonly Maybe<R[keyof R], S, N>[] :
   P extends Expr<infer T, infer S> ? readonly [Maybe<T, S, N>] : readonly unknown[];
 /** The values of a row of a SELECT of these, in their order. */
-export type TupleOf<P extends readonly unknown[], N = never> =
-  P extends readonly [infer First, ...infer Rest] ? readonly [...Cells<First, N>, ...TupleOf<Rest, N>] :
-  P extends readonly [] ? readonly [] : readonly unknown[];
+export type TupleOf<P extends readonly unknown[], N = never, Done extends readonly unknown[] = readonly []> =
+  P extends readonly [infer First, ...infer Rest] ? TupleOf<Rest, N, readonly [...Done, ...Cells<First, N>]> :
+  P extends readonly [] ? Done : readonly unknown[];
 
 /** Which way a join goes. */
 export interface JoinOptions {
