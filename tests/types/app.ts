@@ -1,8 +1,8 @@
 // An app of five tables, as somebody would write one: whatever it reads has the type that it should have, and mistakes are told.
 import {
   BigInteger, bindparam, Boolean_, case_, cast, CheckConstraint, Column, DateTime, delete_, desc, Enum, exists, extract, ForeignKey, func, insert,
-  Integer, JSON_, JSONB, LargeBinary, literal, literalColumn, MetaData, Numeric, select, String_, Table, Text, tuple_, union, UniqueConstraint,
-  update, Uuid, values, type Connection, type Engine, type InsertOf,
+  Integer, JSON_, JSONB, LargeBinary, literal, literalColumn, MetaData, Numeric, select, String_, Table, Text, tuple_, typeDecorator, union, UniqueConstraint,
+  update, Uuid, values, type AnyTable, type Connection, type Engine, type Expr, type InsertOf, type Select,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -220,6 +220,40 @@ export async function main(engine: Engine) {
   void nc;
   const nc2: typeof customers.$insert = { email: "x", tier: "team" };
   void nc2;
+}
+
+enum Color {
+  Red = "red",
+  Blue = "blue",
+}
+
+/** Types of the app's own, and statements that are put together as the app goes. */
+export async function kinds(engine: Engine): Promise<void> {
+  const things = new Table("things", metadata,
+    new Column("id", Integer, { primaryKey: true }),
+    new Column("color", Enum(Color), { nullable: false }),
+    new Column("level", Enum(["lo", "hi"])),
+    new Column("price", Numeric(10, 2, { asNumber: true })),
+    new Column("tags", typeDecorator<string[]>({ name: "Tags", impl: Text, toDb: (tags) => tags.join(","), fromDb: (text) => String(text).split(",") })));
+  const row = (await engine.execute(select(things))).one();
+  is<Color>()(row.color);
+  is<"lo" | "hi" | null>()(row.level);
+  is<number | null>()(row.price);
+  is<string[] | null>()(row.tags);
+  await engine.execute(insert(things).values({ color: Color.Red, tags: ["a"], level: "lo" }));
+  await engine.execute(update(things).where(things.c.id.eq(bindparam("key"))).values({ level: bindparam("to") }), [{ key: 1, to: "lo" }]);
+  let page = select(things.c.id, orders.c.note).outerJoin(orders, orders.c.id.eq(things.c.id)).orderBy(things.c.id).limit(10);
+  if (row.id > 5) page = page.where(things.c.id.gt(row.id));
+  const [first] = (await engine.execute(page)).tuples().all();
+  is<readonly [number, string | null] | undefined>()(first);
+  const conditions: Expr<boolean>[] = [things.c.id.gt(1), things.c.level.is(null), exists(select(orders.c.id))];
+  await engine.execute(select(things).where(...conditions));
+  const read = async <R extends object>(query: Select<R>) => (await engine.execute(query)).all();
+  is<string | null>()((await read(select(things.c.id, orders.c.note).outerJoin(orders)))[0]!.note);
+  const byId = async <T extends AnyTable>(table: T, id: number) => (await engine.execute(select(table).where(table.c["id"]!.eq(id)))).first();
+  is<number | undefined>()((await byId(things, 1))?.id);
+  const columns = [things.c.id, things.c.color] as const;
+  is<Color>()((await engine.execute(select(...columns))).one().color);
 }
 
 /** Mistakes, at the place where they are made. */

@@ -267,7 +267,7 @@ export interface TypeDecoratorOptions<T, S> {
 }
 
 /** Makes a type of your own out of another and two functions. */
-export function typeDecorator<T, S>(options: TypeDecoratorOptions<T, S>): SqlType<T> {
+export function typeDecorator<T, S = unknown>(options: TypeDecoratorOptions<T, S>): SqlType<T> {
   const impl = typeOf(options.impl);
   const nulls = options.nulls === true;
   return numbered<T>(options.name, impl.write, options.ddl ?? null, {
