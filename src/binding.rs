@@ -165,6 +165,7 @@ impl Run<'_> {
             match &slot.source {
                 Source::Bind(value @ (BindValue::List(_) | BindValue::Rows(_))) => {
                     one = false;
+                    check_width(slot, value)?;
                     match value {
                         _ if self.packed.contains(&at) => values.push(Value::Text(json(value)?)),
                         BindValue::List(list) => values.extend(list.iter().cloned()),
@@ -245,6 +246,21 @@ fn group_of(row: &[(Rc<str>, Value)], name: &str) -> Vec<(Rc<str>, Value)> {
         .filter(|group| group.len() > 2 && group[2..].bytes().all(|b| b.is_ascii_digit()));
     let Some(group) = group else { return row.to_vec() };
     row.iter().filter_map(|(name, value)| Some((Rc::from(name.strip_suffix(group)?), value.clone()))).collect()
+}
+
+/// Each row of a list has a value for each of the expressions that it is compared with.
+fn check_width(slot: &Slot, list: &BindValue) -> Result<()> {
+    let BindValue::Rows(rows) = list else { return Ok(()) };
+    let width = slot.ty.width();
+    match rows.iter().enumerate().find(|(_, row)| row.len() != width) {
+        None => Ok(()),
+        Some((at, row)) => {
+            let (name, count) = (&slot.name, row.len());
+            let message =
+                format!("parameter '{name}': row {at} of the list has {count} values for {width} expressions");
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    }
 }
 
 fn not_nan(value: &Value) -> Result<()> {

@@ -9,6 +9,7 @@ mod calls;
 mod compiled_cache;
 mod core;
 mod core_execute;
+mod core_hostile;
 mod core_meaning;
 mod core_random;
 mod crowd;

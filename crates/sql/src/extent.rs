@@ -4,7 +4,7 @@
 //! worked through twice. So each knows its extent when it is made, and what grows beyond the limits becomes
 //! [`Kind::Missing`], which holds nothing and is an error when it is compiled.
 
-use crate::expr::{CustomPiece, Expr, InList, Kind, Node};
+use crate::expr::{CustomPiece, Expr, FrameEnd, InList, Kind, Node};
 use crate::schema::From;
 use crate::statement::{Compound, Projection, Query, Select};
 use crate::types::SqlType;
@@ -89,7 +89,10 @@ fn of_from(from: &From) -> Extent {
             extent.add(of_from(&join.left));
             extent.add(of_from(&join.right));
         }
-        From::Function(function) => exprs(&function.function.arguments),
+        From::Function(function) => {
+            exprs(&function.function.arguments);
+            exprs(&function.function.order_by);
+        }
         From::Values(values) => values.rows.iter().for_each(|row| exprs(row)),
     }
     extent
@@ -180,15 +183,24 @@ pub(crate) fn children(kind: &Kind, visit: &mut dyn FnMut(&Expr)) {
         Kind::Between { value, low, high, .. } => [value, low, high].into_iter().for_each(visit),
         Kind::In { value, list, .. } => {
             visit(value);
-            if let InList::Exprs(exprs) = list {
-                exprs.iter().for_each(visit);
+            match list {
+                InList::Exprs(exprs) => exprs.iter().for_each(visit),
+                InList::Bind(bind) => visit(bind),
+                InList::Query(_) => {}
             }
         }
         Kind::And(parts) | Kind::Or(parts) | Kind::Tuple(parts) => parts.iter().for_each(visit),
         Kind::Function(function) => function.arguments.iter().chain(&function.order_by).for_each(visit),
         Kind::Over(function, window) => {
             visit(function);
-            window.partition_by.iter().chain(&window.order_by).for_each(visit);
+            window.partition_by.iter().chain(&window.order_by).for_each(&mut *visit);
+            if let Some((_, from, to)) = &window.frame {
+                for end in [from, to] {
+                    if let FrameEnd::Preceding(distance) | FrameEnd::Following(distance) = end {
+                        visit(distance);
+                    }
+                }
+            }
         }
         Kind::Case { value, whens, otherwise } => {
             value.iter().for_each(&mut *visit);

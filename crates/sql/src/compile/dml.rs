@@ -248,6 +248,9 @@ impl Compiler<'_> {
             out.push(" DO NOTHING");
             return Ok(());
         };
+        if settings.is_empty() {
+            return Err(Error::new(ErrorKind::Argument, "set parameter dictionary must not be empty"));
+        }
         out.push(" DO UPDATE SET ");
         let keys: Vec<&str> = settings.iter().map(|setting| &*setting.column).collect();
         check_keys(table, &keys)?;

@@ -171,13 +171,14 @@ impl Compiler<'_> {
             }
             Kind::Case { value, whens, otherwise } => self.case(value.as_ref(), whens, otherwise.as_ref(), out)?,
             Kind::Cast(inner) => {
-                if expr.ty.is_null() {
-                    return Err(compile_error("a CAST to the null type cannot be written"));
+                let ty = expr.ty.words();
+                if ty.is_empty() {
+                    return Err(compile_error("a CAST to a type without a name cannot be written"));
                 }
                 out.push("CAST(");
                 self.expr(inner, out)?;
                 out.push(" AS ");
-                out.push(&expr.ty.words());
+                out.push(&ty);
                 out.push(")");
             }
             Kind::Collate(inner, name) => {

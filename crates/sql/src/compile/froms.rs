@@ -137,6 +137,9 @@ impl Compiler<'_> {
                 // SQLite names no columns behind an alias, but does in WITH.
                 let name = self.name_of(from);
                 if !self.ctes.iter().any(|cte| *cte.name == *name) {
+                    if values.columns.is_empty() || values.rows.is_empty() {
+                        return Err(compile_error("values() takes at least one column and one row"));
+                    }
                     let columns: Vec<String> = values.columns.iter().map(|column| quoted(column.name.base())).collect();
                     let mut body = Out::default();
                     body.push("VALUES ");

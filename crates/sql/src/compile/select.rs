@@ -78,6 +78,9 @@ impl Compiler<'_> {
         out: &mut Out,
         within: Within,
     ) -> Result<()> {
+        if exprs.is_empty() && select.prefixes.is_empty() && select.suffixes.is_empty() {
+            return Err(compile_error("a SELECT of nothing: select() takes at least one column"));
+        }
         out.push("SELECT ");
         for prefix in &select.prefixes {
             self.expr(prefix, out)?;

@@ -263,6 +263,8 @@ impl From {
 pub fn table_valued(call: &Expr, columns: &[&str], name: Option<&str>) -> From {
     let function = match &call.kind {
         Kind::Function(function) => function.clone(),
+        // One that cannot be is the same error where it is read.
+        Kind::Missing(_) => return crate::statement::select(call).subquery(name),
         // What is no call cannot be read from: SQLite says so, by its name.
         _ => Function { name: call.bind_base(), arguments: Vec::new(), order_by: Vec::new() },
     };

@@ -5,6 +5,7 @@ use aludel_protocol::{ErrorKind, Value};
 use aludel_sql::compile::{Options, compile};
 use aludel_sql::expr::*;
 use aludel_sql::schema::{From, JoinKind};
+use aludel_sql::shape::Shape;
 use aludel_sql::statement::*;
 
 const DEEP: usize = 20_000;
@@ -33,6 +34,22 @@ fn expressions_without_end_are_errors() {
         ("call", Box::new(|expr| call("lower", [expr.clone()]))),
         ("case", Box::new(|expr| case(None, vec![(truth(true), expr.clone())], None))),
         ("or", Box::new(|expr| or([and([expr.clone(), truth(false)]), neg(expr)]))),
+        ("list", Box::new(|expr| in_(&truth(true), InList::Bind(expr.clone())))),
+        (
+            "frame",
+            Box::new(|expr| {
+                let frame = Some((FrameUnit::Rows, FrameEnd::Preceding(expr.clone()), FrameEnd::Current));
+                over(&call("count", []), Window { frame, ..Window::default() })
+            }),
+        ),
+        (
+            "function of rows",
+            Box::new(|expr| {
+                let call = aggregate_order_by(&call("json_each", []), vec![expr.clone()]);
+                let from = aludel_sql::schema::table_valued(&call, &["x"], None);
+                from.column("x").unwrap_or_else(|| missing_column(&from, "x"))
+            }),
+        ),
         ("query", Box::new(|expr| select(expr).scalar_subquery())),
         ("exists", Box::new(|expr| select(expr).exists())),
         ("in", Box::new(|expr| in_(expr, InList::Query(select(expr).query())))),
@@ -105,6 +122,8 @@ fn what_is_as_deep_as_may_be_is_compiled() {
         (grown(990, t.u("age"), |expr| call("abs", [expr.clone()])), "calls"),
     ] {
         println!("{what}");
+        let statement = Statement::Query(select(&expr).query());
+        assert!(Shape::of(&statement, &[]).unwrap().bytes().len() > 2000);
         let compiled = compile(&Statement::Query(select(&expr).query()), Options::default());
         let sql = compiled.unwrap_or_else(|error| panic!("{what}: {error}")).sql();
         assert!(sql.len() > 2000);
