@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { load } from "./pkg.mjs";
 
 const {
-  and_, BigInteger, bindparam, Boolean_, case_, cast, Column, CreateIndex, Date_, DateTime, delete_, Double, Enum, ForeignKey,
+  and_, BigInteger, bindparam, Boolean_, case_, cast, Column, CreateIndex, Date_, DateTime, delete_, Double, Enum, exists, ForeignKey,
   ForeignKeyConstraint, func, Index, insert, Integer, Interval, JSON_, LargeBinary, MetaData, not_, Numeric, or_, PrimaryKeyConstraint,
-  registerCompiler, select, sql, String_, Table, Text, text, Time, union, UniqueConstraint, update, Uuid, withVariant,
+  registerCompiler, select, sql, String_, Table, Text, text, Time, union, UniqueConstraint, update, Uuid, values, withVariant,
 } = await load("index.js");
 const { prepare } = await load("statement.js");
 
@@ -166,6 +166,31 @@ const mistakes = {
   "a union of tables": [() => union(users, addr), "ArgumentError", "union() takes queries, not Object"],
   "cases that are no pairs": [() => case_({ a: 1 }), "ArgumentError", /^case_\(\) takes pairs of a condition and a result/],
   "values in order that are no pairs": [() => update(users).orderedValues({ age: 1 }), "ArgumentError", 'orderedValues() takes pairs, ["name", value], not Object'],
+  "a string in a filter": [() => run(select(func.count().filter("id > 1"))), "ArgumentError",
+    'Textual SQL expression "id > 1" should be explicitly declared as text("id > 1")'],
+  "a string to order a window by": [() => run(select(func.count().over({ orderBy: "id" }))), "ArgumentError", /^Textual SQL expression "id"/],
+  "a string of a case": [() => case_([["id > 1", 1]]), "ArgumentError", /^Textual SQL expression "id > 1"/],
+  "a string to correlate": [() => run(select(c.id).correlate("users")), "ArgumentError", /^Textual SQL expression "users"/],
+  "a condition of an upsert": [() => run(insert(users).onConflictDoUpdate({ indexElements: ["id"], set: { age: 1 }, where: "age > 1" })), "ArgumentError",
+    /^Textual SQL expression "age > 1"/],
+  "a string for the columns of an upsert": [() => insert(users).onConflictDoNothing({ indexElements: "id" }), "ArgumentError",
+    "indexElements is a list of columns, not string"],
+  "half a frame": [() => func.count().over({ rows: [1] }), "ArgumentError", /^over\(\) takes a frame as \[from, to\]/],
+  "a frame of words": [() => func.count().over({ range: ["a", 1] }), "ArgumentError", /^over\(\) takes a frame as \[from, to\]/],
+  "an operator of nothing": [() => run(select(c.id.op()(1))), "ArgumentError", "a statement has a name or a text of SQL here, not undefined"],
+  "options for the name of a CTE": [() => select(c.id).cte({ recursive: true }), "ArgumentError", "cte() takes a name, not Object"],
+  "an option of a CTE": [() => select(c.id).cte("x", { recursiv: true }), "ArgumentError", /^Unknown option 'recursiv' of cte\(\)/],
+  "options for the name of a subquery": [() => select(c.id).subquery({ name: "x" }), "ArgumentError", "subquery() takes a name, not Object"],
+  "an empty alias": [() => users.alias(""), "ArgumentError", "alias() takes a name, not an empty one"],
+  "an empty name of a column": [() => new Column("", Integer), "ArgumentError", "new Column() takes a name, not an empty one"],
+  "an empty name of a table": [() => new Table("", new MetaData(), id()), "ArgumentError", "new Table() takes a name, not an empty one"],
+  "a string a CTE goes on with": [() => select(c.id).cte("x", { recursive: true }).union("SELECT 1"), "ArgumentError", "a CTE goes on with a query, not string"],
+  "rows that are none": [() => values({ a: Integer }).data(5), "ArgumentError", 'data() takes rows, which are arrays: [[1, "a"]], not number'],
+  "a list of parameters": [() => select(c.id).params([1]), "ArgumentError", /^params\(\) takes values by name/],
+  "a table whose rows are asked for": [() => exists(users), "ArgumentError", "exists() takes queries, not Object"],
+  "a column for columns to insert": [() => insert(users).fromSelect("name", select(c.name)), "ArgumentError",
+    "fromSelect() takes a list of columns, then a query, not string"],
+  "a table for a query to insert": [() => insert(users).fromSelect(["name"], users), "ArgumentError", "fromSelect() takes a query, not Object"],
   "a SELECT of nothing": [() => run(select().where(c.id.eq(1))), "CompileError", /^a SELECT selects something/],
   "a compiler of a foreign class": [() => registerCompiler(class {}, () => ""), "ArgumentError",
     "registerCompiler() takes a class that extends ColumnElement or ExecutableElement"],

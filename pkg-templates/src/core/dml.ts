@@ -201,6 +201,8 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
     query: QueryLike,
     options: { readonly includeDefaults?: boolean } = {},
   ): Insert<T, R, V> {
+    if (!Array.isArray(columns)) throw new ArgumentError(`fromSelect() takes a list of columns, then a query, not ${describe(columns)}`);
+    if (!isQuery(query)) throw new ArgumentError(`fromSelect() takes a query, not ${describe(query)}`);
     return this.#with({ source: { kind: 3, columns, query, defaults: options.includeDefaults !== false } });
   }
   /** What stands behind INSERT: `OR REPLACE`. */
@@ -226,6 +228,7 @@ export class Insert<T extends AnyTable_, R extends RowType, V extends readonly u
   #conflict(options: ConflictOptions<T>, set: Values | undefined, conditions: readonly Expr<unknown>[]): Insert<T, R, V> {
     checkOptions("an upsert", options, ["indexElements", "indexWhere", ...(set === undefined ? [] : ["set", "where"])]);
     const c = this.#table.c as Readonly<Record<string, Expr<unknown>>>;
+    if (!Array.isArray(options.indexElements ?? [])) throw new ArgumentError(`indexElements is a list of columns, not ${describe(options.indexElements)}`);
     const target = ((options.indexElements ?? []) as readonly (string | Expr<unknown>)[]).map((element) => {
       const expr = typeof element === "string" ? c[element] : element;
       if (expr === undefined) throw new ArgumentError(`the table "${this.#table.name}" has no column "${String(element)}"`);

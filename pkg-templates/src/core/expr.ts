@@ -399,7 +399,12 @@ function over<T, S extends string>(call: Expr<unknown>, window: WindowOptions): 
     throw new ArgumentError("only one of rows, range and groups can be given to over()");
   }
   const list = (given: Expr<unknown> | readonly Expr<unknown>[] | undefined): readonly Expr<unknown>[] =>
-    given === undefined ? [] : given instanceof Expr ? [given] : given;
+    given === undefined ? [] : Array.isArray(given) ? given : [given as Expr<unknown>];
+  for (const bounds of frames) {
+    const isBound = (bound: unknown): boolean => bound === null || Number.isSafeInteger(bound);
+    if (bounds === undefined || (Array.isArray(bounds) && bounds.length === 2 && bounds.every(isBound))) continue;
+    throw new ArgumentError("over() takes a frame as [from, to]: null is unbounded, 0 the current row, -1 the row before, 1 the next");
+  }
   const parts = { partition: list(window.partitionBy), order: list(window.orderBy), frames };
   return node<T, S>((writer) => writeOver(writer, call, parts));
 }

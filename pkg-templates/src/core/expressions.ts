@@ -183,6 +183,7 @@ export function case_<T>(
   if (!Array.isArray(whens) || !whens.every((pair) => Array.isArray(pair) && pair.length === 2)) {
     throw new ArgumentError("case_() takes pairs of a condition and a result: case_([[users.c.age.gt(17), \"grown\"]], \"young\")");
   }
+  if (value === undefined) conditions("case_()", whens.map(([when]) => when), true);
   return node<T>((writer) => {
     const of = value === undefined ? undefined : writer.ref(value);
     const pairs = whens.map(([when, then]) => [writer.operand(constant(when)), writer.operand(nullOnly(then))] as const);

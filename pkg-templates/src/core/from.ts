@@ -5,8 +5,10 @@
  */
 
 import { ArgumentError } from "../errors.js";
+import { describe } from "../encode.js";
 import type { RowType } from "../values.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
+import { checkOptions } from "./type_base.js";
 import { NullType, type SqlType } from "./types.js";
 import { record, Writer, type Recorded } from "./writer.js";
 
@@ -113,6 +115,12 @@ function exprs<R, S extends string>(from: Recorded, columns: readonly FromColumn
   return Object.freeze(c) as ExprsOf<R, S>;
 }
 
+/** A name, or none. */
+function checkName(what: string, name: unknown): void {
+  if (name === undefined || (typeof name === "string" && name !== "")) return;
+  throw new ArgumentError(`${what}() takes a name, not ${name === "" ? "an empty one" : describe(name)}`);
+}
+
 /** Something under another name. */
 export class Alias<R extends RowType, S extends string = string> extends From<R, S> {
   /** Its columns, as expressions. */
@@ -123,6 +131,7 @@ export class Alias<R extends RowType, S extends string = string> extends From<R,
   /** @internal */
   constructor(of: From<R>, name: string | undefined) {
     super();
+    checkName("alias", name);
     [this.#of, this.#name] = [of, name];
     this.c = exprs<R, S>(this, of.fromColumns, `the alias ${name === undefined ? "" : `"${name}"`}`.trim());
     Object.freeze(this);
@@ -152,6 +161,7 @@ export class Subquery<R extends RowType, S extends string = string> extends From
   /** @internal */
   constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined) {
     super();
+    checkName("subquery", name);
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
     this.c = exprs<R, S>(this, columns, "the subquery");
     Object.freeze(this);
@@ -189,6 +199,8 @@ export class Cte<R extends RowType, S extends string = string> extends From<R, S
   /** @internal */
   constructor(query: QueryLike, columns: readonly FromColumn[], name: string | undefined, options: CteOptions, restates?: Cte<R, S>) {
     super();
+    checkName("cte", name);
+    checkOptions("cte()", options, ["recursive", "nesting", "materialized"]);
     [this.#query, this.fromColumns, this.#name] = [query, columns, name];
     [this.#options, this.#restates] = [options, restates];
     this.c = exprs<R, S>(this, columns, "the CTE");
@@ -206,6 +218,7 @@ export class Cte<R extends RowType, S extends string = string> extends From<R, S
 
   #goOn(query: QueryLike, kind: number): Cte<R, S> {
     if (this.#options.recursive !== true) throw new ArgumentError("only a recursive CTE goes on: cte(name, { recursive: true })");
+    if (!isQuery(query)) throw new ArgumentError(`a CTE goes on with a query, not ${describe(query)}`);
     return new Cte<R, S>(new CteUnion(this.#query, query, kind), this.fromColumns, this.#name, this.#options, this);
   }
 

@@ -74,6 +74,7 @@ export class Values<R extends RowType, S extends string = string> extends From<R
 
   /** With these rows, behind those that it has. */
   data(rows: readonly (readonly unknown[])[]): Values<R, S> {
+    if (!Array.isArray(rows)) throw new ArgumentError(`data() takes rows, which are arrays: [[1, "a"]], not ${describe(rows)}`);
     const width = this.fromColumns.length;
     for (const [at, row] of rows.entries()) {
       if (!Array.isArray(row)) throw new ArgumentError(`data() takes rows, which are arrays; row ${at} is ${describe(row)}`);

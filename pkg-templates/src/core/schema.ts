@@ -114,7 +114,7 @@ export class Column<const K extends string = string, T = unknown, const O extend
   /** Its name and type, then options. */
   constructor(name: K, type: TypeArgument<T>, options?: Known<O>);
   constructor(name: K, type: TypeArgument<T>, first?: ForeignKey | O, second?: O) {
-    if (typeof name !== "string") throw new ArgumentError(`new Column() takes a name, not ${describe(name)}`);
+    if (typeof name !== "string" || name === "") throw new ArgumentError(`new Column() takes a name, not ${name === "" ? "an empty one" : describe(name)}`);
     const options = (first instanceof ForeignKey ? second : first) ?? ({} as O);
     if (typeof options !== "object") {
       const hint = typeof options === "string" ? `: new ForeignKey(${JSON.stringify(options)})` : "";
@@ -341,7 +341,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** Declares a table: its name, the set that it belongs to, columns, constraints and indexes, then options. */
   constructor(name: N, metadata: MetaData, ...items: Items) {
     super();
-    if (typeof name !== "string") throw new ArgumentError(`new Table() takes a name, not ${describe(name)}`);
+    if (typeof name !== "string" || name === "") throw new ArgumentError(`new Table() takes a name, not ${name === "" ? "an empty one" : describe(name)}`);
     if (!(metadata instanceof MetaData)) throw new ArgumentError(`new Table("${name}") takes a MetaData, not ${describe(metadata)}`);
     const columns: Column<string, any, any>[] = [];
     const constraints: (TableConstraint)[] = [];

@@ -209,7 +209,7 @@ export class Select<
   }
   /** Values for parameters with a name, unless the call gives others. */
   params(values: NamedParameters): Select<R, V, P, N> {
-    if (typeof values !== "object" || values === null) throw new ArgumentError(`params() takes values by name, not ${describe(values)}`);
+    if (typeof values !== "object" || values === null || Array.isArray(values)) throw new ArgumentError(`params() takes values by name, not ${describe(values)}`);
     return this.#with({ params: { ...this.#parts.params, ...values } });
   }
   /** @internal */
@@ -442,6 +442,7 @@ export function except_<R extends RowType, V extends readonly unknown[]>(
 }
 /** Whether a query gives any row. */
 export function exists(query: SelectBase<any, any>): Expr<boolean, never> {
+  checkFirst("exists", query);
   return query.exists();
 }
 /** The order of a name or an expression, turned around. */

@@ -43,6 +43,7 @@ export class Writer {
   ref(object: Recorded): number {
     const known = this.#numbers.get(object);
     if (known !== undefined) return known;
+    if (!isRecorded(object)) throw new ArgumentError(noPart(object));
     object[record](this);
     const number = this.#count - 1;
     this.#numbers.set(object, number);
@@ -76,6 +77,7 @@ export class Writer {
   }
 
   text(value: string): void {
+    if (typeof value !== "string") throw new ArgumentError(`a statement has a name or a text of SQL here, not ${describe(value)}`);
     const { length } = value;
     this.#room(4 + length * 3);
     const [bytes, start] = [this.#bytes, this.#length + 4];
@@ -204,6 +206,13 @@ export type Operand = { readonly ref: number } | { readonly value: unknown };
 /** Whether something becomes a record. */
 export function isRecorded(value: unknown): value is Recorded {
   return typeof value === "object" && value !== null && record in value;
+}
+
+/** What is said of something that stands where an expression, a query or a table is due. */
+function noPart(value: unknown): string {
+  if (typeof value !== "string") return `${describe(value)} is no part of a statement${isThenable(value) ? ": its await was forgotten" : ""}`;
+  const text = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
+  return `Textual SQL expression ${text} should be explicitly declared as text(${text})`;
 }
 
 const isBytes = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
