@@ -2,6 +2,7 @@
 
 use aludel_protocol::{Batch, Error, ErrorKind, Header, Reader, Reply, Request};
 use aludel_sql::compile::{Options, Segment, compile};
+use aludel_sql::shape::Shape;
 use aludel_sql::{Text, TokenKind, first_keyword, is_explain, split_statements, tokens};
 
 /// A target: it panics when something that must hold does not.
@@ -64,6 +65,12 @@ pub fn statement(bytes: &[u8]) {
     let again = compile(&statement, Options::default()).expect("what was compiled once is compiled again");
     assert_eq!(again.segments, compiled.segments);
     assert_eq!(again.slots, compiled.slots);
+    // A statement of the same shape is not compiled again: it has to be the same.
+    let shape = Shape::of(&statement, &[]);
+    if let Some((shape, mold)) = shape.and_then(|shape| shape.mold(&compiled).map(|mold| (shape, mold))) {
+        let cast = shape.cast(&mold);
+        assert_eq!((cast.segments, cast.slots), (compiled.segments.clone(), compiled.slots.clone()));
+    }
     let lists: Vec<usize> =
         compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
     assert!(lists.iter().all(|slot| *slot < compiled.slots.len()));

@@ -3,7 +3,7 @@
 use crate::support::run;
 use aludel::sql::compile::{Options, compile};
 use aludel::sql::expr::cast;
-use aludel::sql::reflect::{Inspector, ReflectOptions, ReflectedTable};
+use aludel::sql::reflect::{Inspector, Kinds, MultiOptions, ReflectOptions, ReflectedTable};
 use aludel::sql::schema::{Column, From, MetaData, NamingConvention, Table};
 use aludel::sql::statement::{Ddl, Statement, insert, select};
 use aludel::sql::types::SqlType;
@@ -200,6 +200,36 @@ fn b5_13_what_was_read_is_created_anew_and_read_as_it_was() {
                 assert_eq!(of(&again), of(&inspector), "{name}");
             }
         }
+    });
+}
+
+#[test]
+fn b5_12_many_tables_are_told_of_at_once() {
+    run(async {
+        let (_engine, _connection, inspector) = inspected(&[
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT UNIQUE CHECK (x > ''))",
+            "CREATE TABLE b (id INTEGER, a INTEGER REFERENCES a, PRIMARY KEY (id, a)) WITHOUT ROWID",
+            "CREATE INDEX ix ON b (a)",
+            "CREATE VIEW v AS SELECT x FROM a",
+        ])
+        .await;
+        let all = MultiOptions::default();
+        let names = |map: Vec<&String>| map.into_iter().cloned().collect::<Vec<_>>();
+        assert_eq!(names(inspector.get_multi_columns(all).keys().collect()), ["a", "b"]);
+        let views = MultiOptions { kind: Kinds::View, ..all };
+        assert_eq!(inspector.get_multi_columns(views)["v"][0].name, "x");
+        let some = MultiOptions { kind: Kinds::Any, filter_names: Some(&["B", "V", "nope"]), schema: Some("main") };
+        assert_eq!(names(inspector.get_multi_table_options(some).keys().collect()), ["b", "v"]);
+        assert!(inspector.get_multi_table_options(some)["b"].without_rowid);
+        assert_eq!(inspector.get_multi_pk_constraint(all)["b"].constrained_columns, ["id", "a"]);
+        let keys = inspector.get_multi_foreign_keys(some);
+        assert_eq!((&*keys["b"][0].table, keys["b"][0].schema.as_deref()), ("a", Some("main")));
+        assert_eq!(inspector.get_multi_foreign_keys(all)["b"][0].schema, None);
+        assert_eq!(inspector.get_multi_indexes(all)["b"][0].name, "ix");
+        assert!(inspector.get_multi_indexes(all)["a"].is_empty());
+        assert_eq!(inspector.get_multi_unique_constraints(all)["a"][0].column_names, ["x"]);
+        assert_eq!(inspector.get_multi_check_constraints(all)["a"][0].sqltext, "x > ''");
+        assert!(inspector.get_multi_columns(MultiOptions { schema: Some("nope"), ..all }).is_empty());
     });
 }
 

@@ -159,6 +159,13 @@ const HAS_GET: [&str; 18] = [
     "get_check_constraints",
     "get_table_options",
     "get_view_definition",
+    "get_multi_columns",
+    "get_multi_pk_constraint",
+    "get_multi_foreign_keys",
+    "get_multi_indexes",
+    "get_multi_unique_constraints",
+    "get_multi_check_constraints",
+    "get_multi_table_options",
     "get_sorted_table_and_fkc_names",
 ];
 

@@ -5,10 +5,12 @@
 
 mod build;
 mod json;
+mod multi;
 mod parse;
 mod read;
 
 pub use build::ReflectOptions;
+pub use multi::{Kinds, Multi, MultiOptions};
 pub use read::{DATABASES, VERSION, names, query, repair, set_version};
 
 use crate::schema::{ConflictClause, ForeignKey};
