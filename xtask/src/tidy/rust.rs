@@ -141,7 +141,7 @@ pub fn empty_names(source: &Source) -> Complaints {
 }
 
 /// SQLAlchemy's own names, which users look for.
-const HAS_GET: [&str; 18] = [
+const HAS_GET: [&str; 25] = [
     "get_transaction",
     "get_nested_transaction",
     "get_isolation_level",
