@@ -1,9 +1,9 @@
 //! The broker: a shared worker of the package's script, which carries a port from one page to another. Pages that were
 //! built or deployed differently, and browsers without shared workers, have none in common.
 
-use super::js::{Endpoint, locks, member, text_of};
+use super::js::{Endpoint, Locks, locks, member, text_of};
 use super::link::{Hear, Heard, Link, Listener};
-use super::lock::Lock;
+use super::lock::{Lock, is_held};
 use futures_timer::Delay;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -100,11 +100,13 @@ impl Broker {
         let hear: Hear = Rc::new(move |heard| {
             let (Some(broker), Heard::Port(message)) = (broker.upgrade(), heard) else { return };
             if let Some(id) = text_of(&message, "broker") {
-                broker.settle(Found::Yes(id));
-                if let Some(lock) = text_of(&message, "lives") {
-                    broker.watch_over(&lock, &bring);
+                match text_of(&message, "lives") {
+                    Some(lock) => broker.watch_over(id, lock, &bring),
+                    None => {
+                        broker.settle(Found::Yes(id));
+                        bring(Brought::News);
+                    }
                 }
-                bring(Brought::News);
             } else if let (Some(attempt), Some(port)) = (text_of(&message, "attempt"), member(&message, "port")) {
                 bring(Brought::Port { attempt, port });
             }
@@ -115,8 +117,26 @@ impl Broker {
         Some(())
     }
 
-    fn watch_over(self: &Rc<Self>, lock: &str, bring: &Rc<dyn Fn(Brought)>) {
+    /// Takes a broker, if it is seen to live.
+    fn watch_over(self: &Rc<Self>, id: String, lock: String, bring: &Rc<dyn Fn(Brought)>) {
         let Some(locks) = locks() else { return };
+        let (me, bring) = (Rc::downgrade(self), bring.clone());
+        spawn_local(async move {
+            // One that holds no lock that is seen from here does not see that of this page either, and forgets it: pages
+            // from before the data of the site was cleared have such a one.
+            let seen = is_held(&locks, &lock).await;
+            let Some(broker) = me.upgrade().filter(|broker| broker.found() == Found::Asked) else { return };
+            if seen == Some(false) {
+                broker.settle(Found::Missing);
+            } else {
+                broker.settle(Found::Yes(id));
+                broker.notice_death(&locks, &lock, &bring);
+            }
+            bring(Brought::News);
+        });
+    }
+
+    fn notice_death(self: &Rc<Self>, locks: &Locks, lock: &str, bring: &Rc<dyn Fn(Brought)>) {
         let (me, bring) = (Rc::downgrade(self), bring.clone());
         let died = move || {
             let Some(broker) = me.upgrade() else { return };
@@ -125,7 +145,7 @@ impl Broker {
             broker.settle(Found::No);
             bring(Brought::Gone);
         };
-        *self.watch.borrow_mut() = Some(Lock::watch(&locks, lock, died));
+        *self.watch.borrow_mut() = Some(Lock::watch(locks, lock, died));
     }
 
     fn forget_shared(&self) {

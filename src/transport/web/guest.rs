@@ -24,6 +24,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const UNANSWERED: u32 = 40;
 /// How long a host may take to let a guest in before the guest tries again: its worker may be loading.
 const JOIN_AGAIN: Duration = Duration::from_secs(3);
+/// After how many such attempts those who wait are told that there is no host: one that says so and lets nobody in is none.
+const VAIN_ATTEMPTS: u32 = 7;
 /// How long nothing may be heard while an answer is due, before the host's page is asked whether it still runs.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After how many such times of silence the host is taken for gone. Counted, because the clock goes on while a machine
@@ -89,6 +91,9 @@ impl Tab {
                         if guest.since.elapsed() > JOIN_AGAIN {
                             tab.attempts.set(tab.attempts.get() + 1);
                             tab.seek();
+                            if tab.attempts.get() == VAIN_ATTEMPTS {
+                                tab.find_nobody();
+                            }
                         }
                     }
                     Role::Guest(_) | Role::Host(_) | Role::Away | Role::Ended => {

@@ -3,7 +3,7 @@
 use super::broker::{Brought, Found};
 use super::js::random;
 use super::link::{Hear, Heard, Link};
-use super::lock::Lock;
+use super::lock::{Lock, is_held};
 use super::tab::{Role, Tab, mine};
 use super::talk::{Line, Speaks};
 use super::{Instant, unavailable};
@@ -14,6 +14,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
+use wasm_bindgen_futures::spawn_local;
+
+/// What is said to pages that cannot take part any more.
+const CLEARED: &str = "this page does not see the locks of its own worker, as when the browser's data of the site was cleared while it \
+                       was open: reload it";
 
 /// How often in a row a worker is put in the place of one that broke, and what counts as in a row: opening the database
 /// may be what breaks it.
@@ -136,7 +141,17 @@ impl Tab {
                         tab.worker_broke(&host, "the worker ended without a word".into());
                     }
                 };
-                *host.watch.borrow_mut() = Some(Lock::watch(&locks, &name, died));
+                let (me, id) = (self.weak(), host.id.clone());
+                spawn_local(async move {
+                    // When the data of a site was cleared, its pages and what they start afterwards see different locks.
+                    let seen = is_held(&locks, &name).await;
+                    let Some(tab) = me.upgrade() else { return };
+                    let Some(host) = tab.hosting(&id) else { return };
+                    match seen {
+                        Some(false) => tab.inbox.fatal(CLEARED),
+                        Some(true) | None => *host.watch.borrow_mut() = Some(Lock::watch(&locks, &name, died)),
+                    }
+                });
             }
             Heard::Left(client) => {
                 host.guests.borrow_mut().remove(&client);

@@ -117,13 +117,17 @@ impl Drop for Lock {
 
 /// How many others wait for a lock at the moment.
 pub(super) async fn waiting(locks: &Locks, name: &str) -> usize {
-    let Ok(query) = locks.query() else { return 0 };
-    let Ok(snapshot) = JsFuture::from(query).await else { return 0 };
-    let Some(pending) = member(&snapshot, "pending").and_then(|pending| pending.dyn_into::<Array>().ok()) else {
-        return 0;
-    };
-    pending
-        .iter()
-        .filter(|lock| member(lock, "name").and_then(|name| name.as_string()).as_deref() == Some(name))
-        .count()
+    count(locks, "pending", name).await.unwrap_or(0)
+}
+
+/// Whether anybody is seen to hold a lock; nothing where the browser does not tell.
+pub(super) async fn is_held(locks: &Locks, name: &str) -> Option<bool> {
+    count(locks, "held", name).await.map(|count| count > 0)
+}
+
+async fn count(locks: &Locks, what: &str, name: &str) -> Option<usize> {
+    let snapshot = JsFuture::from(locks.query().ok()?).await.ok()?;
+    let list = member(&snapshot, what)?.dyn_into::<Array>().ok()?;
+    let of_name = |lock: &JsValue| member(lock, "name").and_then(|name| name.as_string()).as_deref() == Some(name);
+    Some(list.iter().filter(of_name).count())
 }

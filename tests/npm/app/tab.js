@@ -72,6 +72,15 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
     async count(who = "%") {
       return engine.scalar(text("SELECT count(*) FROM t WHERE who LIKE :who"), { who });
     },
+    /** Counts the rows of a database that is there already, by an engine of its own. */
+    async countIn(path) {
+      const own = createEngine(`sqlite:///${path}?mode=rw`);
+      try {
+        return await own.scalar(text("SELECT count(*) FROM t"));
+      } finally {
+        await own.dispose();
+      }
+    },
     async scalar(sql, parameters) {
       return engine.scalar(text(sql), parameters);
     },

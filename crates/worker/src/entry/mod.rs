@@ -13,6 +13,8 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessagePort, Performance};
 
+/// How often it is looked whether files still have their names, at most, in milliseconds.
+const LOOK_EVERY_MS: f64 = 2_000.0;
 /// The longest delay that timers know.
 const LONGEST_DELAY_MS: f64 = 2_147_483_647.0;
 
@@ -25,14 +27,18 @@ thread_local! {
 pub fn start() -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|info| {
         // This leaves before the trap, which ends the worker. Nothing of the shell can be relied on here.
-        let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
-        let header = Header::new(0, 0, 0, RepeatClass::Safe);
-        let frame = Reply::Fatal { message: &info.to_string() }.encode(&header);
-        send_to(&scope, &[&frame]);
+        say_fatal(&info.to_string());
     }));
     let shell = Shell::new()?;
     SHELL.with_borrow_mut(|slot| *slot = Some(shell));
     Ok(())
+}
+
+/// The last word to the page.
+fn say_fatal(message: &str) {
+    let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
+    let header = Header::new(0, 0, 0, RepeatClass::Safe);
+    send_to(&scope, &[&Reply::Fatal { message }.encode(&header)]);
 }
 
 /// Takes a frame from the page.
@@ -83,6 +89,10 @@ struct Shell {
     again: MessagePort,
     /// Whether such a turn is on its way.
     due: bool,
+    /// When it was looked last whether files still have their names.
+    looked_at: f64,
+    /// Whether it takes nothing any more.
+    over: bool,
     /// The timer that is set, and for when.
     timer: Option<(i32, f64)>,
     on_timer: Closure<dyn FnMut()>,
@@ -117,6 +127,8 @@ impl Shell {
             scope,
             again: channel.port2(),
             due: false,
+            looked_at: 0.0,
+            over: false,
             timer: None,
             on_timer,
             _on_again: on_again,
@@ -125,10 +137,42 @@ impl Shell {
     }
 
     fn receive(&mut self, frame: Vec<u8>) {
+        if self.over {
+            return;
+        }
+        self.look_for_files();
         self.service.receive(frame);
         // While work is under way, a frame only adds to it: what matters may be a cancel behind it.
         if !self.due {
             self.turn();
+        }
+    }
+
+    /// Looks now and then whether the files still have their names. If not, the user has cleared the data of the site: what
+    /// is acknowledged from then on would be gone with the worker, without a word. So the worker ends, and the next one
+    /// begins with what is there: nothing.
+    fn look_for_files(&mut self) {
+        let now = self.service.environment_mut().now();
+        if now < self.looked_at + LOOK_EVERY_MS {
+            return;
+        }
+        self.looked_at = now;
+        for path in self.service.opfs_paths() {
+            wasm_bindgen_futures::spawn_local(async move {
+                if vfs::opfs_is_gone(&path).await {
+                    with_shell(|shell| shell.lose(&path));
+                }
+            });
+        }
+    }
+
+    /// A file has lost its name.
+    fn lose(&mut self, path: &str) {
+        // It may have been closed and removed meanwhile.
+        if !self.over && self.service.opfs_paths().iter().any(|open| open == path) {
+            self.over = true;
+            self.set_timer(None);
+            say_fatal(&format!("the browser's data of this site was cleared while {path} was open"));
         }
     }
 
@@ -143,6 +187,9 @@ impl Shell {
     }
 
     fn turn(&mut self) {
+        if self.over {
+            return;
+        }
         match self.service.turn() {
             Turn::Idle => self.set_timer(None),
             Turn::Again => {

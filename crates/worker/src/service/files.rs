@@ -44,6 +44,12 @@ impl<H: Environment> Service<H> {
         }
     }
 
+    /// The paths of the OPFS databases that are open.
+    pub fn opfs_paths(&self) -> Vec<String> {
+        let open = self.databases.values().filter(|d| d.storage == Storage::Opfs && d.is_ready());
+        open.map(|database| database.path.clone()).collect()
+    }
+
     /// Tells that a scratch file is ready, or why not.
     pub fn scratch_ready(&mut self, name: &str, result: Result<()>) {
         let asked = self.databases.values_mut().any(|database| database.scratches.ready(name, &result));

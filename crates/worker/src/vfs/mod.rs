@@ -35,6 +35,8 @@ mod host_file;
 #[cfg(target_arch = "wasm32")]
 mod opfs;
 #[cfg(target_arch = "wasm32")]
+mod opfs_names;
+#[cfg(target_arch = "wasm32")]
 mod opfs_scratch;
 #[cfg(target_arch = "wasm32")]
 #[path = "os_browser.rs"]
@@ -52,7 +54,7 @@ pub(crate) use disk::attach_disk_scratch;
 #[cfg(not(target_arch = "wasm32"))]
 pub use disk::{attach_disk, peek_disk};
 #[cfg(target_arch = "wasm32")]
-pub use opfs::attach_opfs;
+pub use opfs::{attach_opfs, opfs_is_gone};
 #[cfg(target_arch = "wasm32")]
 pub use opfs_scratch::attach_opfs_scratch;
 pub(crate) use scratch::{Scratch, scratch_names};

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::node::RawFile;
+use super::opfs_names::{belongs_to_nobody, is_no_database};
 use super::opfs_scratch::remove_scratches;
 use super::watched_log::log;
 use super::{Attachment, MARK, MarkFile, already_attached, check_path, find, publish, storage_error};
@@ -73,6 +74,7 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
         return Err(already_attached(path));
     }
     let (directory, name) = walk(root(&storage).await?, path, create).await?;
+    belongs_to_nobody(&directory, name).await?;
     remove_scratches(&directory, name).await;
 
     let file = async |suffix: &str, create: bool| {
@@ -81,8 +83,11 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
             |error| if error.reason() == Some(StorageReason::InUse) { in_use(path, "a handle") } else { error },
         )
     };
-    let (main, wal) = (file("", create).await?, file("-wal", true).await?);
-    let (journal, mark) = (file("-journal", true).await?, file(MARK, true).await?);
+    let (main, mut wal) = (file("", create).await?, file("-wal", true).await?);
+    let (mut journal, mut mark) = (file("-journal", true).await?, file(MARK, true).await?);
+    for (file, suffix) in [(&mut wal, "-wal"), (&mut journal, "-journal"), (&mut mark, MARK)] {
+        is_no_database(file, name, suffix)?;
+    }
     let (fresh, has_wal, has_journal) = (main.size == 0, wal.size > 0, journal.size > 0);
     let (wal, watch) = log(Box::new(wal)).map_err(|error| storage_error(&error))?;
     publish(Attachment {
@@ -121,6 +126,24 @@ async fn walk(root: FileSystemDirectoryHandle, path: &str, create: bool) -> Resu
         directory = found.map_err(|error| Failure::of(&error).opening(path))?.unchecked_into();
     }
     Ok((directory, name))
+}
+
+/// Whether the file of an open database has lost its name, as it does when the user has the data of the site cleared. Its
+/// handles go on working, and nobody will ever read what is written through them.
+pub async fn opfs_is_gone(path: &str) -> bool {
+    let missing = |error: &JsValue| Failure::of(error).name == "NotFoundError";
+    let storage = member(&js_sys::global(), "navigator").and_then(|navigator| member(&navigator, "storage"));
+    let Some(storage) = storage else { return false };
+    let Ok(mut directory) = root(&storage).await else { return false };
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let Some(name) = parts.next_back() else { return false };
+    for part in parts {
+        match JsFuture::from(directory.get_directory_handle(part)).await {
+            Ok(found) => directory = found.unchecked_into(),
+            Err(error) => return missing(&error),
+        }
+    }
+    JsFuture::from(directory.get_file_handle(name)).await.is_err_and(|error| missing(&error))
 }
 
 pub(super) async fn open(
@@ -331,7 +354,7 @@ fn unavailable(what: &str) -> Error {
 }
 
 /// A property that exists.
-fn member(object: &JsValue, key: &str) -> Option<JsValue> {
+pub(super) fn member(object: &JsValue, key: &str) -> Option<JsValue> {
     Reflect::get(object, &key.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
 }
 

@@ -5,11 +5,12 @@
 use super::check_path;
 use super::node::RawFile;
 use super::opfs::{OpfsFile, PATIENCE_MS, directory_of, now, open};
+use super::opfs_names::exists;
 use super::scratch::{in_the_way, publish_scratch, scratch_names};
 use aludel_protocol::{Result, StorageReason};
 use rsqlite_vfs::{SyncOptions, VfsResult};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{FileSystemDirectoryHandle, FileSystemGetFileOptions};
+use web_sys::FileSystemDirectoryHandle;
 
 /// How often a file is made anew that somebody is just removing.
 const TRIES: usize = 5;
@@ -48,12 +49,6 @@ pub(super) async fn remove_scratches(directory: &FileSystemDirectoryHandle, name
             let _ = JsFuture::from(directory.remove_entry(&scratch)).await;
         }
     }
-}
-
-async fn exists(directory: &FileSystemDirectoryHandle, name: &str) -> bool {
-    let options = FileSystemGetFileOptions::new();
-    options.set_create(false);
-    JsFuture::from(directory.get_file_handle_with_options(name, &options)).await.is_ok()
 }
 
 /// A scratch file, which is removed when it is dropped.
