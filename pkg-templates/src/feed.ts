@@ -177,6 +177,13 @@ export class Cursor<T> {
     return this.#seen !== null;
   }
 
+  /** Drops what another one would. */
+  follow(other: Cursor<T>): void {
+    if (other.#seen === null) return;
+    this.#seen = new Set();
+    this.#strategy = other.#strategy;
+  }
+
   #isNew(item: T): boolean {
     if (this.#seen === null) return true;
     const key = this.#strategy(item);

@@ -10,6 +10,7 @@
 import type { Values as Params } from "./core/binding.js";
 import { insertedRow, insertedRows, lastParams } from "./core/inserted.js";
 import { dispose } from "./dispose.js";
+import { describe } from "./encode.js";
 import { Cursor, END, Feed, columnIndex, type Make } from "./feed.js";
 import { ArgumentError } from "./errors.js";
 import { shapeOf, type Row, type Shape } from "./row.js";
@@ -190,6 +191,32 @@ export class Result<R extends RowType = AnyRow, V extends readonly unknown[] = r
   /** Fetches the rows that are left and gives a function that makes a new result of them, as often as it is called. */
   freeze(): () => Result<R, V> {
     return freezer<R, V>(this.keys(), this.rowcount, this.lastrowid, this.fetchall());
+  }
+
+  /**
+   * One result of the rows that are left in this one and in others, in this order and under the names of this one's columns; an
+   * error unless all have as many columns. What was taken here is gone there, and what they changed is added up.
+   */
+  merge(...others: readonly Result<RowType, readonly unknown[]>[]): Result<R, V> {
+    const results: readonly Result<RowType, readonly unknown[]>[] = [this as never, ...others];
+    for (const other of others) {
+      if (!(other instanceof Result)) throw new ArgumentError(`merge() takes results, not ${describe(other)}`);
+      const [ours, theirs] = [columnsOf(this as never), columnsOf(other)];
+      if (ours === theirs) continue;
+      throw new ArgumentError(`merge() takes results of ${ours} columns, as this one has, and one has ${theirs}`);
+    }
+    const counts = results.map((result) => result.rowcount).filter((count) => count >= 0);
+    const rowcount = counts.length === 0 ? -1 : counts.reduce((sum, count) => sum + count, 0);
+    const lastrowid = (results.at(-1) as Result).lastrowid;
+    const feed = new Feed(this.returnsRows ? this.keys() : null, rowcount, lastrowid, null);
+    const { shape } = feed;
+    // Each row anew: theirs may have other names.
+    if (shape !== null) for (const result of results) feed.push(result.all().map((row) => shape.make([...row] as SqlValue[])));
+    feed.end();
+    feed.yieldPer = this.#cursor.feed.yieldPer;
+    const merged = Result.of<R, V>(feed);
+    merged.#cursor.follow(this.#cursor);
+    return merged;
   }
 
   /** How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for any other statement. */
@@ -387,6 +414,8 @@ export function freezer<R extends RowType, V extends readonly unknown[]>(
     return Result.of<R, V>(feed);
   };
 }
+
+const columnsOf = (result: Result<RowType, readonly unknown[]>): number => (result.returnsRows ? result.keys().length : 0);
 
 /** @internal */
 export function cell<T>(row: object | null): T | null {

@@ -50,7 +50,17 @@ impl Core {
     }
 
     pub(crate) fn of_rows(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Core {
-        let core = Core::new(Some(columns), Source::Buffered(RefCell::default()), -1, 0);
+        Core::of_outcome(Some(columns), rows, -1, 0)
+    }
+
+    /// A result whose rows are known.
+    pub(super) fn of_outcome(
+        columns: Option<Vec<String>>,
+        rows: Vec<Vec<Value>>,
+        rowcount: i64,
+        lastrowid: i64,
+    ) -> Core {
+        let core = Core::new(columns, Source::Buffered(RefCell::default()), rowcount, lastrowid);
         core.ready.borrow_mut().extend(rows);
         core
     }
@@ -161,6 +171,11 @@ impl Core {
 
     pub(super) fn set_yield_per(&self, size: usize) {
         self.yield_per.set(Some(size));
+    }
+
+    /// Fetches as many rows at a time as another.
+    pub(super) fn follow(&self, other: &Core) {
+        self.yield_per.set(other.yield_per.get());
     }
 
     /// How many rows are fetched unless told.

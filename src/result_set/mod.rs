@@ -2,6 +2,7 @@
 
 mod core;
 mod inserted;
+mod merge;
 mod stream;
 mod view;
 
@@ -200,6 +201,13 @@ impl ResultSet {
         let keys = self.keys()?;
         let rows = self.fetchall()?.iter().map(|row| row.values().to_vec()).collect();
         Ok(FrozenResult { keys, rows })
+    }
+
+    /// One result of the rows that are left in this one and in others, in this order and under the names of this one's columns; an
+    /// error unless all have as many columns. What was taken here is gone there, and what they changed is added up.
+    pub fn merge(&self, others: &[&ResultSet]) -> Result<ResultSet> {
+        let results: Vec<&ResultSet> = std::iter::once(self).chain(others.iter().copied()).collect();
+        merge::merged(&results)
     }
 
     /// How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for other statements.

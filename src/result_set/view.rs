@@ -177,6 +177,13 @@ impl<T: Item> View<T> {
         self
     }
 
+    /// A view of other rows, which leaves out what this one would, and fetches as many at a time.
+    pub(super) fn following(&self, core: Rc<Core>) -> View<T> {
+        core.follow(&self.core);
+        let seen = self.seen.as_ref().map(|seen| Seen { keys: RefCell::default(), key: seen.key.clone() });
+        View { core, pick: None, seen, unique: self.unique }
+    }
+
     fn names(&self) -> Result<&Rc<Columns>> {
         let all = self.core.columns()?;
         Ok(self.pick.as_ref().map_or(all, |(_, columns)| columns))

@@ -6,7 +6,7 @@ import { error, onConnection, onPeople } from "./node_engine.mjs";
 import { load } from "./pkg.mjs";
 
 const {
-  Column, Integer, InvalidRequestError, MetaData, MultipleResultsFound, NoResultFound, NoSuchColumnError, ResourceClosedError, Table,
+  ArgumentError, Column, Integer, InvalidRequestError, MetaData, MultipleResultsFound, NoResultFound, NoSuchColumnError, ResourceClosedError, Table,
   Text, text,
 } = await load("index.js");
 const NAMES = text("SELECT name, id FROM users ORDER BY id");
@@ -255,4 +255,25 @@ test("a1_08 a1_18 rows live on when their connection is closed", onPeople(async 
   await engine.dispose();
   const rows = result.fetchall();
   assert.deepEqual(given(rows), [["Dan", 1], ["Dana", 2], ["Casey", 3]]);
+}));
+
+test("a3_65 results are merged", onConnection(async (conn) => {
+  const run = (sql) => conn.execute(text(sql));
+  const first = await run("SELECT 1 AS x, 'a' AS y UNION ALL SELECT 2, 'b'");
+  first.fetchone();
+  const [second, third] = [await run("SELECT 3 AS p, 'c' AS q"), await run("SELECT 2, 'b'")];
+  const merged = first.yieldPer(2).merge(second, third, first);
+  assert.deepEqual(merged.keys(), ["x", "y"]);
+  assert.deepEqual(merged.fetchmany().map(({ x, y }) => [x, y]), [[2, "b"], [3, "c"]]);
+  assert.deepEqual([given(merged.all()), merged.rowcount, merged.closed], [[[2, "b"]], -1, false]);
+  assert.deepEqual([first.fetchone(), second.fetchall()], [null, []], "what was taken there is gone here");
+  const unique = (await run("SELECT 1 AS x")).unique().merge(await run("SELECT 2"), await run("SELECT 1"));
+  assert.deepEqual(unique.scalars().all(), [1, 2]);
+  const changed = (await run("INSERT INTO users (name) VALUES ('Eve'), ('Fay')")).merge(await run("DELETE FROM users WHERE id = 1"));
+  assert.deepEqual([changed.rowcount, changed.returnsRows], [3, false]);
+  await refused(() => changed.all(), error(ResourceClosedError, "does not return rows"));
+  const two = await run("SELECT 1, 2");
+  await refused(async () => two.merge(await run("SELECT 1")), error(ArgumentError, "merge() takes results of 2 columns, as this one has, and one has 1"));
+  await refused(() => two.merge([1, 2]), error(ArgumentError, "merge() takes results, not Array"));
+  await refused(async () => { const gone = await run("SELECT 1"); gone.close(); (await run("SELECT 1")).merge(gone); }, closed);
 }));

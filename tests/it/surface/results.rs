@@ -369,3 +369,32 @@ fn a1_08_a1_18_rows_live_on_when_their_connection_is_closed() {
         assert_eq!(rows[2].get::<String>("name").unwrap(), "Casey");
     });
 }
+
+#[test]
+fn a3_65_results_are_merged() {
+    run(async {
+        let conn = connected().await;
+        let given = async |sql: &str| conn.execute(&text(sql), ()).await.unwrap();
+        let first = given("SELECT 1 AS x, 'a' AS y UNION ALL SELECT 2, 'b'").await.yield_per(2);
+        first.fetchone().unwrap();
+        let (second, third) = (given("SELECT 3 AS p, 'c' AS q").await, given("SELECT 2, 'b'").await);
+        let merged = first.merge(&[&second, &third, &first]).unwrap();
+        assert_eq!(merged.keys().unwrap(), ["x", "y"]);
+        let numbers = merged.fetchmany(None).unwrap();
+        assert_eq!(numbers.iter().map(|row| row.get::<i64>("x").unwrap()).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!((merged.all().unwrap().len(), merged.rowcount()), (1, -1));
+        assert!(first.fetchone().unwrap().is_none() && second.fetchall().unwrap().is_empty(), "it is gone there");
+        let unique = given("SELECT 1 AS x").await.unique();
+        let unique = unique.merge(&[&given("SELECT 2").await, &given("SELECT 1").await]).unwrap();
+        assert_eq!(unique.scalars(0).unwrap().all().unwrap(), [1, 2].map(Value::Integer));
+        let inserted = given("INSERT INTO users (name) VALUES ('Eve'), ('Fay')").await;
+        let changed = inserted.merge(&[&given("DELETE FROM users WHERE id = 1").await]).unwrap();
+        assert_eq!((changed.rowcount(), changed.returns_rows()), (3, false));
+        let two = given("SELECT 1, 2").await;
+        let message = "merge() takes results of 2 columns, as this one has, and one has 1";
+        fails(two.merge(&[&given("SELECT 1").await]), ErrorKind::Argument, message);
+        let gone = given("SELECT 1").await;
+        gone.close();
+        fails(given("SELECT 1").await.merge(&[&gone]), ErrorKind::ResourceClosed, CLOSED);
+    });
+}
