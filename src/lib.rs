@@ -34,6 +34,7 @@ mod databases;
 mod engine;
 mod events;
 mod executable;
+mod execution;
 #[cfg(feature = "serde")]
 mod from_row;
 mod gate;
@@ -67,6 +68,7 @@ pub use databases::{DatabaseFile, database_exists, drop_database, drop_database_
 pub use engine::{Engine, EngineBuilder};
 pub use events::{Echo, EchoLevel, Record};
 pub use executable::{Compiled, Executable, Params, TextClause, WithParams, many, text, with_params};
+pub use execution::ExecutionOptions;
 pub use limit::{CallOptions, CancelToken};
 pub use listen::{
     Blocked, BlockedBy, Blocker, Change, Event, EventKind, HostChange, Listener, Party, Tab, VersionSkew,

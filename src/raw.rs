@@ -49,16 +49,18 @@ pub(crate) struct StreamState {
     cancel: Option<CancelToken>,
     /// Logs the rows.
     engine: Engine,
+    /// What stands before each line of the log.
+    token: Option<Rc<str>>,
 }
 
 impl RawStream {
     pub(crate) fn new(
         pending: Pending,
         mut first: RowsFrame,
-        engine: &Engine,
+        (engine, token): (&Engine, Option<Rc<str>>),
         cancel: Option<CancelToken>,
     ) -> RawStream {
-        engine.log_rows(&first);
+        engine.log_rows(&first, token.as_deref());
         let complete = !first.more;
         RawStream(Rc::new(StreamState {
             pending: RefCell::new(Some(pending)),
@@ -71,6 +73,7 @@ impl RawStream {
             gate: Rc::default(),
             cancel,
             engine: engine.clone(),
+            token,
         }))
     }
 
@@ -111,7 +114,7 @@ impl RawStream {
         match answer {
             Ok(Some(Answer::Rows(frame))) => {
                 state.complete.set(!frame.more);
-                state.engine.log_rows(&frame);
+                state.engine.log_rows(&frame, state.token.as_deref());
                 state.took(&frame);
                 Ok(Some(frame))
             }

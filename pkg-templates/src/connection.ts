@@ -5,11 +5,12 @@
  */
 
 import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
-import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { Engine } from "./engine.js";
 import { ArgumentError, InvalidRequestError } from "./errors.js";
+import { mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
@@ -26,7 +27,7 @@ export class Connection implements AsyncDisposable {
   readonly #native: NativeConnection;
   readonly #engine: Engine;
   readonly #log: RowLog;
-  readonly #options: { yieldPer: number };
+  readonly #execution: { options: ExecutionOptions };
   readonly #transactions = new Set<Transaction>();
   readonly #running = { calls: 0 };
 
@@ -34,7 +35,7 @@ export class Connection implements AsyncDisposable {
     this.#native = native;
     this.#log = log;
     this.#engine = engine;
-    this.#options = { yieldPer: yieldPer(options.yieldPer) };
+    this.#execution = { options };
     Object.freeze(this);
   }
 
@@ -67,7 +68,7 @@ export class Connection implements AsyncDisposable {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
-    const frames = new Frames(this.#log, prepared);
+    const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(frames.received(call(native, run, context)));
@@ -84,7 +85,7 @@ export class Connection implements AsyncDisposable {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
-    const frames = new Frames(this.#log, prepared);
+    const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
     const stream = await this.#count(frames.received(call(native, run, context)));
@@ -216,23 +217,17 @@ export class Connection implements AsyncDisposable {
     return current === undefined ? null : this.#transaction(current);
   }
 
-  /** Sets options for what follows on this connection. The isolation level changes between transactions only. */
+  /** Sets options for what follows on this connection, until it is closed. The isolation level changes between transactions only. */
   async executionOptions(options: ExecutionOptions): Promise<this> {
-    for (const name of Object.keys(options)) {
-      if (name === "isolationLevel" || name === "yieldPer") continue;
-      throw new ArgumentError(`Unknown execution option '${name}'; known are: isolationLevel, yieldPer`);
-    }
-    const { isolationLevel } = options;
-    const rows = yieldPer(options.yieldPer);
-    if (isolationLevel !== undefined) callSync(() => this.#native.setIsolationLevel(isolationLevel));
-    if (rows > 0) this.#options.yieldPer = rows;
+    const merged = mergedOptions(this.#execution.options, options);
+    callSync(() => this.#native.setOptions(options.isolationLevel, options.loggingToken));
+    this.#execution.options = merged;
     return this;
   }
 
   /** The options that hold on this connection. */
   getExecutionOptions(): ExecutionOptions {
-    const { yieldPer } = this.#options;
-    return Object.freeze({ isolationLevel: this.getIsolationLevel(), ...(yieldPer > 0 ? { yieldPer } : {}) });
+    return Object.freeze({ ...this.#execution.options, isolationLevel: this.getIsolationLevel() });
   }
 
   /** The isolation level that holds on this connection. */
@@ -262,7 +257,8 @@ export class Connection implements AsyncDisposable {
 
   #call(options: CallOptions | undefined): NativeCall {
     const native = callOptions(options);
-    return native.yieldPer > 0 || this.#options.yieldPer === 0 ? native : { ...native, yieldPer: this.#options.yieldPer };
+    const rows = this.#execution.options.yieldPer;
+    return native.yieldPer > 0 || rows === undefined ? native : { ...native, yieldPer: rows };
   }
 
   /** Counts a call while it runs, so that a transaction's function that forgot to await it can be told so. */

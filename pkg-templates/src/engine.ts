@@ -10,6 +10,7 @@ import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError, NotSupportedError } from "./errors.js";
 import { Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
+import { mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeEngine } from "./generated/client.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
@@ -82,50 +83,27 @@ export class Engine implements AsyncDisposable {
   /** Whether the values of parameters are left out of logs and errors. */
   readonly hideParameters: boolean;
   readonly #native: NativeEngine;
-  readonly #executionOptions: ExecutionOptions;
+  readonly #execution: { options: ExecutionOptions };
   readonly #log: RowLog;
   readonly #listeners: Listeners;
   readonly #warn: (message: string) => void;
 
-  private constructor(url: string, options: EngineOptions) {
+  private constructor(parts: Parts) {
+    const { url, native, pool, hideParameters, log, listeners, warn, options } = parts;
     this.url = url;
-    const { worker, wasmUrl, echo, executionOptions, ...plain } = options;
-    this.#executionOptions = checkExecutionOptions(executionOptions);
-    const { isolationLevel } = this.#executionOptions;
-    if (isolationLevel !== undefined) (plain as { isolationLevel?: string }).isolationLevel = isolationLevel;
-    const print = typeof echo === "function" ? echo : printRecord;
-    const record = (logger: string, level: string, message: string): void =>
-      print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
-    const logger = `sqlalchemy.engine.Engine${options.loggingName === undefined ? "" : `.${options.loggingName}`}`;
-    const warned = new Set<string>();
-    this.#warn = (message) => {
-      if (warned.has(message) || warned.size >= WARNINGS_KEPT) return;
-      warned.add(message);
-      record(logger, "WARNING", message);
-    };
-    this.#log = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
-    const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
-    const spawn = spawner(worker, wasmUrl);
-    // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
-    const broker = worker === undefined ? spawnBroker : () => undefined;
-    this.#native = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
-    this.hideParameters = options.hideParameters === true;
-    const status = (): ReturnType<NativeEngine["poolStatus"]> => this.#native.poolStatus();
-    this.pool = Object.freeze({
-      status: () => status().text,
-      size: () => status().size,
-      checkedin: () => status().checkedin,
-      checkedout: () => status().checkedout,
-      overflow: () => status().overflow,
-      timeout: () => status().timeout,
-    });
-    this.#listeners = new Listeners((name, tell) => callSync(() => this.#native.listen(name, tell)));
+    this.pool = pool;
+    this.hideParameters = hideParameters;
+    this.#native = native;
+    this.#log = log;
+    this.#listeners = listeners;
+    this.#warn = warn;
+    this.#execution = { options };
     Object.freeze(this);
   }
 
   /** @internal */
-  static of(url: string, options: EngineOptions): Engine {
-    return new Engine(url, options);
+  static of(url: string, given: EngineOptions): Engine {
+    return new Engine(partsOf(url, given));
   }
 
   /**
@@ -165,7 +143,7 @@ export class Engine implements AsyncDisposable {
   async #connect(options: CallOptions | undefined, made: Error): Promise<Connection> {
     const native = callOptions(options);
     const opened = await call(native, () => this.#native.connect(native, () => callerOf(made)));
-    return Connection.of(opened, this, this.#executionOptions, this.#log);
+    return Connection.of(opened, this, this.#execution.options, this.#log);
   }
 
   /**
@@ -206,10 +184,10 @@ export class Engine implements AsyncDisposable {
   ): Promise<Result<R, V>> {
     const prepared = prepare(statement, params);
     const given = callOptions(options);
-    const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#executionOptions.yieldPer);
+    const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#execution.options.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
     Engine.warn(this, prepared.warnings);
-    const frames = new Frames(this.#log, prepared);
+    const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, batch, many } = prepared;
     await frames.received(call(given, () => this.#native.execute(source, batch, many, given, frames.take), context));
     return frames.buffered<R, V>(rows);
@@ -237,6 +215,29 @@ export class Engine implements AsyncDisposable {
   async tableNames(options?: CallOptions): Promise<string[]> {
     const names = await this.execute(text<{ name: string }>(native().NativeEngine.tableNames()), undefined, options);
     return names.scalars().all();
+  }
+
+  /**
+   * An engine on the same pool, whose connections have these options besides those of this one. What later becomes of the options
+   * of the one does not touch the other.
+   */
+  executionOptions(options: ExecutionOptions): Engine {
+    const merged = mergedOptions(this.#execution.options, options);
+    const native = callSync(() => this.#native.withOptions(options?.isolationLevel, options?.loggingToken));
+    const [url, pool, hideParameters, log] = [this.url, this.pool, this.hideParameters, this.#log];
+    return new Engine({ url, native, pool, hideParameters, log, listeners: this.#listeners, warn: this.#warn, options: merged });
+  }
+
+  /** Gives the connections that are taken from here on these options, besides those that there are. */
+  updateExecutionOptions(options: ExecutionOptions): void {
+    const merged = mergedOptions(this.#execution.options, options);
+    callSync(() => this.#native.updateOptions(options?.isolationLevel, options?.loggingToken));
+    this.#execution.options = merged;
+  }
+
+  /** The options that connections begin with, as far as they were given. */
+  getExecutionOptions(): ExecutionOptions {
+    return this.#execution.options;
   }
 
   /**
@@ -342,13 +343,49 @@ const dialect: Dialect = Object.freeze({
   quote: (identifier: string) => `"${identifier.replaceAll('"', '""')}"`,
 });
 
-function checkExecutionOptions(options: ExecutionOptions | undefined): ExecutionOptions {
-  for (const name of Object.keys(options ?? {})) {
-    if (name === "isolationLevel" || name === "yieldPer") continue;
-    throw new ArgumentError(`Unknown execution option '${name}'; known are: isolationLevel, yieldPer`);
-  }
-  yieldPer(options?.yieldPer);
-  return Object.freeze({ ...options });
+/** What an engine is made of. */
+interface Parts {
+  readonly url: string;
+  readonly native: NativeEngine;
+  readonly pool: Pool;
+  readonly hideParameters: boolean;
+  readonly log: RowLog;
+  readonly listeners: Listeners;
+  readonly warn: (message: string) => void;
+  readonly options: ExecutionOptions;
+}
+
+function partsOf(url: string, given: EngineOptions): Parts {
+  const { worker, wasmUrl, echo, executionOptions, ...plain } = given;
+  const options = mergedOptions(Object.freeze({}), executionOptions);
+  const print = typeof echo === "function" ? echo : printRecord;
+  const record = (logger: string, level: string, message: string): void =>
+    print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
+  const logger = `sqlalchemy.engine.Engine${given.loggingName === undefined ? "" : `.${given.loggingName}`}`;
+  const warned = new Set<string>();
+  const warn = (message: string): void => {
+    if (warned.has(message) || warned.size >= WARNINGS_KEPT) return;
+    warned.add(message);
+    record(logger, "WARNING", message);
+  };
+  const log: RowLog = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
+  const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
+  const spawn = spawner(worker, wasmUrl);
+  // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
+  const broker = worker === undefined ? spawnBroker : () => undefined;
+  const native_ = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
+  callSync(() => native_.updateOptions(options.isolationLevel, options.loggingToken));
+  const status = (): ReturnType<NativeEngine["poolStatus"]> => native_.poolStatus();
+  const pool: Pool = Object.freeze({
+    status: () => status().text,
+    size: () => status().size,
+    checkedin: () => status().checkedin,
+    checkedout: () => status().checkedout,
+    overflow: () => status().overflow,
+    timeout: () => status().timeout,
+  });
+  const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
+  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, warn, options };
 }
 
 /** Whether the pool is closed. */

@@ -96,10 +96,12 @@ export interface EngineOptions {
 
 /** Options that hold for the statements of a connection, or of one call. */
 export interface ExecutionOptions {
-  /** The isolation level (of a connection only). */
+  /** The isolation level (of an engine or a connection only). It changes between transactions only. */
   readonly isolationLevel?: IsolationLevel;
   /** How many rows a stream brings at a time, and `fetchmany()` and `partitions()` give unless told. */
   readonly yieldPer?: number;
+  /** What stands in brackets before each line of the log (of an engine or a connection only). */
+  readonly loggingToken?: string;
 }
 
 /** What every asynchronous call takes as its last argument. */

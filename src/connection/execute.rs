@@ -182,12 +182,13 @@ impl Inner {
     pub(crate) async fn stream(&self, mut call: Call, options: &CallOptions) -> Result<RawStream> {
         let limits = options.start();
         let about = self.about(&mut call);
-        let max_rows = options.yield_per.map_or(0, |rows| u32::try_from(rows).unwrap_or(u32::MAX));
+        let yield_per = options.yield_per.or(self.yield_per());
+        let max_rows = yield_per.map_or(0, |rows| u32::try_from(rows).unwrap_or(u32::MAX));
         let delivery = Delivery::Stream { credits: STREAM_CREDITS, max_rows };
         let done = limits.run(async {
             let mut pending = self.start(call, delivery, &limits, &about).await?;
             let first = rows(&mut pending).await?;
-            let stream = RawStream::new(pending, first, self.engine(), options.cancel.clone());
+            let stream = RawStream::new(pending, first, (self.engine(), self.logging_token()), options.cancel.clone());
             self.add_stream(stream.state());
             Ok(stream)
         });
@@ -197,7 +198,7 @@ impl Inner {
     async fn all_rows(&self, mut pending: Pending, take: Take<'_>) -> Result<()> {
         loop {
             let frame = rows(&mut pending).await?;
-            self.engine().log_rows(&frame);
+            self.engine().log_rows(&frame, self.logging_token().as_deref());
             let more = frame.more;
             take(frame)?;
             if !more {
@@ -243,8 +244,8 @@ impl Inner {
         if !engine.logs() {
             return;
         }
-        engine.log(|| call.text.source().into_owned());
-        engine.log(|| {
+        self.log(|| call.text.source().into_owned());
+        self.log(|| {
             let how = if call.driver_sql { "raw sql".into() } else { engine.cache_note(call.text.sql()) };
             let hidden = "[SQL parameters hidden due to hide_parameters=True]".into();
             let shown = if about.hidden { hidden } else { about.describe(call.batch.as_ref()) };

@@ -1,6 +1,7 @@
 //! What a connection knows of itself.
 
 use crate::engine::Engine;
+use crate::execution::{ExecutionOptions, with_token};
 use crate::gate::Gate;
 use crate::options::IsolationLevel;
 use crate::pool::{Checkout, Holder, Link, ResetOnReturn};
@@ -84,6 +85,8 @@ pub(crate) struct Inner {
     pub(super) nested: RefCell<Vec<Rc<TxState>>>,
     savepoints: Cell<u32>,
     isolation: Cell<IsolationLevel>,
+    /// The other options of its statements.
+    execution: RefCell<ExecutionOptions>,
     /// One call at a time decides and sends; the replies may come later.
     pub(super) gate: Rc<Gate>,
     traffic: RefCell<Rc<Traffic>>,
@@ -93,7 +96,8 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(engine: Engine, checkout: Checkout) -> Rc<Inner> {
-        let isolation = engine.options().isolation_level;
+        let execution = engine.get_execution_options();
+        let isolation = execution.isolation_level.unwrap_or(engine.options().isolation_level);
         let traffic = RefCell::new(Traffic::new(checkout.holder()));
         Rc::new(Inner {
             engine,
@@ -104,6 +108,7 @@ impl Inner {
             nested: RefCell::default(),
             savepoints: Cell::new(0),
             isolation: Cell::new(isolation),
+            execution: RefCell::new(execution),
             gate: Rc::default(),
             traffic,
             streams: RefCell::default(),
@@ -135,6 +140,31 @@ impl Inner {
         }
         self.isolation.set(level);
         Ok(())
+    }
+
+    pub(crate) fn set_execution(&self, options: &ExecutionOptions) -> Result<()> {
+        let all = self.execution.borrow().with(options)?;
+        if let Some(level) = options.isolation_level {
+            self.set_isolation(level)?;
+        }
+        self.execution.replace(all);
+        Ok(())
+    }
+
+    pub(crate) fn execution(&self) -> ExecutionOptions {
+        ExecutionOptions { isolation_level: Some(self.isolation.get()), ..self.execution.borrow().clone() }
+    }
+
+    pub(super) fn yield_per(&self) -> Option<usize> {
+        self.execution.borrow().yield_per
+    }
+
+    pub(super) fn logging_token(&self) -> Option<Rc<str>> {
+        self.execution.borrow().logging_token.clone()
+    }
+
+    pub(super) fn log(&self, message: impl FnOnce() -> String) {
+        self.engine.log(|| with_token(self.logging_token().as_deref(), message()));
     }
 
     pub(super) fn is_autocommit(&self) -> bool {

@@ -11,6 +11,7 @@ pub(crate) use inner::Inner;
 
 use crate::engine::Engine;
 use crate::executable::{Executable, Params};
+use crate::execution::ExecutionOptions;
 use crate::limit::CallOptions;
 use crate::options::IsolationLevel;
 use crate::raw::{RawCall, RawStream};
@@ -54,13 +55,15 @@ impl Connection {
         let call = Call::new(self.engine(), statement.compile()?, params.into())?;
         let known = call.known();
         let result = ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await?;
-        Ok(result.with_yield_per(options.yield_per))
+        Ok(result.with_yield_per(options.yield_per.or(self.inner.yield_per())))
     }
 
     /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
     pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
         let call = Call::raw(self.engine(), sql, params.into())?;
-        ResultSet::gather(None, async |take| self.inner.execute(call, &CallOptions::new(), take).await).await
+        let options = CallOptions::new();
+        let result = ResultSet::gather(None, async |take| self.inner.execute(call, &options, take).await).await?;
+        Ok(result.with_yield_per(self.inner.yield_per()))
     }
 
     /// The first column of the first row, or `None` when there is no row.
@@ -92,7 +95,7 @@ impl Connection {
     ) -> Result<RowStream> {
         let call = Call::new(self.engine(), statement.compile()?, params.into())?;
         let stream = self.inner.stream(call, options).await?;
-        Ok(RowStream::new(Core::streamed(stream, options.yield_per)))
+        Ok(RowStream::new(Core::streamed(stream, options.yield_per.or(self.inner.yield_per()))))
     }
 
     /// As [`Connection::stream`], for the first column of each row.
@@ -238,6 +241,16 @@ impl Connection {
     /// Sets the isolation level of this connection until it is closed; an error while a transaction is open.
     pub fn set_isolation_level(&self, level: IsolationLevel) -> Result<()> {
         self.inner.set_isolation(level)
+    }
+
+    /// Sets options for what follows on this connection until it is closed. The isolation level changes between transactions only.
+    pub fn execution_options(&self, options: &ExecutionOptions) -> Result<()> {
+        self.inner.set_execution(options)
+    }
+
+    /// The options that hold on this connection.
+    pub fn get_execution_options(&self) -> ExecutionOptions {
+        self.inner.execution()
     }
 
     /// Something that the program keeps with the connection for as long as the pool keeps it: made by the first user who

@@ -18,7 +18,7 @@ impl Inner {
     fn new_root(&self, mode: BeginMode) -> Rc<TxState> {
         let state = TxState::new(TxKind::Root(if self.is_autocommit() { BeginMode::None } else { mode }));
         *self.root.borrow_mut() = Some(state.clone());
-        self.engine().log(|| {
+        self.log(|| {
             let autocommit = "BEGIN (implicit; DBAPI should not BEGIN due to autocommit mode)";
             if self.is_autocommit() { autocommit } else { "BEGIN (implicit)" }.into()
         });
@@ -26,7 +26,7 @@ impl Inner {
     }
 
     pub(super) fn log_rollback(&self) {
-        self.engine().log(|| "ROLLBACK".into());
+        self.log(|| "ROLLBACK".into());
     }
 
     pub(crate) async fn begin(&self, mode: BeginMode) -> Result<Rc<TxState>> {
@@ -50,7 +50,7 @@ impl Inner {
         self.ready().await?;
         let root = self.autobegin();
         let name = self.new_savepoint();
-        self.engine().log(|| format!("SAVEPOINT {name}"));
+        self.log(|| format!("SAVEPOINT {name}"));
         let mode = root.begin_mode();
         root.sent.set(true);
         self.control(TransactionOp::Savepoint(name.clone(), mode), Some(root.clone()))?.done().await?;
@@ -88,12 +88,12 @@ impl Inner {
         // Whether or not it succeeds, it is over; until it has succeeded, a rollback is due.
         state.active.set(false);
         if let TxKind::Nested(name) = &state.kind {
-            self.engine().log(|| format!("RELEASE SAVEPOINT {name}"));
+            self.log(|| format!("RELEASE SAVEPOINT {name}"));
             self.control(TransactionOp::Release(name.clone()), self.root())?.done().await?;
             self.drop_nested_from(state);
             return Ok(());
         }
-        self.engine().log(|| "COMMIT".into());
+        self.log(|| "COMMIT".into());
         self.cancel_nested();
         if self.traffic().in_transaction.get() {
             self.end_streams(COMMITTED);
@@ -133,7 +133,7 @@ impl Inner {
             if !was_active || root.is_none() || !reachable {
                 return Ok(None);
             }
-            self.engine().log(|| format!("ROLLBACK TO SAVEPOINT {name}"));
+            self.log(|| format!("ROLLBACK TO SAVEPOINT {name}"));
             return self.control(TransactionOp::RollbackTo(name.clone()), root).map(Some);
         }
         self.cancel_nested();

@@ -125,7 +125,7 @@ impl EngineBuilder {
         let events = Rc::new(Events::default());
         let compiled = CompiledCache::new(options.query_cache_size);
         let pool = RefCell::new(Rc::new(Pool::new(&options, &events)));
-        Ok(Engine(Rc::new(Shared {
+        let shared = Rc::new(Shared {
             url,
             options,
             spawn,
@@ -137,6 +137,7 @@ impl EngineBuilder {
             noted: RefCell::default(),
             warned: RefCell::default(),
             compiled,
-        })))
+        });
+        Ok(Engine(shared, Rc::default()))
     }
 }

@@ -8,6 +8,7 @@ use crate::compiled_cache::{CacheInfo, CompiledCache};
 use crate::connection::{Call, Connection, Inner, Take};
 use crate::events::EchoLevel;
 use crate::executable::{Executable, Params, text};
+use crate::execution::{ExecutionOptions, with_token};
 use crate::limit::{CallOptions, Clock};
 use crate::listen::{Change, Event, EventKind, Events, Listener};
 use crate::options::EngineOptions;
@@ -46,7 +47,7 @@ const STATEMENTS_NOTED: usize = 500;
 /// Nothing happens until the first connection is made: then the worker is started. Engines on one file share a worker;
 /// each `sqlite://` engine has a database of its own.
 #[derive(Clone)]
-pub struct Engine(Rc<Shared>);
+pub struct Engine(Rc<Shared>, Rc<RefCell<ExecutionOptions>>);
 
 struct Shared {
     url: Url,
@@ -178,7 +179,7 @@ impl Engine {
         let known = call.known();
         let result =
             ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await?;
-        Ok(result.with_yield_per(options.yield_per))
+        Ok(result.with_yield_per(options.yield_per.or(self.1.borrow().yield_per)))
     }
 
     /// As [`Engine::execute`]; the first column of the first row, or `None` when there is no row.
@@ -284,6 +285,25 @@ impl Engine {
 
     pub(crate) fn compiled_cache(&self) -> &CompiledCache {
         &self.0.compiled
+    }
+
+    /// An engine on the same pool, whose connections have these options besides those of this one. What later becomes of the
+    /// options of the one does not touch the other.
+    pub fn execution_options(&self, options: &ExecutionOptions) -> Result<Engine> {
+        let options = self.1.borrow().with(options)?;
+        Ok(Engine(self.0.clone(), Rc::new(RefCell::new(options))))
+    }
+
+    /// Gives the connections that are taken from here on these options.
+    pub fn update_execution_options(&self, options: &ExecutionOptions) -> Result<()> {
+        let options = self.1.borrow().with(options)?;
+        self.1.replace(options);
+        Ok(())
+    }
+
+    /// The options that connections begin with, as far as they were given.
+    pub fn get_execution_options(&self) -> ExecutionOptions {
+        self.1.borrow().clone()
     }
 
     /// The name of the dialect.
@@ -406,18 +426,18 @@ impl Engine {
     }
 
     /// Logs columns and rows, where that was asked for; they have to be copied for it.
-    pub(crate) fn log_rows(&self, frame: &RowsFrame) {
+    pub(crate) fn log_rows(&self, frame: &RowsFrame, token: Option<&str>) {
         let (echo, logger) = (&self.0.options.echo, &self.0.logger);
         if echo.level() < EchoLevel::Debug {
             return;
         }
         if let Some(names) = frame.columns.as_ref().filter(|names| !names.is_empty()) {
             let names: Vec<Value> = names.iter().map(|name| name.as_str().into()).collect();
-            echo.emit(logger, EchoLevel::Debug, || format!("Col {}", describe(&[names], false)));
+            echo.emit(logger, EchoLevel::Debug, || with_token(token, format!("Col {}", describe(&[names], false))));
         }
         // A frame that cannot be read is reported to whoever reads its rows.
         for row in frame.rows().unwrap_or_default() {
-            echo.emit(logger, EchoLevel::Debug, || format!("Row {}", describe(&[row], false)));
+            echo.emit(logger, EchoLevel::Debug, || with_token(token, format!("Row {}", describe(&[row], false))));
         }
     }
 

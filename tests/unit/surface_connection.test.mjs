@@ -14,7 +14,7 @@ const ENDLESS = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FR
 /** An engine with its log, without the lines of parameters. */
 function logged(more = {}) {
   const lines = [];
-  const echo = ({ message }) => message.startsWith("[") || lines.push(message);
+  const echo = ({ message }) => /\[(generated|cached|raw) /.test(message) || lines.push(message);
   return { engine: nodeEngine({ ...more, echo }), lines };
 }
 
@@ -177,6 +177,38 @@ test("a5_02 driver SQL goes to SQLite as it is", onConnection(async (conn) => {
   await assert.rejects(conn.execDriverSql(ONE), error(ArgumentError, "execDriverSql() takes a string of SQL"));
   assert.equal(await conn.scalar(COUNT), 5);
 }));
+
+test("a5_03 execution options hold for what follows on a connection", async () => {
+  const { engine, lines } = logged();
+  await fill(engine);
+  await engine.connect(async (conn) => {
+    assert.equal(await conn.executionOptions({ yieldPer: 2, loggingToken: "job 7" }), conn);
+    const mine = conn.getExecutionOptions();
+    assert.deepEqual(mine, { yieldPer: 2, loggingToken: "job 7", isolationLevel: "SERIALIZABLE" });
+    lines.length = 0;
+    const all = text("SELECT * FROM users");
+    assert.equal((await conn.execute(all)).fetchmany().length, 2);
+    assert.equal((await conn.execDriverSql("SELECT * FROM users")).fetchmany().length, 2);
+    assert.equal((await (await conn.stream(all)).fetchmany()).length, 2);
+    assert.equal((await conn.execute(all, null, { executionOptions: { yieldPer: 3 } })).fetchmany().length, 3, "of a call");
+    await conn.rollback();
+    assert.deepEqual([lines[0], lines[1], lines.at(-1)], ["[job 7] BEGIN (implicit)", "[job 7] SELECT * FROM users", "[job 7] ROLLBACK"]);
+    // An error changes nothing.
+    await conn.execute(ONE);
+    for (const [options, errorClass, message] of [
+      [{ isolationLevel: "AUTOCOMMIT", yieldPer: 9 }, InvalidRequestError, "isolation_level may not be altered"],
+      [{ yieldPer: 0 }, ArgumentError, "yieldPer is a positive integer"],
+      [{ loggingToken: 7 }, ArgumentError, "loggingToken is a text"],
+      [{ streamResults: true }, ArgumentError, "Unknown execution option 'streamResults'; known are: isolationLevel, yieldPer, loggingToken"],
+      ["AUTOCOMMIT", ArgumentError, "execution options are an object"],
+    ]) {
+      await assert.rejects(conn.executionOptions(options), error(errorClass, message));
+    }
+    assert.deepEqual(conn.getExecutionOptions(), mine);
+  });
+  await engine.connect((conn) => assert.deepEqual(conn.getExecutionOptions(), { isolationLevel: "SERIALIZABLE" }, "until it is closed"));
+  await engine.dispose();
+});
 
 test("a5_04 an invalidated connection connects again, after its transaction was rolled back", onConnection(async (conn) => {
   await conn.execute(INSERT);

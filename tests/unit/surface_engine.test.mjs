@@ -191,6 +191,32 @@ test("a3_14 a3_15 an engine tells its URL, names, dialect and pool", async () =>
   await engine.dispose();
 });
 
+test("a3_15 engines with options share a pool", onPeople(async (engine) => {
+  const atOnce = engine.executionOptions({ isolationLevel: "AUTOCOMMIT" });
+  await atOnce.connect(async (conn) => {
+    assert.deepEqual([engine.pool.checkedout(), conn.getIsolationLevel(), conn.engine === atOnce], [1, "AUTOCOMMIT", true]);
+    await conn.execute(INSERT);
+    assert.equal(await engine.scalar(COUNT), 4, "committed at once");
+  });
+  await engine.connect((conn) => assert.equal(conn.getIsolationLevel(), "SERIALIZABLE"));
+  engine.updateExecutionOptions({ yieldPer: 2 });
+  assert.deepEqual([engine.getExecutionOptions(), atOnce.getExecutionOptions()], [{ yieldPer: 2 }, { isolationLevel: "AUTOCOMMIT" }]);
+  assert.equal((await engine.execute(text("SELECT * FROM users"))).fetchmany().length, 2);
+  await engine.connect((conn) => assert.equal(conn.getExecutionOptions().yieldPer, 2));
+  assert.throws(() => engine.executionOptions({ isolationLevel: "SNAPSHOT" }), error(ArgumentError, "Invalid value 'SNAPSHOT' for isolation_level."));
+  assert.throws(() => engine.updateExecutionOptions({ streamResults: true }), error(ArgumentError, "Unknown execution option 'streamResults'"));
+}));
+
+test("a3_15 a token stands before the lines of rows, too", async () => {
+  const lines = [];
+  const engine = nodeEngine({ executionOptions: { loggingToken: "page" }, echo: ({ message }) => lines.push(message) });
+  await engine.execute(text("SELECT 1 AS a"));
+  await engine.connect((conn) => conn.execute(ONE));
+  await engine.dispose();
+  assert.ok(lines.length > 4);
+  for (const line of lines) assert.ok(line.startsWith("[page] "), line);
+});
+
 test("a5_16 kinds of pools", async () => {
   for (const [poolClass, status] of [["NullPool", "NullPool"], ["StaticPool", "StaticPool"], ["AssertionPool", "AssertionPool"]]) {
     const engine = await fill(nodeEngine({ poolClass }));

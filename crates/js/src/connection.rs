@@ -1,11 +1,11 @@
 //! Connections: forwards to `aludel::Connection`.
 
 use crate::call::{Call, Running, nothing, promise};
-use crate::convert::{begin_mode, give, raw_call};
+use crate::convert::{begin_mode, execution_options, give, raw_call};
 use crate::error::thrown;
 use crate::transaction::{NativeBlock, NativeTransaction};
 use aludel::raw::RawStream;
-use aludel::{BeginMode, Connection, IsolationLevel};
+use aludel::{BeginMode, Connection};
 use js_sys::{Function, Object, Promise, Uint8Array};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -185,10 +185,10 @@ impl NativeConnection {
         self.0.default_isolation_level().as_str().to_owned()
     }
 
-    /// Sets the isolation level.
-    #[wasm_bindgen(js_name = setIsolationLevel)]
-    pub fn set_isolation_level(&self, level: &str) -> Result<(), JsValue> {
-        IsolationLevel::parse(level).and_then(|level| self.0.set_isolation_level(level)).map_err(thrown)
+    /// Sets options for what follows.
+    #[wasm_bindgen(js_name = setOptions)]
+    pub fn set_options(&self, isolation: Option<String>, token: Option<String>) -> Result<(), JsValue> {
+        execution_options(isolation, token).and_then(|options| self.0.execution_options(&options)).map_err(thrown)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What crosses the border besides errors: statements on their way in, frames on their way out.
 
-use aludel::BeginMode;
 use aludel::raw::{Buffer, RawCall, RowsFrame, Text};
+use aludel::{BeginMode, ExecutionOptions, IsolationLevel};
 use aludel_protocol::{Error, ErrorKind, Result};
 use js_sys::{Array, BigInt, Function, Uint8Array};
 use std::cell::RefCell;
@@ -38,6 +38,13 @@ pub fn text(source: &str, verbatim: bool) -> Result<Rc<Text>> {
 pub fn raw_call(source: &str, verbatim: bool, batch: Option<Uint8Array>, many: bool) -> Result<RawCall> {
     let batch = batch.map(Buffer::from_js);
     Ok(RawCall { text: text(source, verbatim)?, batch, many, driver_sql: verbatim })
+}
+
+/// Options that execution.ts has checked, but for the name of the level.
+pub fn execution_options(isolation: Option<String>, token: Option<String>) -> Result<ExecutionOptions> {
+    let isolation_level = isolation.map(|level| IsolationLevel::parse(&level)).transpose()?;
+    // How many rows come at a time, JavaScript says with each call.
+    Ok(ExecutionOptions { isolation_level, logging_token: token.map(Rc::from), yield_per: None })
 }
 
 /// The mode that call.ts has checked.

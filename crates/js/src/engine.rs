@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Running, nothing, promise};
 use crate::connection::NativeConnection;
-use crate::convert::{give, raw_call};
+use crate::convert::{execution_options, give, raw_call};
 use crate::error::thrown;
 use crate::events::NativeListener;
 use crate::files::{NativeImport, StorageRecord, storage_record};
@@ -55,6 +55,20 @@ impl NativeEngine {
         let [spawn, broker] = [spawn, broker].map(|make| move || make.call0(&JsValue::UNDEFINED));
         let engine = Engine::builder(url).options(options).spawn_with_broker(spawn, broker).build().map_err(thrown)?;
         Ok(NativeEngine(Rc::new(engine)))
+    }
+
+    /// An engine on the same pool whose connections have these options, too.
+    #[wasm_bindgen(js_name = withOptions)]
+    pub fn with_options(&self, isolation: Option<String>, token: Option<String>) -> Result<NativeEngine, JsValue> {
+        let options = execution_options(isolation, token).map_err(thrown)?;
+        Ok(NativeEngine(Rc::new(self.0.execution_options(&options).map_err(thrown)?)))
+    }
+
+    /// Gives the connections that are taken from here on these options, too.
+    #[wasm_bindgen(js_name = updateOptions)]
+    pub fn update_options(&self, isolation: Option<String>, token: Option<String>) -> Result<(), JsValue> {
+        let options = execution_options(isolation, token).map_err(thrown)?;
+        self.0.update_execution_options(&options).map_err(thrown)
     }
 
     /// Takes a connection out of the pool. `site` tells where in the program it was asked for, should anybody want to know.

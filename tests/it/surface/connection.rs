@@ -1,8 +1,8 @@
 //! Connections: A3.16 to A3.24, A5.01 to A5.06, and the same of the ancestors.
 
-use super::{COUNT, INSERT, connected, count, fails, insert, logged, one, people, strings};
+use super::{COUNT, INSERT, connected, count, fails, fill, insert, logged, one, people, strings};
 use crate::support::{rows, run};
-use aludel::{Engine, ErrorKind, IsolationLevel, Value, many, params, text};
+use aludel::{CallOptions, Engine, ErrorKind, ExecutionOptions, IsolationLevel, Value, many, params, text};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -160,7 +160,7 @@ fn a3_22_the_transaction_that_is_open_can_be_had_again() {
 fn a3_23_a4_15_savepoints_are_counted_from_one_and_end_with_the_one_around_them() {
     run(async {
         let (engine, lines) = logged();
-        super::fill(&engine).await;
+        fill(&engine).await;
         let conn = engine.connect().await.unwrap();
         lines.borrow_mut().clear();
         let outer = conn.begin_nested().await.unwrap();
@@ -249,6 +249,40 @@ fn a5_02_driver_sql_goes_to_sqlite_as_it_is() {
         let nothing = conn.exec_driver_sql("", ()).await.unwrap();
         assert!(!nothing.returns_rows());
         assert_eq!(count(&conn).await, 5);
+    });
+}
+
+#[test]
+fn a5_03_execution_options_hold_for_what_follows_on_a_connection() {
+    run(async {
+        let (engine, lines) = logged();
+        fill(&engine).await;
+        let conn = engine.connect().await.unwrap();
+        let few = ExecutionOptions { yield_per: Some(2), logging_token: Some("job 7".into()), ..Default::default() };
+        conn.execution_options(&few).unwrap();
+        let mine = conn.get_execution_options();
+        assert_eq!((mine.yield_per, mine.isolation_level), (Some(2), Some(IsolationLevel::Serializable)));
+        lines.borrow_mut().clear();
+        let all = text("SELECT * FROM users");
+        assert_eq!(conn.execute(&all, ()).await.unwrap().fetchmany(None).unwrap().len(), 2);
+        assert_eq!(conn.exec_driver_sql("SELECT * FROM users", ()).await.unwrap().fetchmany(None).unwrap().len(), 2);
+        assert_eq!(conn.stream(&all, ()).await.unwrap().fetchmany(None).await.unwrap().len(), 2);
+        let once = CallOptions::new().yield_per(3);
+        assert_eq!(conn.execute_with(&all, (), &once).await.unwrap().fetchmany(None).unwrap().len(), 3, "of a call");
+        conn.rollback().await.unwrap();
+        let said = lines.borrow().clone();
+        assert_eq!((&*said[0], &*said[1]), ("[job 7] BEGIN (implicit)", "[job 7] SELECT * FROM users"));
+        assert_eq!(said.last().unwrap(), "[job 7] ROLLBACK");
+        // An error changes nothing.
+        let autocommit = Some(IsolationLevel::Autocommit);
+        conn.execute(&one(), ()).await.unwrap();
+        let wrong = ExecutionOptions { isolation_level: autocommit, yield_per: Some(9), ..Default::default() };
+        fails(conn.execution_options(&wrong), ErrorKind::InvalidRequest, "isolation_level may not be altered");
+        let none = ExecutionOptions { yield_per: Some(0), ..Default::default() };
+        fails(conn.execution_options(&none), ErrorKind::Argument, "yield_per");
+        assert_eq!(conn.get_execution_options(), mine);
+        conn.close().await.unwrap();
+        assert_eq!(engine.connect().await.unwrap().get_execution_options().yield_per, None, "until it is closed");
     });
 }
 

@@ -3,8 +3,8 @@
 use super::{COUNT, INSERT, count, fails, fill, insert, one, people};
 use crate::support::{Scratch, memory, run, scalar};
 use aludel::{
-    BeginMode, CallOptions, Database, Echo, EchoLevel, Engine, EngineOptions, ErrorKind, OptionValue, PoolClass,
-    Result, Url, Value, params, text,
+    BeginMode, CallOptions, Database, Echo, EchoLevel, Engine, EngineOptions, ErrorKind, ExecutionOptions,
+    IsolationLevel, OptionValue, PoolClass, Result, Url, Value, params, text,
 };
 use std::time::Duration;
 
@@ -186,6 +186,28 @@ fn a3_14_a3_15_an_engine_tells_its_url_names_and_pool() {
         );
         assert_eq!(other.pool().to_string(), "NullPool");
         drop(held);
+    });
+}
+
+#[test]
+fn a3_15_engines_with_options_share_a_pool() {
+    run(async {
+        let engine = people().await;
+        let autocommit = ExecutionOptions { isolation_level: Some(IsolationLevel::Autocommit), ..Default::default() };
+        let at_once = engine.execution_options(&autocommit).unwrap();
+        let conn = at_once.connect().await.unwrap();
+        assert_eq!((engine.pool().checkedout, conn.get_isolation_level()), (1, IsolationLevel::Autocommit));
+        insert(&conn).await.unwrap();
+        assert_eq!(scalar(&engine, COUNT).await, Value::Integer(4), "committed at once");
+        drop(conn);
+        assert_eq!(engine.connect().await.unwrap().get_isolation_level(), IsolationLevel::Serializable);
+        let few = ExecutionOptions { yield_per: Some(2), ..Default::default() };
+        engine.clone().update_execution_options(&few).unwrap();
+        assert_eq!(engine.get_execution_options(), few, "a clone is the same engine");
+        assert_eq!(at_once.get_execution_options(), autocommit, "and the other is another");
+        let result = engine.execute(&text("SELECT * FROM users"), ()).await.unwrap();
+        assert_eq!(result.fetchmany(None).unwrap().len(), 2);
+        assert_eq!(engine.connect().await.unwrap().get_execution_options().yield_per, Some(2));
     });
 }
 

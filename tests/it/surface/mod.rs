@@ -59,7 +59,7 @@ fn logged() -> (Engine, Rc<RefCell<Vec<String>>>) {
     let lines = Rc::new(RefCell::new(Vec::new()));
     let sink = lines.clone();
     let echo = Echo::to(EchoLevel::Info, move |record: &Record| {
-        if !record.message.starts_with('[') {
+        if !["[generated ", "[cached ", "[raw "].iter().any(|note| record.message.contains(note)) {
             sink.borrow_mut().push(record.message.clone());
         }
     });
