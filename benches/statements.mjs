@@ -7,6 +7,8 @@
 // same shape again and again, with other values. `--check` fails where aludel is slower than a peer with a shape that it knows.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { median } from "./report.mjs";
 
 const peers = createRequire(process.env.ALUDEL_PEERS ? `${process.env.ALUDEL_PEERS}/` : new URL("../tests/package.json", import.meta.url));
 const from = (name) => import(pathToFileURL(peers.resolve(name)).href);
@@ -17,12 +19,9 @@ const drizzle = await from("drizzle-orm/sqlite-proxy");
 const columns = await from("drizzle-orm/sqlite-core");
 const { and, asc, count, eq, gt, like, desc } = await from("drizzle-orm");
 
-const option = (name, otherwise) => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-};
-const rounds = option("--rounds", 41);
-const check = process.argv.includes("--check");
+const { values: asked } = parseArgs({ options: { rounds: { type: "string", default: "41" }, check: { type: "boolean", default: false } } });
+const rounds = Number(asked.rounds);
+const { check } = asked;
 
 // SELECT u.name, count(a.id) AS <n> FROM users JOIN addr ON ... WHERE ... GROUP BY ... HAVING ... ORDER BY ... LIMIT
 const { Column, ForeignKey, func, Integer, MetaData, select, String_, Table } = core;
@@ -90,7 +89,6 @@ for (const build of Object.values(engines)) {
   if (missing.length > 0) throw new Error(`${sql} lacks ${missing}`);
 }
 
-const median = (numbers) => numbers.sort((x, y) => x - y)[numbers.length >> 1];
 let serial = 0;
 let failed = false;
 const PER_ROUND = 400;

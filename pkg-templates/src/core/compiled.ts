@@ -9,6 +9,7 @@ import { encodeBatch } from "../encode.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { Binding, isSet, type Slot, type Values } from "./binding.js";
+import { Kept } from "./kept.js";
 import { listSql, packed, tooLong } from "./lists.js";
 import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import { core } from "./wasm.js";
@@ -47,31 +48,33 @@ export interface Compiled {
   readonly warnings: readonly string[];
 }
 
-/** How many compiled statements are kept, the oldest going first. */
-const KEPT = 500;
-const cache = new Map<string, CompiledRecord>();
-/** What records become where they name no type of the user's. */
-const plain = new WeakMap<CompiledRecord, Compiled>();
-const latin1: TextDecoder = new TextDecoder("latin1");
-
-/** The compiler's word on a statement, kept by the bytes that it is made of. */
-function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): CompiledRecord {
-  const key = `${latin1.decode(bytes)}\0${keys === undefined ? "" : JSON.stringify(keys)}`;
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const compiled = parsed(callSync(() => core().compileStatement(bytes, keys as string[] | undefined)));
-  if (cache.size >= KEPT) cache.delete(cache.keys().next().value as string);
-  cache.set(key, compiled);
-  return compiled;
+/**
+ * The compiler's word on a statement. What it says is kept as a text until it is asked for again: many small objects that live for
+ * a while, as they would for statements that are executed once, are what a garbage collector does worst with.
+ */
+interface Said {
+  readonly json: string;
+  isKnown: boolean;
+  record: CompiledRecord | undefined;
+  /** What it becomes, where it names no type of the user's. */
+  plain: Compiled | undefined;
 }
 
-const parsed = (json: string): CompiledRecord => JSON.parse(json) as CompiledRecord;
+const kept: Kept<Said> = new Kept();
+
+/** The compiler's word on a statement, kept by the bytes that it is made of. */
+function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): Said {
+  const names = keys === undefined ? "" : keys.length === 0 ? "[]" : JSON.stringify(keys);
+  return kept.of(bytes, names, () => said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined))));
+}
+
+const said = (json: string): Said => ({ json, isKnown: false, record: undefined, plain: undefined });
 
 /**
  * A statement with its values in the SQL, or only those that have to be there. They are converted as its parameters would be, which
  * tell their types.
  */
-function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined, all: boolean): CompiledRecord {
+function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined, all: boolean): Said {
   const slots = read(compileBytes(bytes, keys), writer).slots;
   const found = new Binding(slots, writer, [{}], false).literals();
   const values = writer.literals.map((value, i) => (found.has(i) ? found.get(i) : (typeOfValue(value).bind?.(value) ?? value)));
@@ -85,17 +88,19 @@ function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[
   });
   cells.push(...items);
   const batch = encodeBatch(1, cells.length, (_, i) => cells[i], (_, i) => `value ${i + 1}`);
-  return parsed(callSync(() => core().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
+  return said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
 }
 
 function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
   const bytes = writer.finish();
-  return read(inline || writer.inlines ? compileInline(bytes, writer, keys, inline) : compileBytes(bytes, keys), writer);
+  const word = inline || writer.inlines ? compileInline(bytes, writer, keys, inline) : compileBytes(bytes, keys);
+  writer.release();
+  return read(word, writer);
 }
 
-function read(record: CompiledRecord, writer: Writer): Compiled {
-  const known = plain.get(record);
-  if (known !== undefined) return known;
+function read(word: Said, writer: Writer): Compiled {
+  if (word.plain !== undefined) return word.plain;
+  const record = word.record ?? (JSON.parse(word.json) as CompiledRecord);
   const type = (code: string): SqlType => typeByCode(code, writer.types);
   const results = record.columns.map(([, code]) => {
     const { result, resultsNull } = type(code);
@@ -114,7 +119,9 @@ function read(record: CompiledRecord, writer: Writer): Compiled {
     warnings: record.warnings,
   };
   // Types of the user's are found by their numbers in the statement, and another statement of these bytes has its own.
-  if (writer.types.length === 0) plain.set(record, compiled);
+  if (writer.types.length === 0 && word.isKnown) word.plain = compiled;
+  else if (word.isKnown) word.record = record;
+  word.isKnown = true;
   return compiled;
 }
 

@@ -14,10 +14,20 @@ export { record, type Recorded } from "./entry.js";
 
 const encoder: TextEncoder = new TextEncoder();
 
+/** Buffers are dear to make: one is handed on from writer to writer. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+const MAX_SPARE = 1 << 16;
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+function takeSpare(): Uint8Array<ArrayBuffer> {
+  const bytes = spare ?? new Uint8Array(1024);
+  spare = undefined;
+  return bytes;
+}
+
 /** Writes one statement. */
 export class Writer {
-  #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = takeSpare();
   #length = 4;
   #count = 0;
   #unique = 0;
@@ -35,8 +45,14 @@ export class Writer {
 
   /** The bytes; to be asked for once, at the end. */
   finish(): Uint8Array {
-    this.#view.setUint32(0, this.#count, true);
+    this.#put(0, this.#count);
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Leaves its bytes, those that {@link finish} gave as well, to the next writer. */
+  release(): void {
+    if (this.#bytes.length <= MAX_SPARE) spare = this.#bytes;
+    this.#bytes = NOTHING;
   }
 
   /** The number of an object, whose record is written if it has none yet. */
@@ -68,8 +84,16 @@ export class Writer {
 
   u32(value: number): void {
     this.#room(4);
-    this.#view.setUint32(this.#length, value, true);
+    this.#put(this.#length, value);
     this.#length += 4;
+  }
+
+  #put(at: number, value: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 
   flag(value: boolean): void {
@@ -87,13 +111,13 @@ export class Writer {
       for (let code = 0; at < length && (code = value.charCodeAt(at)) < 0x80; at++) bytes[start + at] = code;
     }
     if (at === length) {
-      this.#view.setUint32(this.#length, length, true);
+      this.#put(this.#length, length);
       this.#length = start + length;
       return;
     }
     if (/\p{Surrogate}/u.test(value)) throw new ArgumentError("a name or a text of SQL holds a lone surrogate");
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#length + 4));
-    this.#view.setUint32(this.#length, written, true);
+    this.#put(this.#length, written);
     this.#length += 4 + written;
   }
 
@@ -196,7 +220,6 @@ export class Writer {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));
     larger.set(this.#bytes);
     this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
   }
 }
 

@@ -1,0 +1,85 @@
+/**
+ * What the compiler said, kept by the bytes of statements.
+ *
+ * A statement that is new pays for this as well as one that is known, so it is made to be cheap for both: bytes are found by a hash
+ * of them and then compared, since a string of them for a key costs more to make than all the rest, and nothing is taken out of a
+ * map, which would leave a hole in it.
+ *
+ * @module
+ */
+
+/** How many are kept at least; there are twice as many at most. */
+const KEPT = 250;
+
+interface Entry<T> {
+  /** Where its bytes are among those of its generation. */
+  readonly at: number;
+  readonly length: number;
+  readonly keys: string;
+  readonly value: T;
+}
+
+/** Values that were asked for at about the same time, and the bytes of all of them in one buffer. */
+class Generation<T> {
+  readonly #entries = new Map<number, Entry<T>>();
+  #bytes = new Uint8Array(1 << 15);
+  #length = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(hash: number, bytes: Uint8Array, keys: string): Entry<T> | undefined {
+    const entry = this.#entries.get(hash);
+    const { length } = bytes;
+    if (entry === undefined || entry.length !== length || entry.keys !== keys) return undefined;
+    const own = this.#bytes;
+    for (let i = 0, at = entry.at; i < length; i++, at++) if (own[at] !== bytes[i]) return undefined;
+    return entry;
+  }
+
+  /** Of two with one hash the later one stays. */
+  add(hash: number, bytes: Uint8Array, keys: string, value: T): void {
+    const at = this.#length;
+    this.#length += bytes.length;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(this.#length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes, at);
+    this.#entries.set(hash, { at, length: bytes.length, keys, value });
+  }
+}
+
+/** Values by bytes and names; those that nobody asked for in a while go. */
+export class Kept<T> {
+  #young = new Generation<T>();
+  #old = new Generation<T>();
+
+  /** The value of these bytes and names, which is made unless it is there. */
+  of(bytes: Uint8Array, keys: string, make: () => T): T {
+    const hash = hashOf(bytes, keys);
+    const young = this.#young.find(hash, bytes, keys);
+    if (young !== undefined) return young.value;
+    const old = this.#old.find(hash, bytes, keys);
+    const value = old === undefined ? make() : old.value;
+    this.#young.add(hash, bytes, keys, value);
+    if (this.#young.size >= KEPT) [this.#old, this.#young] = [this.#young, new Generation()];
+    return value;
+  }
+}
+
+/** FNV, four bytes at a time. */
+function hashOf(bytes: Uint8Array, keys: string): number {
+  const { length } = bytes;
+  let hash = 0x811c9dc5 ^ length;
+  for (let i = 0; i < length; i += 4) {
+    // Behind the end is undefined, which counts as nothing.
+    const word = (bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24);
+    hash = Math.imul(hash ^ word, 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  for (let i = 0; i < keys.length; i++) hash = Math.imul(hash ^ keys.charCodeAt(i), 0x01000193);
+  return hash;
+}
