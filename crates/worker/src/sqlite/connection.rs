@@ -124,6 +124,14 @@ impl Connection {
         Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
     }
 
+    /// Has `stop` of [`super::Statement::step`] asked after every so many steps of SQLite's virtual machine, so that a test
+    /// can come between any two; never, for 0.
+    #[cfg(feature = "faults")]
+    pub fn look_every(&self, steps: c_int) {
+        // SAFETY: as in `open_as`.
+        unsafe { self.inner.watch.look_every(self.raw(), steps) };
+    }
+
     /// Lets ATTACH and VACUUM INTO open one file, which is `path` for the VFS, by this name. `None` lets them open none.
     pub fn set_attachable(&self, file: Option<(&str, &str)>) {
         self.inner.watch.set_attachable(file.map(|(name, path)| (name.to_owned(), path.to_owned())));

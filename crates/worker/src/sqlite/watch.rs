@@ -74,6 +74,18 @@ impl Watch {
         }
     }
 
+    /// Has itself called back after another number of steps.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Watch::install`].
+    #[cfg(feature = "faults")]
+    pub(super) unsafe fn look_every(&self, raw: *mut ffi::sqlite3, steps: c_int) {
+        let watch = ptr::from_ref(self).cast_mut().cast();
+        // SAFETY: as the caller says; the callback takes this very pointer.
+        unsafe { ffi::sqlite3_progress_handler(raw, steps, Some(look), watch) };
+    }
+
     /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
     pub(super) fn stopped_by<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
         struct Unwatch<'a>(&'a Watch);

@@ -1,6 +1,9 @@
 //! The function by which tests break the worker, where it is built in.
 
 use crate::bench::{Bench, execute};
+use aludel_worker::sqlite::{Connection, Prepared, Step};
+use aludel_worker::vfs;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]
@@ -16,4 +19,26 @@ fn an_unknown_fault_is_an_error() {
     let mut bench = Bench::with(1);
     assert_eq!(bench.fail(1, "select aludel_fault('x')").message(), "'panic' or 'trap'");
     assert_eq!(bench.fail(1, "select aludel_fault(null)").message(), "'panic' or 'trap'");
+}
+
+#[test]
+fn a_statement_asks_as_often_as_it_is_told_to() {
+    vfs::register().unwrap();
+    vfs::attach_memory("asked");
+    let connection = Connection::open("asked", vfs::VFS_NAME, true).unwrap();
+    let sql = "with recursive r(i) as (select 1 union all select i + 1 from r where i < 1000) select sum(i) from r";
+    let asked = |steps| {
+        connection.look_every(steps);
+        let Prepared::One(mut statement) = connection.prepare(sql).unwrap() else { panic!("{sql}") };
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            false
+        };
+        assert_eq!(statement.step(Some(&stop)).unwrap(), Step::Row);
+        asked.get()
+    };
+    assert_eq!(asked(0), 0);
+    assert!(asked(1_000) > 0);
+    assert!(asked(10) > 50 * asked(1_000));
 }
