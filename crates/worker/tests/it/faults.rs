@@ -42,3 +42,29 @@ fn a_statement_asks_as_often_as_it_is_told_to() {
     assert!(asked(1_000) > 0);
     assert!(asked(10) > 50 * asked(1_000));
 }
+
+/// What is said in docs/SLICES.md: who stops a statement at its last look has stopped nothing.
+#[test]
+fn a_statement_is_asked_once_more_when_it_has_committed() {
+    vfs::register().unwrap();
+    vfs::attach_memory("late");
+    let connection = Connection::open("late", vfs::VFS_NAME, true).unwrap();
+    connection.query("create table t(x)").unwrap();
+    connection.look_every(1);
+    let insert = |stop_at: usize| {
+        let Prepared::One(mut statement) = connection.prepare("insert into t values (1)").unwrap() else { panic!() };
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() == stop_at
+        };
+        (statement.step(Some(&stop)), asked.get())
+    };
+    let rows = || connection.query("select count(*) from t").unwrap();
+    let (done, looks) = insert(usize::MAX);
+    assert_eq!((done.unwrap(), rows().as_deref()), (Step::Done, Some("1")));
+    assert!(insert(1).0.unwrap_err().is_interrupt());
+    assert_eq!(rows().as_deref(), Some("1"), "stopped before it has happened");
+    assert!(insert(looks).0.unwrap_err().is_interrupt());
+    assert_eq!(rows().as_deref(), Some("2"), "stopped after it has");
+}
