@@ -1,12 +1,21 @@
 // Engines in a thread of Node, for tests: over memory, with what a test counts and asks for.
+import { after } from "node:test";
 import { load } from "./pkg.mjs";
 
 const { createEngine, text } = await load("index.js");
 const { nodeOptions } = await load("node.js");
 const options = await nodeOptions();
 
+const engines = new Set();
+// A test that failed has not disposed of its own, whose thread would keep the process.
+after(() => Promise.all([...engines].map((engine) => engine.dispose())));
+
 /** An engine with these options. A file becomes memory. */
-export const nodeEngine = (more = {}, url = "sqlite://") => createEngine(url, { fallback: "memory", ...options, ...more });
+export function nodeEngine(more = {}, url = "sqlite://") {
+  const engine = createEngine(url, { fallback: "memory", ...options, ...more });
+  engines.add(engine);
+  return engine;
+}
 
 /** An engine, how many frames went to its workers so far, and a function that makes the last of them fail. */
 export function counting(more = {}) {
