@@ -264,6 +264,7 @@ test("a0_01 a2_01 what a handle does is a frame to the worker", async () => {
   assert.equal(counter.frames, before + 1, "results ask nobody");
   await transaction.commit();
   assert.equal(counter.frames, before + 2);
+  await conn.close();
   await engine.dispose();
 });
 
