@@ -303,11 +303,6 @@ impl Inner {
         unsafe { Failure::of(self.raw, code) }
     }
 
-    /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
-    pub(super) fn watched<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
-        self.watch.stopped_by(stop, work)
-    }
-
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }

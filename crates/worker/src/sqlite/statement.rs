@@ -67,7 +67,7 @@ impl Statement {
         self.raw.as_ptr()
     }
 
-    /// Runs to the next row, or to the end; `stop` is asked now and then whether to interrupt it.
+    /// Runs to the next row, or to the end; `stop` is asked now and then whether to interrupt it, until it has come to its end.
     pub fn step(&mut self, stop: Option<&dyn Fn() -> bool>) -> Result<Step, Failure> {
         let raw = self.raw();
         // SAFETY: the statement is live.
@@ -75,7 +75,8 @@ impl Statement {
         let code = if self.attaches {
             self.connection.watch().with_attachable(step)
         } else {
-            self.connection.watched(stop, step)
+            // SAFETY: as above.
+            unsafe { self.connection.watch().stopped_by(raw, stop, step) }
         };
         super::function::panic_if_asked(&self.connection);
         match code {

@@ -11,7 +11,8 @@ const STEPS_PER_LOOK: c_int = 2_000;
 /// What SQLite's callbacks reach.
 #[derive(Default)]
 pub(super) struct Watch {
-    stop: Cell<Option<*const dyn Fn() -> bool>>,
+    /// The statement that runs, and what is asked whether to interrupt it.
+    stop: Cell<Option<(*mut ffi::sqlite3_stmt, *const dyn Fn() -> bool)>>,
     /// What the statement that is being prepared does.
     learning: RefCell<Option<Learned>>,
     /// Frames in the log after the last commit.
@@ -86,8 +87,17 @@ impl Watch {
         unsafe { ffi::sqlite3_progress_handler(raw, steps, Some(look), watch) };
     }
 
-    /// Runs `work` while the progress handler asks `stop` now and then whether to interrupt it.
-    pub(super) fn stopped_by<T>(&self, stop: Option<&dyn Fn() -> bool>, work: impl FnOnce() -> T) -> T {
+    /// Runs `work`, which steps a statement, while the progress handler asks `stop` now and then whether to interrupt it.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a live statement, and stays so during `work`.
+    pub(super) unsafe fn stopped_by<T>(
+        &self,
+        raw: *mut ffi::sqlite3_stmt,
+        stop: Option<&dyn Fn() -> bool>,
+        work: impl FnOnce() -> T,
+    ) -> T {
         struct Unwatch<'a>(&'a Watch);
         impl Drop for Unwatch<'_> {
             fn drop(&mut self) {
@@ -96,7 +106,7 @@ impl Watch {
         }
         // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
         let stop = stop.map(|stop| unsafe { std::mem::transmute::<&dyn Fn() -> bool, *const dyn Fn() -> bool>(stop) });
-        self.stop.set(stop);
+        self.stop.set(stop.map(|stop| (raw, stop)));
         let _unwatch = Unwatch(self);
         work()
     }
@@ -186,12 +196,14 @@ impl Learned {
     }
 }
 
-/// SQLite's progress handler: anything but 0 interrupts the statement.
+/// SQLite's progress handler: anything but 0 interrupts the statement. SQLite asks once more when a statement is at its end
+/// already and has committed (the end of `sqlite3VdbeExec`), and would answer `SQLITE_INTERRUPT` for what has happened.
 unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
     let watch = unsafe { &*watch.cast::<Watch>() };
-    // SAFETY: `stopped_by` keeps the closure alive for as long as the pointer stands there.
-    watch.stop.get().is_some_and(|stop| unsafe { (*stop)() }).into()
+    let Some((statement, stop)) = watch.stop.get() else { return 0 };
+    // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
+    unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (*stop)() }.into()
 }
 
 /// SQLite's authorizer: asked about everything that a statement would do, when it is prepared.
