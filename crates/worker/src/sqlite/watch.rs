@@ -8,11 +8,13 @@ use std::ptr;
 /// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
 const STEPS_PER_LOOK: c_int = 2_000;
 
+/// The statement that runs, and what is asked whether to interrupt it.
+type Stop = (*mut ffi::sqlite3_stmt, *const dyn Fn() -> bool);
+
 /// What SQLite's callbacks reach.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// The statement that runs, and what is asked whether to interrupt it.
-    stop: Cell<Option<(*mut ffi::sqlite3_stmt, *const dyn Fn() -> bool)>>,
+    stop: Cell<Option<Stop>>,
     /// What the statement that is being prepared does.
     learning: RefCell<Option<Learned>>,
     /// Frames in the log after the last commit.
