@@ -80,7 +80,8 @@ export async function history(m, fibers, seed, stats) {
   const watcher = m.open(name);
 
   // Whoever has just run has committed what is there now and was not before. SQLite looks once more when a statement has
-  // committed: it may pause there, and one that is interrupted there says so of what has happened. So nobody is then.
+  // committed, and one that is interrupted there says so of what has happened. The worker's handler is silent then; should it not
+  // be, nobody is interrupted there.
   const observe = ({ step, done, version: told }) => {
     const version = Number.parseInt(m.run(watcher, "SELECT n FROM version", false), 10);
     if (version === newest) return;

@@ -77,8 +77,6 @@ if (Handle !== undefined) {
       flush: () => true,
       before: catchUp,
     },
-    // The marks of commits are never written, so nobody can tell what became of one.
-    "no-mark": { write: (handle, bytes) => (kinds.get(handle) === "mark" ? bytes.byteLength : undefined) },
     // Nothing is ever flushed.
     "no-flush": { flush: () => true },
   };
