@@ -49,7 +49,7 @@ export function serve(scope: object): void {
   function enter(page: string, end: MessagePort): void {
     pages.set(page, end);
     void held.then((lives) => end.postMessage(lives === undefined ? { broker } : { broker, lives }));
-    // Each page holds a lock of its own while it lives. Without locks there are no tabs, and nobody comes here.
+    // Each page holds a lock of its own while it lives.
     void locks
       ?.request(`aludel-tab:${page}`, { mode: "shared" }, () => {
         if (pages.get(page) === end) pages.delete(page);

@@ -220,7 +220,7 @@ export class Connection implements AsyncDisposable {
   /** Sets options for what follows on this connection, until it is closed. The isolation level changes between transactions only. */
   async executionOptions(options: ExecutionOptions): Promise<this> {
     const merged = mergedOptions(this.#execution.options, options);
-    callSync(() => this.#native.setOptions(options.isolationLevel, options.loggingToken));
+    callSync(() => this.#native.setOptions(options?.isolationLevel, options?.loggingToken));
     this.#execution.options = merged;
     return this;
   }

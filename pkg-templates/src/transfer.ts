@@ -224,12 +224,12 @@ function allocated(total: number): Bytes {
  */
 async function gather(stream: ReadableStream<Bytes>): Promise<Blob> {
   const reader = stream.getReader();
-  let parts: Blob[] = [];
+  const parts: Blob[] = [];
   let chunks: Bytes[] = [];
   let total = 0;
   let held = 0;
   const hand = (): void => {
-    parts = [...parts, new Blob(chunks)];
+    parts.push(new Blob(chunks));
     [chunks, held] = [[], 0];
   };
   for (;;) {

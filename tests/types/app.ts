@@ -67,6 +67,10 @@ export async function main(engine: Engine) {
   is<number | null>()(q3.one().total);
   const price = func.sum(products.c.price).label("p");
   is<string | null>()((await engine.execute(select(price))).one().p);
+  const rounded = select(func.ceil(products.c.price).label("up"), func.floor(1.5).label("down"));
+  const near = (await engine.execute(rounded)).one();
+  is<string>()(near.up);
+  is<number>()(near.down);
   // CTE
   const top = select(items.c.sku, func.sum(items.c.qty).label("sold")).groupBy(items.c.sku).cte("top");
   const q4 = (await engine.execute(

@@ -1,4 +1,4 @@
-// What joins make of rows: the side of an outer join that may be absent is null where it is read, and nothing else is.
+// What joins make of rows: the side of an outer join that may be absent may be null where it is read.
 import {
   Column, ForeignKey, func, Integer, literal, literalColumn, MetaData, select, Table, text, Text, union, unionAll, update, values, type Expr, type From, type Select,
 } from "aludel";

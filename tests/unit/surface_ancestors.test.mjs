@@ -50,7 +50,7 @@ test("a0_15 what the first ancestor's objects have, these have", () => {
 test("a1_04 a1_05 a1_07 tables of a set have names, columns and types", () => {
   const metadata = new MetaData();
   const users = new Table("users", metadata, ...columns());
-  assert.equal(metadata.tables.get?.("users") ?? metadata.tables.users, users);
+  assert.equal(metadata.tables.get("users"), users);
   assert.throws(() => new Table("users", metadata, ...columns()), error(InvalidRequestError, "Table 'users' is already defined for this MetaData instance"));
   // A type and the type with its arguments.
   const sizes = new Table("sizes", metadata, new Column("a", String_), new Column("b", String_(5)));

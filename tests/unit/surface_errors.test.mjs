@@ -1,4 +1,4 @@
-// Errors: A3.72, A3.73, A3.79, A3.80, A4.19, A4.39 to A4.43, A5.13 to A5.15; on a real SQLite, in a thread of Node.
+// Errors: A3.72, A3.73, A3.79 to A3.81, A4.19, A4.39, A4.42, A4.43, A5.14, A5.15; on a real SQLite, in a thread of Node.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -13,8 +13,8 @@ export function fixed(value: number | bigint, digits: number): string {
   if (typeof value === "bigint") return value.toString() + zeros;
   if (!Number.isFinite(value)) return String(value);
   if (Math.abs(value) >= 1e21) return BigInt(value).toString() + zeros;
-  // Beyond that, `toFixed` has no digits left: none of them is in the middle of anything.
-  if (digits > 99) return value.toFixed(99).padEnd(value.toFixed(99).length + digits - 99, "0");
+  // `toFixed` takes no more than 100 digits: what is behind the 99th is written as zeros.
+  if (digits > 99) return value.toFixed(99) + "0".repeat(digits - 99);
   // A number is in the middle of two where it is an odd count of halves, and of no smaller parts.
   const halves = Math.abs(value) * 2 ** (digits + 1);
   if (halves % 2 === 1) {

@@ -87,6 +87,7 @@ class Finder extends Writer {
 export function sourcesIn(parts: readonly Recorded[]): From<RowType>[] {
   const finder = new Finder();
   parts.forEach((part) => finder.ref(part));
+  finder.release();
   return [...finder.found];
 }
 

@@ -112,8 +112,10 @@ export interface KnownFunctions {
   abs<T, S extends string>(of: Expr<T, S>): FunctionCall<T, S>;
   round: Strict<number, [of: Expr<unknown> | number, digits?: NumberArg]>;
   sign: Loose<number, [of: NumberArg]>;
-  ceil: Strict<number, [of: NumberArg]>;
-  floor: Strict<number, [of: NumberArg]>;
+  ceil<T, S extends string>(of: Expr<T, S>): FunctionCall<T, S>;
+  ceil(of: number | bigint): FunctionCall<number, never>;
+  floor<T, S extends string>(of: Expr<T, S>): FunctionCall<T, S>;
+  floor(of: number | bigint): FunctionCall<number, never>;
   trunc: Strict<number, [of: NumberArg]>;
   mod: Loose<number, [of: NumberArg, by: NumberArg]>;
   pow: Strict<number, [of: NumberArg, exponent: NumberArg]>;

@@ -319,7 +319,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** Its columns as they were declared. */
   readonly columns: readonly Column<string, any, any>[];
   readonly #indexes: Index[];
-  readonly #constraints: readonly (TableConstraint)[];
+  readonly #constraints: readonly TableConstraint[];
   readonly #options: TableOptions;
   /** The indexes that come with its columns. */
   readonly #own: readonly Index[];
@@ -344,7 +344,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
     if (typeof name !== "string" || name === "") throw new ArgumentError(`new Table() takes a name, not ${name === "" ? "an empty one" : describe(name)}`);
     if (!(metadata instanceof MetaData)) throw new ArgumentError(`new Table("${name}") takes a MetaData, not ${describe(metadata)}`);
     const columns: Column<string, any, any>[] = [];
-    const constraints: (TableConstraint)[] = [];
+    const constraints: TableConstraint[] = [];
     const indexes: Index[] = [];
     let options: TableOptions = {};
     for (const item of items as readonly unknown[]) {

@@ -285,7 +285,7 @@ export class Select<
   getFinalFroms(): readonly From<RowType>[] {
     const { froms, joins, columns, joinedColumns, where } = this.#parts;
     const joined = joins.flatMap(({ left, right }) => (left === undefined ? [right] : [left, right]));
-    return Object.freeze(sourcesIn([...froms, ...joinedColumns, ...(joinedColumns.length === 0 ? columns : []), ...joined, ...columns, ...where]));
+    return Object.freeze(sourcesIn([...froms, ...(joinedColumns.length === 0 ? columns : joinedColumns), ...joined, ...columns, ...where]));
   }
 
   /** @internal */
