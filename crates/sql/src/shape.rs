@@ -455,6 +455,8 @@ impl<'a> Shape<'a> {
                 // A parameter of a text has no address of its own, so that its value is a part of the shape.
                 shape.bind_name(&bind.name);
                 shape.text(&format!("{:?}", bind.value));
+                // Functions are all written alike.
+                shape.is_fixed |= matches!(bind.value, BindValue::Function(_));
                 shape.flag(bind.expanding);
                 shape.ty(ty);
             }

@@ -187,7 +187,7 @@ impl Compiler<'_> {
                 out.push(&always_quoted(name));
             }
             Kind::Order { by, direction, nulls_first } => {
-                self.order_term(by, out)?;
+                self.expr(by, out)?;
                 out.push(match direction {
                     Some(Direction::Ascending) => " ASC",
                     Some(Direction::Descending) => " DESC",

@@ -35,11 +35,6 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// What a term of ORDER BY orders by: a label by its name.
-    pub(super) fn order_term(&mut self, by: &Expr, out: &mut Out) -> Result<()> {
-        self.expr(by, out)
-    }
-
     /// A term of ORDER BY or GROUP BY. A number there is the position of a column for SQLite, so that a value that is one is
     /// written as something that comes to the same.
     fn sort_term(&mut self, expr: &Expr, out: &mut Out) -> Result<()> {

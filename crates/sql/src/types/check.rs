@@ -9,6 +9,7 @@ impl SqlType {
     pub fn check(&self, value: &Value) -> Result<()> {
         let wanted = match (self, value) {
             (_, Value::Null) => return Ok(()),
+            (SqlType::Custom(custom), _) if custom.is_collated() => return custom.implementation.check(value),
             (
                 SqlType::Null | SqlType::Custom(_) | SqlType::Tuple(_) | SqlType::Json { .. } | SqlType::Jsonb { .. },
                 _,
@@ -112,6 +113,8 @@ mod tests {
             (SqlType::Float, Value::Integer(1), None),
             (SqlType::Float, text("1"), Some("Float takes a number, not \"1\"")),
             (SqlType::Text, Value::Integer(1), Some("Text takes a string, not 1")),
+            (SqlType::Text.collated("NOCASE"), Value::Integer(1), Some("Text takes a string, not 1")),
+            (SqlType::Text.collated("NOCASE"), text("1"), None),
             (mood.clone(), text("bad"), None),
             (mood.clone(), Value::Null, None),
             (mood, text("so so"), Some("Enum takes one of \"good\", \"bad\", not \"so so\"")),

@@ -226,19 +226,26 @@ impl SqlType {
 impl SqlType {
     /// What stands behind the name of a column, without a collation: what it is cast to.
     pub fn words(&self) -> String {
-        let ddl = self.ddl();
-        let collation =
-            |token: &Token<'_>| token.kind != TokenKind::QuotedName && token.text.eq_ignore_ascii_case("COLLATE");
-        match tokens(&ddl).find(collation) {
-            Some(token) => ddl[..token.start].trim_end().to_owned(),
-            None => ddl,
-        }
+        uncollated(&self.ddl()).to_owned()
     }
 
     /// The same type in a column whose texts are compared by this collation.
     pub fn collated(&self, name: &str) -> SqlType {
         let ddl = format!("{} COLLATE {}", self.words(), always_quoted(name)).trim_start().to_owned();
         SqlType::Custom(Rc::new(CustomType { name: ddl.clone(), implementation: self.clone(), ddl: Some(ddl) }))
+    }
+}
+
+fn uncollated(ddl: &str) -> &str {
+    let collation =
+        |token: &Token<'_>| token.kind != TokenKind::QuotedName && token.text.eq_ignore_ascii_case("COLLATE");
+    tokens(ddl).find(collation).map_or(ddl, |token| ddl[..token.start].trim_end())
+}
+
+impl CustomType {
+    /// Whether it only adds a collation to another, which says nothing of its values.
+    pub(crate) fn is_collated(&self) -> bool {
+        self.ddl.as_ref() == Some(&self.name) && uncollated(&self.name) != self.name
     }
 }
 

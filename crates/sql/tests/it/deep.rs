@@ -124,7 +124,7 @@ fn what_is_as_deep_as_may_be_is_compiled() {
         println!("{what}");
         let statement = Statement::Query(select(&expr).query());
         assert!(Shape::of(&statement, &[]).unwrap().bytes().len() > 2000);
-        let compiled = compile(&Statement::Query(select(&expr).query()), Options::default());
+        let compiled = compile(&statement, Options::default());
         let sql = compiled.unwrap_or_else(|error| panic!("{what}: {error}")).sql();
         assert!(sql.len() > 2000);
     }
