@@ -37,7 +37,7 @@ pub const HAS_TABLE: &str =
 /// The names of the tables, without SQLite's own.
 pub const TABLE_NAMES: &str =
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name";
-/// How many warnings are remembered, so that each is given once.
+/// How many warnings are remembered, so that each is given once; then they are forgotten, and given again.
 const WARNINGS_KEPT: usize = 500;
 /// How many statements the log remembers, for its `cached since` notes.
 const STATEMENTS_NOTED: usize = 500;
@@ -414,7 +414,10 @@ impl Engine {
     /// Says something of a statement that is no error, once.
     pub(crate) fn warn(&self, warning: &str) {
         let mut warned = self.0.warned.borrow_mut();
-        if warned.len() >= WARNINGS_KEPT || !warned.insert(warning.to_owned()) {
+        if warned.len() >= WARNINGS_KEPT {
+            warned.clear();
+        }
+        if !warned.insert(warning.to_owned()) {
             return;
         }
         drop(warned);

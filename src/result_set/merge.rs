@@ -5,11 +5,9 @@ use aludel_protocol::{Error, ErrorKind, Result, Value};
 use std::rc::Rc;
 
 /// Takes what is left of the results, in their order.
-pub(super) fn merged(results: &[&ResultSet]) -> Result<ResultSet> {
+pub(super) fn merged(first: &ResultSet, others: &[&ResultSet]) -> Result<ResultSet> {
+    let results = || std::iter::once(first).chain(others.iter().copied());
     let names = |result: &ResultSet| if result.returns_rows() { result.keys().map(Some) } else { Ok(None) };
-    let Some((first, others)) = results.split_first() else {
-        return Err(Error::new(ErrorKind::Argument, "merge() takes results"));
-    };
     let columns = names(first)?;
     for other in others {
         let (ours, theirs) = (columns.as_ref().map_or(0, Vec::len), names(other)?.map_or(0, |names| names.len()));
@@ -19,12 +17,14 @@ pub(super) fn merged(results: &[&ResultSet]) -> Result<ResultSet> {
         }
     }
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    for result in results.iter().filter(|_| columns.is_some()) {
-        rows.extend(result.fetchall()?.iter().map(|row| row.values().to_vec()));
+    if columns.is_some() {
+        for result in results() {
+            rows.extend(result.fetchall()?.iter().map(|row| row.values().to_vec()));
+        }
     }
-    let counts = || results.iter().map(|result| result.rowcount()).filter(|count| *count >= 0);
+    let counts = || results().map(ResultSet::rowcount).filter(|count| *count >= 0);
     let rowcount = if counts().next().is_none() { -1 } else { counts().sum() };
-    let lastrowid = results.last().map_or(0, |last| last.lastrowid());
+    let lastrowid = results().last().map_or(0, ResultSet::lastrowid);
     let core = Rc::new(Core::of_outcome(columns, rows, rowcount, lastrowid));
     Ok(ResultSet(first.0.following(core)))
 }

@@ -206,8 +206,7 @@ impl ResultSet {
     /// One result of the rows that are left in this one and in others, in this order and under the names of this one's columns; an
     /// error unless all have as many columns. What was taken here is gone there, and what they changed is added up.
     pub fn merge(&self, others: &[&ResultSet]) -> Result<ResultSet> {
-        let results: Vec<&ResultSet> = std::iter::once(self).chain(others.iter().copied()).collect();
-        merge::merged(&results)
+        merge::merged(self, others)
     }
 
     /// How many rows an INSERT, UPDATE or DELETE changed, all parameter sets together; -1 for other statements.

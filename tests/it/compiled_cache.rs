@@ -4,6 +4,7 @@ use crate::core_random::Random;
 use crate::support::{memory, run, setup};
 use aludel::sql::expr::*;
 use aludel::sql::schema::{Column, Default_, DefaultFn, From, Table};
+use aludel::sql::shape::Shape;
 use aludel::sql::statement::*;
 use aludel::sql::types::SqlType;
 use aludel::{Engine, ResultSet, Value, many, params};
@@ -222,4 +223,17 @@ fn statements_are_found_among_others_by_all_that_they_are() {
         let (hits, misses, kept) = uses(&engine);
         assert_eq!((hits + misses, misses, kept), (300, 9, 9));
     });
+}
+
+/// Functions are all written alike, so that a statement with one is not told from another with another.
+#[test]
+fn a_text_with_a_function_for_a_value_has_no_shape() {
+    let text = |value| {
+        let bind = Bind { name: BindName::Named("x".into()), value, expanding: false };
+        let text = Rc::new(TextPart::new("SELECT :x", vec![(bind, SqlType::Integer)]).unwrap());
+        Statement::Query(Query::Text(Rc::new(TextSelect { text, columns: Vec::new() })))
+    };
+    let function = DefaultFn::new(|_| Value::Integer(1));
+    assert!(Shape::of(&text(BindValue::Value(Value::Integer(1))), &[]).is_some());
+    assert!(Shape::of(&text(BindValue::Function(function)), &[]).is_none());
 }

@@ -58,7 +58,7 @@ pub(super) fn error(why: Why, broke: &str) -> Error {
 /// The error of who has waited for a host too long; `absent` says that there was none from the beginning.
 pub(super) fn no_host(absent: bool) -> Error {
     let message = if absent {
-        "another tab hosts the database and does not answer, since its page is stopped (by a dialog, for instance): try again"
+        "another tab hosts the database and lets nobody in; its page may be stopped (by a dialog, for instance): try again"
     } else {
         "the tab that hosted the database went away, and no other took over within 30 s: try again"
     };
