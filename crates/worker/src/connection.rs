@@ -405,7 +405,8 @@ impl Connection {
     }
 }
 
-fn or_forever(ms: u32) -> f64 {
+/// Milliseconds, of which 0 are without end.
+pub(crate) fn or_forever(ms: u32) -> f64 {
     if ms == 0 { f64::INFINITY } else { ms.into() }
 }
 

@@ -7,7 +7,7 @@ mod clients;
 mod files;
 mod upkeep;
 
-use crate::connection::{Connection, ConnectionKey, Neighbour, cannot_open};
+use crate::connection::{Connection, ConnectionKey, Neighbour, cannot_open, or_forever};
 use crate::database::Database;
 use crate::execution::Execution;
 use crate::import;
@@ -425,8 +425,7 @@ fn is_runnable(slot: &Slot, databases: &BTreeMap<u32, Database>) -> bool {
 
 /// When a connection that found the database locked is no more waited for.
 fn locked_until(options: &OpenOptions, locked: Option<Locked>) -> f64 {
-    let patience = if options.lock_timeout == 0 { f64::INFINITY } else { options.lock_timeout.into() };
-    locked.map_or(f64::INFINITY, |locked| locked.since + patience)
+    locked.map_or(f64::INFINITY, |locked| locked.since + or_forever(options.lock_timeout))
 }
 
 fn connect(database: &mut Database, header: &Header, options: &OpenOptions) -> Result<(sqlite::Connection, String)> {

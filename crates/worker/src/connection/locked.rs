@@ -117,14 +117,16 @@ impl Connection {
             }
         }
         if known.is_empty() && !database.lock.has_tried(self.key, job.header.request) {
-            known.push(match database.writers.last() {
-                Some(past) => {
-                    let (who, ago, held) =
-                        (told.name(past.who), told.ms(past.until), (past.until - past.since).round());
-                    format!("{who}, which had held the write lock for {held} ms, gave it up {ago} ms ago, too late")
-                }
-                None => "others had come before it".to_owned(),
-            });
+            known.push(
+                match database.writers.last().filter(|past| job.waits_since.is_none_or(|since| past.until >= since)) {
+                    Some(past) => {
+                        let (who, ago, held) =
+                            (told.name(past.who), told.ms(past.until), (past.until - past.since).round());
+                        format!("{who}, which had held the write lock for {held} ms, gave it up {ago} ms ago, too late")
+                    }
+                    None => "others had come before it".to_owned(),
+                },
+            );
         }
         if known.is_empty() {
             known.extend(self.open_streams(now));

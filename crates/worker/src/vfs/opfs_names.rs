@@ -7,7 +7,7 @@ use super::opfs::{OpfsFile, member};
 use aludel_protocol::{Error, Result, StorageReason};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetFileOptions};
+use web_sys::{FileSystemDirectoryHandle, FileSystemFileHandle};
 
 /// How files are called that a database keeps beside it, behind its own name.
 const BESIDE: [&str; 3] = ["-wal", "-journal", MARK];
@@ -46,8 +46,7 @@ async fn size(directory: &FileSystemDirectoryHandle, name: &str) -> Option<f64> 
     member(&JsFuture::from(file).await.ok()?, "size")?.as_f64()
 }
 
+/// Whether there is a file of that name.
 pub(super) async fn exists(directory: &FileSystemDirectoryHandle, name: &str) -> bool {
-    let options = FileSystemGetFileOptions::new();
-    options.set_create(false);
-    JsFuture::from(directory.get_file_handle_with_options(name, &options)).await.is_ok()
+    JsFuture::from(directory.get_file_handle(name)).await.is_ok()
 }

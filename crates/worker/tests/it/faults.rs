@@ -60,8 +60,9 @@ fn a_statement_that_says_it_was_interrupted_has_not_committed() {
         };
         (statement.step(Some(&stop)).map_err(|failure| failure.is_interrupt()), asked.get())
     };
-    let state =
+    let content =
         || connection.query("select count(*) || (select group_concat(name) from sqlite_schema) from t").unwrap();
+    let state = || (content(), connection.in_transaction());
     for sql in [
         "insert into t values (1)",
         "create table u(x)",
@@ -80,6 +81,6 @@ fn a_statement_that_says_it_was_interrupted_has_not_committed() {
             stop_at += 1;
         }
         assert!(stop_at > 1 || ["begin", "commit"].contains(&sql), "{sql} is never asked");
-        assert!(before != state() || ["vacuum", "begin", "commit"].contains(&sql), "{sql} did not run in the end");
+        assert!(before != state() || sql == "vacuum", "{sql} did not run in the end");
     }
 }
