@@ -9,7 +9,7 @@ use aludel::{
 use aludel_protocol::{RepeatClass, Request};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn builder() -> EngineBuilder {
     Engine::builder("sqlite://").pool_timeout(Duration::from_secs(5))
@@ -51,11 +51,22 @@ fn a3_05_an_overflow_of_minus_one_is_no_limit() {
 #[test]
 fn a3_07_a_connection_of_the_age_of_pool_recycle_is_replaced_at_checkout() {
     run(async {
-        for (recycle, kept) in [(None, true), (Some(Duration::from_secs(3600)), true), (Some(Duration::ZERO), false)] {
+        let short = Duration::from_millis(2);
+        let ages = [
+            (None, true),
+            (Some(Duration::from_secs(3600)), true),
+            (Some(short), false),
+            (Some(Duration::ZERO), false),
+        ];
+        for (recycle, kept) in ages {
             let engine = builder().pool_size(1).pool_recycle(recycle).build().unwrap();
             let conn = engine.connect().await.unwrap();
             mark(&conn, "seen").await;
             conn.close().await.unwrap();
+            let idle = Instant::now();
+            while idle.elapsed() < short {
+                std::hint::spin_loop();
+            }
             let conn = engine.connect().await.unwrap();
             assert_eq!(!marks(&conn).await.is_empty(), kept, "{recycle:?}");
             let status = engine.pool();
@@ -150,6 +161,20 @@ fn a3_08_whatever_pool_reset_on_return_says_closing_rolls_back() {
             conn.close().await.unwrap();
             drop(stream);
             assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(0), "{reset:?}: by its own SQL");
+            for (ends, rows) in [("ROLLBACK", 0), ("COMMIT", 1)] {
+                let conn = engine.connect().await.unwrap();
+                conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+                conn.exec_driver_sql("BEGIN", ()).await.unwrap();
+                conn.exec_driver_sql("INSERT INTO t VALUES (1)", ()).await.unwrap();
+                if ends == "COMMIT" {
+                    conn.commit().await.unwrap()
+                } else {
+                    conn.rollback().await.unwrap()
+                }
+                conn.close().await.unwrap();
+                let count = scalar(&engine, "SELECT count(*) FROM t").await;
+                assert_eq!(count, Value::Integer(rows), "{reset:?}: {ends} before it closes");
+            }
         }
     });
 }

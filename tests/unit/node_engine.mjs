@@ -17,9 +17,18 @@ export function nodeEngine(more = {}, url = "sqlite://") {
   return engine;
 }
 
-/** An engine, how many frames went to its workers so far, and a function that makes the last of them fail. */
+// Of docs/PROTOCOL.md: the bytes of a header, the kind of the request that closes a connection, and that of its answer.
+const HEADER = 32;
+const CLOSE = 0x09;
+export const DONE = 0x84;
+
+/**
+ * An engine, how many frames went to its workers so far, a function that makes the last of them fail, and one that has it
+ * close a connection behind the back of the engine.
+ */
 export function counting(more = {}) {
   const counter = { frames: 0 };
+  let last;
   const worker = () => {
     const made = options.worker();
     const { postMessage: post, addEventListener: listen } = made;
@@ -30,9 +39,25 @@ export function counting(more = {}) {
     };
     counter.fail = (message) => failed.forEach((listener) => listener({ message, preventDefault() {} }));
     made.postMessage = (message, ...rest) => {
-      if (message instanceof Uint8Array) counter.frames++;
+      if (message instanceof Uint8Array) {
+        counter.frames++;
+        last = message.slice(0, HEADER);
+      }
       return post(message, ...rest);
     };
+    counter.lose = () => new Promise((closed) => {
+      const request = 1n << 60n;
+      const close = last.slice();
+      close[2] = CLOSE;
+      new DataView(close.buffer).setBigUint64(8, request, true);
+      const answered = ({ data }) => {
+        if (!(data instanceof ArrayBuffer) || new DataView(data).getBigUint64(8, true) !== request) return;
+        made.removeEventListener("message", answered);
+        closed(new Uint8Array(data)[2]);
+      };
+      made.addEventListener("message", answered);
+      post(close);
+    });
     return made;
   };
   counter.engine = nodeEngine({ worker, ...more });
