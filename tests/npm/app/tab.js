@@ -119,6 +119,13 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
         for (const sql of statements) await conn.execute(text(sql));
       });
     },
+    /** Does these statements in one transaction, and rolls it back. */
+    async takeBack(statements) {
+      const conn = await engine.connect();
+      for (const sql of statements) await conn.execute(text(sql));
+      await conn.rollback();
+      await conn.close();
+    },
     /** Whether a file of the origin has more bytes than that. */
     async isLarger(name, bytes) {
       const directory = await navigator.storage.getDirectory();
@@ -151,6 +158,10 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
     /** How many commits it was told of that wrote these tables. */
     changed: (...names) =>
       seen.filter(({ kind, schema, tables }) => kind === "change" && !schema && names.every((name) => tables.includes(name))).length,
+    /** What it was told of commits: the tables of each, with a `*` if the schema changed, and whose it was. */
+    commits: () =>
+      seen.filter(({ kind }) => kind === "change").map(({ schema, tables, tab, own, missed }) =>
+        [`${schema ? "*" : ""}${[...tables].sort().join(" ")}`, tab, own, missed]),
     /** Those of them that say who holds others up, and how many there are. */
     blocked: () => seen.filter(({ kind }) => kind === "blocked"),
     blocks: () => tab.blocked().length,
