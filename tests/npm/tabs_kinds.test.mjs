@@ -115,6 +115,7 @@ inTabs("tabs of all kinds", async ({ name, app, browser, tab, check }) => {
   await check("another version that speaks the same protocol is said, and shares the database", async () => {
     const [a, b] = [await tab(), await tab("/src/tabs.html?package=/newer/")];
     await share("skew.db", a, b);
+    assert.ok((await b.call("copied")) > 0, "they have no broker in common");
     assert.deepEqual(await a.call("skews"), [{ kind: "versionSkew", ours: OURS, theirs: THEIRS }]);
     assert.deepEqual(await b.call("skews"), [{ kind: "versionSkew", ours: THEIRS, theirs: OURS }]);
   });
