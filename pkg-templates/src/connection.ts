@@ -13,6 +13,7 @@ import { ArgumentError, InvalidRequestError } from "./errors.js";
 import { mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
+import type { Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
 import { contextOf, prepare, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
@@ -28,20 +29,41 @@ export class Connection implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #log: RowLog;
   readonly #execution: { options: ExecutionOptions };
+  readonly #hooks: Hooks;
   readonly #transactions = new Set<Transaction>();
-  readonly #running = { calls: 0 };
+  readonly #running = { calls: 0, begins: 0 };
 
-  private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog) {
+  private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks) {
     this.#native = native;
     this.#log = log;
     this.#engine = engine;
     this.#execution = { options };
+    this.#hooks = hooks;
     Object.freeze(this);
   }
 
   /** @internal */
-  static of(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog): Connection {
-    return new Connection(native, engine, options, log);
+  static of(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks): Connection {
+    return new Connection(native, engine, options, log, hooks);
+  }
+
+  /**
+   * Tells those who listen that it was taken out of the pool.
+   * @internal
+   */
+  static async arrived(connection: Connection): Promise<void> {
+    const hooks = connection.#hooks;
+    const event = (): object => ({ connection });
+    try {
+      if (connection.#native.isNew) {
+        await hooks.tell("connect", event);
+        if (connection.inTransaction()) await connection.commit();
+      }
+      await hooks.tell("checkout", event);
+    } catch (error) {
+      await connection.#native.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /**
@@ -52,12 +74,42 @@ export class Connection implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<Result<R, V>> {
-    return this.#execute<R, V>(prepare(statement, params), params, options);
+    const hooks = this.#hooks;
+    if (!hooks.active) return this.#execute<R, V>(prepare(statement, params), params, options);
+    return this.#count(this.#listened(statement, params, options, prepare, (prepared, params) => this.#execute<R, V>(prepared, params, options)));
   }
 
   /** Runs one statement of SQL as it is: no `\:`, parameters by position `?` or by name. */
   async execDriverSql<R extends RowType = AnyRow>(sql: string, params?: Parameters_, options?: CallOptions): Promise<Result<R>> {
-    return this.#execute<R, readonly ValueOf<R>[]>(prepareDriverSql(sql, params), params, options);
+    const send = (prepared: Prepared, params: unknown): Promise<Result<R>> =>
+      this.#execute<R, readonly ValueOf<R>[]>(prepared, params, options);
+    if (!this.#hooks.active) return send(prepareDriverSql(sql, params), params);
+    return this.#count(this.#listened(sql, params, options, prepareDriverSql, send));
+  }
+
+  /** Executes a statement, with those who listen to it. */
+  async #listened<T extends object>(
+    statement: unknown,
+    params: unknown,
+    options: CallOptions | undefined,
+    prepared: (statement: never, params: unknown) => Prepared,
+    send: (prepared: Prepared, params: unknown) => Promise<T>,
+  ): Promise<T> {
+    const running = this.#running;
+    let mine = 0;
+    const begins = (): boolean => {
+      // A statement that was sent before and not waited for has begun it already.
+      if (this.#native.closed || this.#begun()) return false;
+      running.begins += mine = 1;
+      return true;
+    };
+    const driver = prepared === prepareDriverSql;
+    const signal = options?.signal;
+    try {
+      return await this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare: prepared, begins, send });
+    } finally {
+      running.begins -= mine;
+    }
   }
 
   async #execute<R extends RowType, V extends readonly unknown[]>(
@@ -81,7 +133,16 @@ export class Connection implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<AsyncResult<R, V>> {
-    const prepared = prepare(statement, params);
+    if (!this.#hooks.active) return this.#stream<R, V>(prepare(statement, params), params, options);
+    const send = (prepared: Prepared, params: unknown): Promise<AsyncResult<R, V>> => this.#stream<R, V>(prepared, params, options);
+    return this.#count(this.#listened(statement, params, options, prepare, send));
+  }
+
+  async #stream<R extends RowType, V extends readonly unknown[]>(
+    prepared: Prepared,
+    params: unknown,
+    options: CallOptions | undefined,
+  ): Promise<AsyncResult<R, V>> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
@@ -142,7 +203,8 @@ export class Connection implements AsyncDisposable {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
     const native = callOptions(given, ["mode"]);
     const mode = beginMode(given?.mode);
-    const begun = await this.#count(call(native, () => this.#native.begin(mode, native)));
+    const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.begin(mode, native));
+    const begun = await this.#count(this.#around(this.inTransaction() ? undefined : "begin", begin));
     const transaction = this.#transaction(begun);
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
@@ -159,30 +221,50 @@ export class Connection implements AsyncDisposable {
   ): Promise<Transaction | T> {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
     const native = callOptions(given);
-    const transaction = this.#transaction(await this.#count(call(native, () => this.#native.beginNested(native))));
+    const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.beginNested(native));
+    const nested = (): Promise<NativeTransaction> => this.#around("savepoint", begin);
+    const begun = await this.#count(this.inTransaction() ? nested() : this.#around("begin", nested));
+    const transaction = this.#transaction(begun);
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
 
   /** Commits the transaction; does nothing if none has begun. */
   async commit(options?: CallOptions): Promise<void> {
     const native = callOptions(options);
-    await this.#count(call(native, () => this.#native.commit(native)));
+    const commit = (): Promise<void> => call(native, () => this.#native.commit(native));
+    await this.#count(this.#around(this.#begun() ? "commit" : undefined, commit));
   }
 
   /** Rolls the transaction back; does nothing if none has begun. */
   async rollback(options?: CallOptions): Promise<void> {
     const native = callOptions(options);
-    await this.#count(call(native, () => this.#native.rollback(native)));
+    const rollback = (): Promise<void> => call(native, () => this.#native.rollback(native));
+    await this.#count(this.#around(this.#begun() ? "rollback" : undefined, rollback));
+  }
+
+  /** Whether a transaction has begun, or is about to by a statement that was told of. */
+  #begun(): boolean {
+    return this.#running.begins > 0 || this.inTransaction();
+  }
+
+  /** Does what begins or ends something, with those who listen to it. */
+  #around<T>(name: "begin" | "commit" | "rollback" | "savepoint" | "invalidate" | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#hooks.active ? this.#hooks.around(name, { connection: this }, work) : work();
   }
 
   /** Rolls back what was not committed, closes its streams and gives the connection back to the pool. */
   async close(): Promise<void> {
-    await call(undefined, () => this.#native.close());
+    const close = (): Promise<void> => call(undefined, () => this.#native.close());
+    const hooks = this.#hooks;
+    if (!hooks.active || this.closed) return close();
+    const event = { connection: this };
+    // It goes back whatever they say.
+    await hooks.anyway(this.#begun() ? "rollback" : undefined, event, () => hooks.anyway("checkin", event, close));
   }
 
   /** Drops the connection instead of giving it back: the pool will open another. */
   async invalidate(): Promise<void> {
-    await call(undefined, () => this.#native.invalidate());
+    await this.#around("invalidate", () => call(undefined, () => this.#native.invalidate()));
   }
 
   /** Whether {@link close} was called. */
@@ -280,7 +362,7 @@ export class Connection implements AsyncDisposable {
       }
       if (!known.isActive) this.#transactions.delete(known);
     }
-    const transaction = Transaction.of(begun, this);
+    const transaction = Transaction.of(begun, this, this.#hooks);
     // Kept here, since one that nobody holds is rolled back when it is collected.
     this.#transactions.add(transaction);
     return transaction;
@@ -292,7 +374,7 @@ export class Connection implements AsyncDisposable {
    */
   static releasing(conn: Connection, transaction: Transaction): Transaction {
     const release = (): Promise<void> => conn.close();
-    const releasing = Transaction.of(Transaction.native(transaction), conn, release);
+    const releasing = Transaction.of(Transaction.native(transaction), conn, conn.#hooks, release);
     conn.#transactions.delete(transaction);
     conn.#transactions.add(releasing);
     return releasing;
@@ -317,10 +399,12 @@ export class Connection implements AsyncDisposable {
       }
     } catch (error) {
       // What the function threw is told, whatever becomes of the rollback.
-      await this.#native.leaveBlock(begun, block, false).catch(() => undefined);
+      const leave = (): Promise<void> => this.#native.leaveBlock(begun, block, false);
+      await Transaction.ending(transaction, "close", leave).catch(() => undefined);
       throw error;
     }
-    await call(undefined, () => this.#native.leaveBlock(begun, block, true));
+    const leave = (): Promise<void> => call(undefined, () => this.#native.leaveBlock(begun, block, true));
+    await Transaction.ending(transaction, "commit", leave);
     return value;
   }
 }

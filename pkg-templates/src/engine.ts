@@ -4,20 +4,21 @@
  * @module
  */
 
-import { call, callOptions, callSync, yieldPer } from "./call.js";
+import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError, NotSupportedError } from "./errors.js";
-import { Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
+import { checkListener, Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
 import { mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
-import type { NativeEngine } from "./generated/client.js";
+import type { NativeConnection, NativeEngine } from "./generated/client.js";
+import { Hooks, isHook, listenOptions, type HookAnswer, type HookEvents, type ListenOptions } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
 import { callerOf } from "./site.js";
 import { spawnBroker, spawnWorker } from "./spawn.js";
-import { contextOf, prepare, text, type Executable } from "./statement.js";
+import { contextOf, prepare, text, type Executable, type Prepared } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
 import { Transaction } from "./transaction.js";
 import {
@@ -86,16 +87,18 @@ export class Engine implements AsyncDisposable {
   readonly #execution: { options: ExecutionOptions };
   readonly #log: RowLog;
   readonly #listeners: Listeners;
+  readonly #hooks: Hooks;
   readonly #warn: (message: string) => void;
 
   private constructor(parts: Parts) {
-    const { url, native, pool, hideParameters, log, listeners, warn, options } = parts;
+    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options } = parts;
     this.url = url;
     this.pool = pool;
     this.hideParameters = hideParameters;
     this.#native = native;
     this.#log = log;
     this.#listeners = listeners;
+    this.#hooks = hooks;
     this.#warn = warn;
     this.#execution = { options };
     Object.freeze(this);
@@ -142,8 +145,12 @@ export class Engine implements AsyncDisposable {
   /** `made` is an error that was made where the caller is on the stack. */
   async #connect(options: CallOptions | undefined, made: Error): Promise<Connection> {
     const native = callOptions(options);
-    const opened = await call(native, () => this.#native.connect(native, () => callerOf(made)));
-    return Connection.of(opened, this, this.#execution.options, this.#log);
+    const hooks = this.#hooks;
+    const open = (): Promise<NativeConnection> => call(native, () => this.#native.connect(native, () => callerOf(made)));
+    const opened = await (hooks.active ? hooks.guard(null, native.signal, open) : open());
+    const conn = Connection.of(opened, this, this.#execution.options, this.#log, hooks);
+    if (hooks.active) await Connection.arrived(conn);
+    return conn;
   }
 
   /**
@@ -182,8 +189,45 @@ export class Engine implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<Result<R, V>> {
-    const prepared = prepare(statement, params);
     const given = callOptions(options);
+    const hooks = this.#hooks;
+    if (!hooks.active) return this.#execute<R, V>(prepare(statement, params), params, given);
+    if (hooks.has("connect", "checkout", "checkin", "invalidate")) return this.#executeOn<R, V>(statement, params, options);
+    return hooks.execute({
+      connection: null,
+      statement,
+      params,
+      driver: false,
+      signal: given.signal,
+      prepare,
+      begins: () => false,
+      send: (prepared, params) => this.#execute<R, V>(prepared, params, given),
+    });
+  }
+
+  /** Where somebody wants to see the connections, a statement has one for its transaction that can be shown. */
+  async #executeOn<R extends RowType, V extends readonly unknown[]>(
+    statement: unknown,
+    params: unknown,
+    options: CallOptions | undefined,
+  ): Promise<Result<R, V>> {
+    const { signal, timeout } = options ?? {};
+    const limits = { ...(signal === undefined ? {} : { signal }), ...(timeout === undefined ? {} : { timeout }) };
+    const conn = await this.#connect(limits, new Error());
+    try {
+      const result = await conn.execute(statement as Executable<R, V, unknown>, params, options);
+      await conn.commit();
+      return result;
+    } finally {
+      await conn.close();
+    }
+  }
+
+  async #execute<R extends RowType, V extends readonly unknown[]>(
+    prepared: Prepared,
+    params: unknown,
+    given: NativeCall,
+  ): Promise<Result<R, V>> {
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#execution.options.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
     Engine.warn(this, prepared.warnings);
@@ -224,8 +268,9 @@ export class Engine implements AsyncDisposable {
   executionOptions(options: ExecutionOptions): Engine {
     const merged = mergedOptions(this.#execution.options, options);
     const native = callSync(() => this.#native.withOptions(options?.isolationLevel, options?.loggingToken));
-    const [url, pool, hideParameters, log] = [this.url, this.pool, this.hideParameters, this.#log];
-    return new Engine({ url, native, pool, hideParameters, log, listeners: this.#listeners, warn: this.#warn, options: merged });
+    const { url, pool, hideParameters } = this;
+    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn };
+    return new Engine({ url, native, pool, hideParameters, ...shared, options: merged });
   }
 
   /** Gives the connections that are taken from here on these options, besides those that there are. */
@@ -247,7 +292,10 @@ export class Engine implements AsyncDisposable {
    */
   async dispose(options?: DisposeOptions): Promise<void> {
     const close = closes(options);
-    if (close) this.#listeners.clear();
+    if (close) {
+      this.#listeners.clear();
+      this.#hooks.clear();
+    }
     await call(undefined, () => this.#native.dispose(close));
   }
 
@@ -289,17 +337,25 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Calls a function for each event of a name: `"change"` (a commit), `"blocked"` (somebody waits for one who does
-   * nothing), `"host"`, `"versionSkew"`. Until {@link remove} or {@link dispose}; what it throws is reported and stops
-   * nothing.
+   * Calls a function for each event of a name, until {@link remove} or {@link dispose}.
+   *
+   * `"change"` (a commit), `"blocked"` (somebody waits for one who does nothing), `"host"` and `"versionSkew"` tell of the
+   * database: what a listener throws is reported and stops nothing. The others are about calls ({@link HookEvents}): they wait for
+   * their listeners, one after the other, and fail with what those throw, before anything is sent. While a call waits for a promise
+   * of a listener, calls that were made later without waiting for it may overtake it.
    */
-  listen<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => unknown): void {
-    this.#listeners.add(name, listener);
+  listen<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => HookAnswer<K>, options?: ListenOptions): void {
+    checkListener(name, listener);
+    const given = listenOptions(name, options);
+    if (isHook(name)) this.#hooks.add(name, listener, given);
+    else this.#listeners.add(name as keyof Omit<EngineEvents, keyof HookEvents>, listener, given.once);
   }
 
   /** Calls a function no more. */
   remove<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => unknown): void {
-    this.#listeners.remove(name, listener);
+    checkListener(name, listener);
+    if (isHook(name)) this.#hooks.remove(name, listener);
+    else this.#listeners.remove(name as keyof Omit<EngineEvents, keyof HookEvents>, listener);
   }
 
   /**
@@ -351,12 +407,16 @@ interface Parts {
   readonly hideParameters: boolean;
   readonly log: RowLog;
   readonly listeners: Listeners;
+  readonly hooks: Hooks;
   readonly warn: (message: string) => void;
   readonly options: ExecutionOptions;
 }
 
 function partsOf(url: string, given: EngineOptions): Parts {
-  const { worker, wasmUrl, echo, executionOptions, ...plain } = given;
+  const { worker, wasmUrl, echo, executionOptions, performanceMarks = false, ...plain } = given;
+  if (typeof performanceMarks !== "boolean") {
+    throw new ArgumentError(`performanceMarks is true or false, not ${describe(performanceMarks)}`);
+  }
   const options = mergedOptions(Object.freeze({}), executionOptions);
   const print = typeof echo === "function" ? echo : printRecord;
   const record = (logger: string, level: string, message: string): void =>
@@ -385,7 +445,8 @@ function partsOf(url: string, given: EngineOptions): Parts {
     timeout: () => status().timeout,
   });
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
-  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, warn, options };
+  const hooks = new Hooks(performanceMarks);
+  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options };
 }
 
 /** Whether the pool is closed. */

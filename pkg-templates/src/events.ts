@@ -7,6 +7,7 @@
 import { ArgumentError } from "./errors.js";
 import { describe } from "./encode.js";
 import type { NativeListener } from "./generated/client.js";
+import { HOOKS, type HookEvents } from "./hooks.js";
 
 /** One line of the log. */
 export interface EchoRecord {
@@ -110,7 +111,7 @@ export interface VersionSkewEvent {
 }
 
 /** What `engine.listen()` can be asked for, by name. */
-export interface EngineEvents {
+export interface EngineEvents extends HookEvents {
   /** Something was committed, by any tab. */
   readonly change: ChangeEvent;
   /** Somebody waits for one who does nothing. */
@@ -121,11 +122,13 @@ export interface EngineEvents {
   readonly versionSkew: VersionSkewEvent;
 }
 
+/** Events that nobody waits for: they tell of the database rather than of calls. */
+type Told = Omit<EngineEvents, keyof HookEvents>;
 type Listener = (event: never) => unknown;
 type Listen = (name: string, tell: (...parts: never[]) => void) => NativeListener;
 
 // What comes from wasm, in its order.
-const shapes: { readonly [K in keyof EngineEvents]: (...parts: never[]) => EngineEvents[K] } = {
+const shapes: { readonly [K in keyof Told]: (...parts: never[]) => Told[K] } = {
   change: (tables: string[], schema: boolean, tab: Tab, own: boolean, missed: boolean) => ({
     tables: Object.freeze(tables),
     schema,
@@ -157,28 +160,31 @@ const shapes: { readonly [K in keyof EngineEvents]: (...parts: never[]) => Engin
  */
 export class Listeners {
   readonly #listen: Listen;
-  readonly #kinds = new Map<string, { readonly native: NativeListener; readonly all: Set<Listener> }>();
+  readonly #kinds = new Map<string, { readonly native: NativeListener; readonly all: Map<Listener, boolean> }>();
 
   constructor(listen: Listen) {
     this.#listen = listen;
   }
 
-  add(name: keyof EngineEvents, listener: Listener): void {
-    check(name, listener);
+  /** Adds a listener, to one event only if it is `once`. */
+  add(name: keyof Told, listener: Listener, once = false): void {
     const kind = this.#kinds.get(name);
-    if (kind !== undefined) return void kind.all.add(listener);
-    const all = new Set([listener]);
+    if (kind !== undefined) return void (kind.all.has(listener) || kind.all.set(listener, once));
+    const all = new Map([[listener, once]]);
     const shape = shapes[name] as (...parts: unknown[]) => object;
     const native = this.#listen(name, (...parts) => {
       const event = Object.freeze(shape(...parts)) as never;
       // A copy: a listener may add and remove others.
-      for (const listener of [...all]) if (all.has(listener)) told(() => listener(event));
+      for (const [listener, once] of [...all]) {
+        if (!all.has(listener)) continue;
+        if (once) this.remove(name, listener);
+        told(() => listener(event));
+      }
     });
     this.#kinds.set(name, { native, all });
   }
 
-  remove(name: keyof EngineEvents, listener: Listener): void {
-    check(name, listener);
+  remove(name: keyof Told, listener: Listener): void {
     const kind = this.#kinds.get(name);
     if (kind === undefined || !kind.all.delete(listener) || kind.all.size > 0) return;
     this.#kinds.delete(name);
@@ -194,10 +200,15 @@ export class Listeners {
   }
 }
 
-function check(name: unknown, listener: unknown): void {
-  if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
+/**
+ * Checks what somebody wants to listen to, and that it is a function.
+ * @internal
+ */
+export function checkListener(name: unknown, listener: unknown): void {
+  const known = [...Object.keys(shapes), ...HOOKS];
+  if (typeof name !== "string" || !known.includes(name)) {
     const given = typeof name === "string" ? `'${name}'` : describe(name);
-    throw new ArgumentError(`No such event ${given}; known are: ${Object.keys(shapes).join(", ")}`);
+    throw new ArgumentError(`No such event ${given}; known are: ${known.join(", ")}`);
   }
   if (typeof listener !== "function") throw new ArgumentError(`a listener is a function, not ${describe(listener)}`);
 }

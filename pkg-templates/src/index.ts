@@ -193,6 +193,21 @@ export type {
   VersionSkewEvent,
   Waiter,
 } from "./events.js";
+export type {
+  AfterCursorExecuteEvent,
+  AfterExecuteEvent,
+  BeforeExecuteEvent,
+  CallEvent,
+  ConnectionEvent,
+  CursorExecuteEvent,
+  CursorExecuteRewrite,
+  ExecuteRewrite,
+  HandleErrorEvent,
+  HookAnswer,
+  HookEvents,
+  ListenOptions,
+  SavepointEvent,
+} from "./hooks.js";
 export {
   AssertionPool,
   AsyncAdaptedQueuePool,

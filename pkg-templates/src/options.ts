@@ -53,6 +53,11 @@ export interface EngineOptions {
   readonly poolResetOnReturn?: "rollback" | "commit" | boolean | null;
   /** Logs statements and transactions: to the console, rows too (`"debug"`), or to a function. */
   readonly echo?: boolean | "debug" | ((record: EchoRecord) => void);
+  /**
+   * Notes how long each statement took with `performance.measure()`, where the browser's profiler shows it: `aludel SELECT ...`.
+   * False unless given.
+   */
+  readonly performanceMarks?: boolean;
   /** Leaves the values of parameters out of logs and errors. */
   readonly hideParameters?: boolean;
   /** What the logger is called, behind `sqlalchemy.engine.Engine.`. */

@@ -255,7 +255,11 @@ export function prepareDriverSql(source: unknown, params: unknown): Prepared {
   return { source, verbatim: true, ...again(), again };
 }
 
-function parameterNames(source: string, verbatim: boolean): ParameterNames {
+/**
+ * The parameters of a text, in the order of their values.
+ * @internal
+ */
+export function parameterNames(source: string, verbatim: boolean): ParameterNames {
   return callSync(() => native().parameterNames(source, verbatim) as ParameterNames);
 }
 

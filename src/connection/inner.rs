@@ -81,6 +81,7 @@ pub(crate) struct Inner {
     checkout: RefCell<Option<Checkout>>,
     closed: Cell<bool>,
     invalidated: Cell<bool>,
+    is_new: bool,
     pub(super) root: RefCell<Option<Rc<TxState>>>,
     pub(super) nested: RefCell<Vec<Rc<TxState>>>,
     savepoints: Cell<u32>,
@@ -99,11 +100,13 @@ impl Inner {
         let execution = engine.get_execution_options();
         let isolation = execution.isolation_level.unwrap_or(engine.options().isolation_level);
         let traffic = RefCell::new(Traffic::new(checkout.holder()));
+        let is_new = checkout.link().is_some_and(|link| !link.used.replace(true));
         Rc::new(Inner {
             engine,
             checkout: RefCell::new(Some(checkout)),
             closed: Cell::new(false),
             invalidated: Cell::new(false),
+            is_new,
             root: RefCell::default(),
             nested: RefCell::default(),
             savepoints: Cell::new(0),
@@ -114,6 +117,11 @@ impl Inner {
             streams: RefCell::default(),
             block: RefCell::default(),
         })
+    }
+
+    /// Whether nobody had the worker's connection before.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     pub(crate) fn engine(&self) -> &Engine {

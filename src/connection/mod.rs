@@ -208,6 +208,11 @@ impl Connection {
         self.inner.invalidate()
     }
 
+    /// Whether nobody had the worker's connection before: what is to be done once with each may be done then.
+    pub fn is_new(&self) -> bool {
+        self.inner.is_new()
+    }
+
     /// Whether a transaction is open, by `begin()` or autobegin.
     pub fn in_transaction(&self) -> bool {
         self.inner.root().is_some_and(|root| root.active.get())

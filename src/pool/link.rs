@@ -18,6 +18,8 @@ pub(crate) struct Link {
     pub broken: Rc<Cell<bool>>,
     /// What its users keep with it, one after the other.
     pub info: Rc<OnceCell<Box<dyn Any>>>,
+    /// Whether somebody had it.
+    pub used: Cell<bool>,
     refused: bool,
     opened: Clock,
     /// Know it as one of their engine.
@@ -29,7 +31,16 @@ impl Link {
     pub(crate) fn new(channel: ChannelUse, events: &Rc<Events>) -> Link {
         let (id, opened, events) = (channel.new_connection(), Clock::now(), events.clone());
         events.owns(id);
-        Link { channel, id, broken: Rc::default(), info: Rc::default(), refused: false, opened, events }
+        Link {
+            channel,
+            id,
+            broken: Rc::default(),
+            info: Rc::default(),
+            used: Cell::new(false),
+            refused: false,
+            opened,
+            events,
+        }
     }
 
     /// It could not be opened.

@@ -49,6 +49,18 @@ fn a3_05_connections_beyond_the_size_are_closed_when_they_come_back() {
 }
 
 #[test]
+fn a5_events_a_connection_knows_whether_somebody_had_it_before() {
+    run(async {
+        let engine = small(1, 0, 1000);
+        let is_new = async || engine.connect().await.unwrap().is_new();
+        assert_eq!((is_new().await, is_new().await), (true, false));
+        engine.connect().await.unwrap().invalidate().await.unwrap();
+        engine.execute(&text("SELECT 1"), ()).await.unwrap();
+        assert!(!is_new().await, "a statement had it");
+    });
+}
+
+#[test]
 fn a3_06_waiting_too_long_is_a_timeout_with_sqlalchemys_words() {
     run(async {
         let engine = small(2, 1, 300);

@@ -127,6 +127,18 @@ export async function pools(): Promise<void> {
   engine.listen("changes", () => undefined);
   // @ts-expect-error a listener of something else
   engine.listen("change", (event: BlockedEvent) => event);
+  engine.listen("beforeExecute", async ({ statement, params, context, connection }) => {
+    same<typeof connection, Connection | null>(true);
+    context["span"] = statement.kind;
+    return { params };
+  });
+  engine.listen("beforeCursorExecute", ({ statement, many }) => (many ? undefined : { statement: `${statement} -- mine` }), { once: true });
+  // @ts-expect-error SQL is a string
+  engine.listen("beforeCursorExecute", () => ({ statement: 1 }));
+  engine.listen("slowStatement", ({ milliseconds }) => same<typeof milliseconds, number>(true), { threshold: 100 });
+  engine.listen("handleError", ({ original }) => new Error(original.message, { cause: original }));
+  engine.listen("afterExecute", ({ result }) => void result.returnsRows);
+  engine.listen("rollbackSavepoint", ({ transaction }) => same<typeof transaction, Transaction>(true));
   const stop: () => void = engine.onChange((change) => {
     same<typeof change, ChangeEvent>(true);
     same<typeof change.tables, readonly string[]>(true);

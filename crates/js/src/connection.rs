@@ -129,6 +129,12 @@ impl NativeConnection {
         self.0.invalidated()
     }
 
+    /// Whether nobody had the worker's connection before.
+    #[wasm_bindgen(getter, js_name = isNew)]
+    pub fn is_new(&self) -> bool {
+        self.0.is_new()
+    }
+
     /// Whether a transaction is open.
     #[wasm_bindgen(js_name = inTransaction)]
     pub fn in_transaction(&self) -> bool {

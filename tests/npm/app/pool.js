@@ -246,7 +246,7 @@ export const pool = {
     await throws(TimeoutError, /^StaticPool/, nested);
     equal(seen.length, 2, "dispose() ends all listening");
     await engine.dispose();
-    await throws(ArgumentError, /^No such event 'changes'; known are: change, blocked, host, versionSkew$/, () => engine.listen("changes", removed));
+    await throws(ArgumentError, /^No such event 'changes'; known are: change, blocked, host, versionSkew, beforeExecute, /, () => engine.listen("changes", removed));
     await throws(ArgumentError, /^No such event 'toString'/, () => engine.remove("toString", removed));
     await throws(ArgumentError, /a listener is a function, not/, () => engine.listen("change", {}));
     await throws(ArgumentError, /a listener is a function, not/, () => engine.onChange());

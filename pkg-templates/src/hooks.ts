@@ -1,0 +1,461 @@
+/**
+ * Events around statements, transactions and connections: SQLAlchemy's, in camelCase. They may be listened to by asynchronous
+ * functions, which are waited for, in the order in which they were registered.
+ *
+ * While nobody listens, a call looks at one flag.
+ *
+ * @module
+ */
+
+import type { AsyncResult } from "./async_result.js";
+import { bind } from "./bind.js";
+import type { Connection } from "./connection.js";
+import { describe, isThenable } from "./encode.js";
+import { ArgumentError, SQLAlchemyError, WorkerGone } from "./errors.js";
+import type { Result } from "./result.js";
+import { decodeBatch } from "./rows.js";
+import { parameterNames, type Executable, type Prepared } from "./statement.js";
+import type { Transaction } from "./transaction.js";
+import type { RowType, SqlValue } from "./values.js";
+
+/** What all events of one call have in common. */
+export interface CallEvent {
+  /** The connection; null for `engine.execute()`, whose statement takes one for itself alone. */
+  readonly connection: Connection | null;
+  /** A place for notes of listeners: the same object in all events of one call. */
+  readonly context: Record<string, unknown>;
+}
+
+/** A statement is to be executed: the event `"beforeExecute"`. */
+export interface BeforeExecuteEvent extends CallEvent {
+  /** The statement as it was given, or as the listener before has put it. */
+  readonly statement: Executable<RowType, readonly unknown[], never>;
+  /** Its parameters as they were given. */
+  readonly params: unknown;
+}
+
+/** A statement was executed: the event `"afterExecute"`. */
+export interface AfterExecuteEvent extends BeforeExecuteEvent {
+  /** Its result, the very one that the caller gets: rows that a listener fetches are fetched. */
+  readonly result: Result | AsyncResult;
+}
+
+/** SQL is to be sent to the worker: the event `"beforeCursorExecute"`. */
+export interface CursorExecuteEvent extends CallEvent {
+  /** The SQL. */
+  readonly statement: string;
+  /** The values of its parameters in their order; a list of such lists where there are many sets. */
+  readonly params: readonly SqlValue[] | readonly (readonly SqlValue[])[];
+  /** Whether it is executed once for each of many sets of parameters. */
+  readonly many: boolean;
+}
+
+/** The worker has answered: the events `"afterCursorExecute"` and `"slowStatement"`. Of a stream, the first rows are here. */
+export interface AfterCursorExecuteEvent extends CursorExecuteEvent {
+  /** How many milliseconds that took, with all that it waited for. */
+  readonly milliseconds: number;
+}
+
+/** A call failed: the event `"handleError"`. */
+export interface HandleErrorEvent extends CallEvent {
+  /** The error, or the one that the listener before has put in its place. */
+  readonly error: Error;
+  /** The error as it was first. */
+  readonly original: SQLAlchemyError;
+  /** Whether the worker is gone, and the connection with it. */
+  readonly isDisconnect: boolean;
+  /** The SQL, where it is about a statement. */
+  readonly statement: string | null;
+  /** Its parameters as they were given. */
+  readonly params: unknown;
+}
+
+/** A transaction begins, commits or rolls back, or a connection comes or goes. */
+export interface ConnectionEvent {
+  /** The connection. */
+  readonly connection: Connection;
+}
+
+/** A savepoint is released, or rolled back to. */
+export interface SavepointEvent extends ConnectionEvent {
+  /** The savepoint. */
+  readonly transaction: Transaction;
+}
+
+/** The events around statements, transactions and connections, by name. */
+export interface HookEvents {
+  /** A statement is to be executed. What is returned takes the place of the statement, of its parameters, or of both. */
+  readonly beforeExecute: BeforeExecuteEvent;
+  /** A statement was executed. */
+  readonly afterExecute: AfterExecuteEvent;
+  /** SQL is to be sent. What is returned takes the place of the SQL, of its parameters, or of both. */
+  readonly beforeCursorExecute: CursorExecuteEvent;
+  /** The worker has answered. */
+  readonly afterCursorExecute: AfterCursorExecuteEvent;
+  /** It took the worker as many milliseconds as `threshold` says, or more. */
+  readonly slowStatement: AfterCursorExecuteEvent;
+  /** A call failed. An error that is returned takes the place of the error. */
+  readonly handleError: HandleErrorEvent;
+  /** A transaction is to begin, be it by a statement. */
+  readonly begin: ConnectionEvent;
+  /** A transaction is to be committed. */
+  readonly commit: ConnectionEvent;
+  /** A transaction is to be rolled back, be it by the end of its connection. */
+  readonly rollback: ConnectionEvent;
+  /** A savepoint is to be made. */
+  readonly savepoint: ConnectionEvent;
+  /** A savepoint is to be released. */
+  readonly releaseSavepoint: SavepointEvent;
+  /** A savepoint is to be rolled back to. */
+  readonly rollbackSavepoint: SavepointEvent;
+  /** A connection was opened. Statements of the listener are committed when it is done. */
+  readonly connect: ConnectionEvent;
+  /** A connection was taken out of the pool. */
+  readonly checkout: ConnectionEvent;
+  /** A connection is to be given back to the pool. */
+  readonly checkin: ConnectionEvent;
+  /** A connection is to be dropped. */
+  readonly invalidate: ConnectionEvent;
+}
+
+/** What a listener of `"beforeExecute"` may return. */
+export interface ExecuteRewrite {
+  /** Another statement. */
+  readonly statement?: Executable<RowType, readonly unknown[], never>;
+  /** Other parameters. */
+  readonly params?: unknown;
+}
+
+/** What a listener of `"beforeCursorExecute"` may return. */
+export interface CursorExecuteRewrite {
+  /** Other SQL; its parameters are the same by their positions, unless others are given. */
+  readonly statement?: string;
+  /** Other parameters, by name or by position, as the SQL has them. */
+  readonly params?: unknown;
+}
+
+/** What the listeners of an event may return. */
+export type HookAnswer<K> = K extends "beforeExecute"
+  ? ExecuteRewrite | void | Promise<ExecuteRewrite | void>
+  : K extends "beforeCursorExecute"
+    ? CursorExecuteRewrite | void | Promise<CursorExecuteRewrite | void>
+    : unknown;
+
+/** How somebody listens. */
+export interface ListenOptions {
+  /** Listens to the first event only. */
+  readonly once?: boolean;
+  /** From how many milliseconds on a statement is slow (`"slowStatement"` only). 200 unless given. */
+  readonly threshold?: number;
+}
+
+type Listener = (event: never) => unknown;
+
+interface Entry {
+  readonly listener: Listener;
+  readonly once: boolean;
+  readonly threshold: number;
+}
+
+const names: Readonly<Record<keyof HookEvents, true>> = {
+  beforeExecute: true,
+  afterExecute: true,
+  beforeCursorExecute: true,
+  afterCursorExecute: true,
+  slowStatement: true,
+  handleError: true,
+  begin: true,
+  commit: true,
+  rollback: true,
+  savepoint: true,
+  releaseSavepoint: true,
+  rollbackSavepoint: true,
+  connect: true,
+  checkout: true,
+  checkin: true,
+  invalidate: true,
+};
+
+/**
+ * The names of these events.
+ * @internal
+ */
+export const HOOKS: readonly string[] = Object.keys(names);
+
+/** @internal */
+export function isHook(name: unknown): name is keyof HookEvents {
+  return typeof name === "string" && Object.hasOwn(names, name);
+}
+
+const SLOW = 200;
+
+/**
+ * Checks how somebody wants to listen.
+ * @internal
+ */
+export function listenOptions(name: string, options: ListenOptions | undefined): { once: boolean; threshold: number } {
+  if (options === undefined || options === null) return { once: false, threshold: SLOW };
+  if (typeof options !== "object") throw new ArgumentError(`the options of listen() are an object, not ${describe(options)}`);
+  const known = name === "slowStatement" ? ["once", "threshold"] : ["once"];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`Unknown option '${key}' of listen("${name}"); known are: ${known.join(", ")}`);
+  }
+  const { once = false, threshold = SLOW } = options;
+  if (typeof once !== "boolean") throw new ArgumentError(`once is true or false, not ${describe(once)}`);
+  if (!(typeof threshold === "number" && threshold >= 0)) {
+    throw new ArgumentError(`threshold is a number of milliseconds, not ${String(threshold)}`);
+  }
+  return { once, threshold };
+}
+
+/** What a call is made of, for those who listen to it. */
+interface Watched<T> {
+  readonly connection: Connection | null;
+  readonly statement: unknown;
+  readonly params: unknown;
+  /** Whether it is SQL for the driver, of which SQLAlchemy has only the events of cursors. */
+  readonly driver: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly prepare: (statement: never, params: unknown) => Prepared;
+  /** Whether it begins a transaction. */
+  readonly begins: () => boolean;
+  readonly send: (prepared: Prepared, params: unknown) => Promise<T>;
+}
+
+/**
+ * Who listens to statements, transactions and connections of an engine.
+ * @internal
+ */
+export class Hooks {
+  /** Whether anything is to be done besides the calls themselves. */
+  active: boolean;
+  readonly #marks: boolean;
+  readonly #all = new Map<string, Entry[]>();
+
+  constructor(marks: boolean) {
+    this.#marks = marks;
+    this.active = marks;
+  }
+
+  add(name: keyof HookEvents, listener: Listener, options: { once: boolean; threshold: number }): void {
+    const entries = this.#all.get(name) ?? [];
+    // As with the others, who listens already is not called twice.
+    if (!entries.some((entry) => entry.listener === listener)) this.#all.set(name, [...entries, { listener, ...options }]);
+    this.active = true;
+  }
+
+  remove(name: keyof HookEvents, listener: Listener): void {
+    this.#keep(name, (entry) => entry.listener !== listener);
+  }
+
+  clear(): void {
+    this.#all.clear();
+    this.active = this.#marks;
+  }
+
+  has(...names: (keyof HookEvents)[]): boolean {
+    return names.some((name) => this.#all.has(name));
+  }
+
+  #keep(name: string, keep: (entry: Entry) => boolean): void {
+    const left = this.#all.get(name)?.filter(keep) ?? [];
+    if (left.length > 0) this.#all.set(name, left);
+    else this.#all.delete(name);
+    this.active = this.#marks || this.#all.size > 0;
+  }
+
+  /**
+   * Tells those who listen, one after the other; a promise only if one of them gave one. So calls that are made one after the
+   * other without waiting keep their order while nobody has to be waited for.
+   */
+  tell(name: keyof HookEvents, event: () => object, take: (answer: unknown) => void = ignore, wanted?: (entry: Entry) => boolean): Promise<void> | undefined {
+    const entries = this.#all.get(name);
+    return entries === undefined ? undefined : this.#tell(name, entries, 0, event, take, wanted ?? always);
+  }
+
+  #tell(
+    name: string,
+    entries: readonly Entry[],
+    from: number,
+    event: () => object,
+    take: (answer: unknown) => void,
+    wanted: (entry: Entry) => boolean,
+  ): Promise<void> | undefined {
+    for (let i = from; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      // A listener may remove others.
+      if (this.#all.get(name)?.includes(entry) !== true || !wanted(entry)) continue;
+      if (entry.once) this.#keep(name, (other) => other !== entry);
+      const answer = entry.listener(Object.freeze(event()) as never);
+      if (!isThenable(answer)) {
+        take(answer);
+        continue;
+      }
+      return (async () => {
+        take(await answer);
+        await this.#tell(name, entries, i + 1, event, take, wanted);
+      })();
+    }
+    return undefined;
+  }
+
+  /** Does what ends or begins something, with those who listen to it. */
+  async around<T>(name: keyof HookEvents | undefined, event: ConnectionEvent, work: () => Promise<T>): Promise<T> {
+    const told = name === undefined ? undefined : this.tell(name, () => ({ ...event }));
+    if (told !== undefined) await told;
+    return this.guard(event.connection, undefined, work);
+  }
+
+  /** Does what has to be done whatever those who listen to it say; what they throw is thrown then. */
+  async anyway<T>(name: keyof HookEvents | undefined, event: ConnectionEvent, work: () => Promise<T>): Promise<T> {
+    let failed: readonly [unknown] | undefined;
+    try {
+      const told = name === undefined ? undefined : this.tell(name, () => ({ ...event }));
+      if (told !== undefined) await told;
+    } catch (error) {
+      failed = [error];
+    }
+    const value = await this.guard(event.connection, undefined, work);
+    if (failed !== undefined) throw failed[0];
+    return value;
+  }
+
+  /** Does something whose error may be replaced. */
+  async guard<T>(connection: Connection | null, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw await this.#handled(error, { connection, context: {} }, signal, null, null);
+    }
+  }
+
+  /** Executes a statement, with those who listen to it. */
+  async execute<T extends object>(call: Watched<T>): Promise<T> {
+    const { connection, signal } = call;
+    const context = {};
+    const about = { connection, context };
+    let [statement, params] = [call.statement, call.params];
+    if (!call.driver) {
+      const told = this.tell(
+        "beforeExecute",
+        () => ({ ...about, statement, params }),
+        (answer) => {
+          const rewrite = checked("beforeExecute", answer);
+          if (rewrite === undefined) return;
+          if (rewrite.statement !== undefined) statement = rewrite.statement;
+          if (Object.hasOwn(rewrite, "params")) params = rewrite.params;
+        },
+      );
+      if (told !== undefined) await told;
+    }
+    const handled = (error: unknown, sql: string | null): Promise<unknown> => this.#handled(error, about, signal, sql, params);
+    let prepared: Prepared;
+    try {
+      prepared = call.prepare(statement as never, params);
+    } catch (error) {
+      throw await handled(error, null);
+    }
+    if (connection !== null && call.begins()) {
+      const told = this.tell("begin", () => ({ connection }));
+      if (told !== undefined) await told;
+    }
+    const event = (): CursorExecuteEvent => shown(prepared, about);
+    const told = this.tell("beforeCursorExecute", event, (answer) => {
+      const rewrite = checked("beforeCursorExecute", answer);
+      if (rewrite === undefined) return;
+      [prepared, params] = [rewritten(prepared, rewrite), Object.hasOwn(rewrite, "params") ? rewrite.params : params];
+    });
+    if (told !== undefined) await told;
+    const start = performance.now();
+    let result: T;
+    try {
+      result = await call.send(prepared, params);
+    } catch (error) {
+      this.#mark(prepared, start);
+      throw await handled(error, prepared.source);
+    }
+    const milliseconds = this.#mark(prepared, start);
+    const after = (): object => Object.defineProperty(event(), "milliseconds", { value: milliseconds, enumerable: true });
+    await this.tell("afterCursorExecute", after);
+    await this.tell("slowStatement", after, ignore, ({ threshold }) => milliseconds >= threshold);
+    if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
+    return result;
+  }
+
+  /** How long it took; shown among the measures of the page if that is wanted. */
+  #mark(prepared: Prepared, start: number): number {
+    const end = performance.now();
+    if (this.#marks) {
+      const detail = { statement: prepared.source, many: prepared.many };
+      performance.measure(`aludel ${prepared.source.slice(0, 80)}`, { start, end, detail });
+    }
+    return end - start;
+  }
+
+  /** The error to throw for an error. That a call was aborted by its own caller, or what a value's conversion threw, is none. */
+  async #handled(
+    original: unknown,
+    about: CallEvent,
+    signal: AbortSignal | undefined,
+    statement: string | null,
+    params: unknown,
+  ): Promise<unknown> {
+    if (!(original instanceof SQLAlchemyError) || (signal?.aborted === true && original === signal.reason)) return original;
+    let error: Error = original;
+    const isDisconnect = original instanceof WorkerGone;
+    const event = (): HandleErrorEvent => ({ ...about, error, original, isDisconnect, statement, params });
+    await this.tell("handleError", event, (answer) => {
+      if (answer instanceof Error) error = answer;
+    });
+    return error;
+  }
+}
+
+const ignore = (): void => undefined;
+const always = (): boolean => true;
+
+/** What a listener returned, if it is to take the place of something. */
+function checked(name: string, answer: unknown): { readonly statement?: unknown; readonly params?: unknown } | undefined {
+  if (answer === undefined || answer === null) return undefined;
+  const keys = typeof answer === "object" ? Object.keys(answer) : [];
+  if (keys.length === 0 || !keys.every((key) => key === "statement" || key === "params")) {
+    throw new ArgumentError(`a listener of "${name}" returns nothing, or an object of statement and params, not ${describe(answer)}`);
+  }
+  return answer;
+}
+
+/** The event of a statement that goes to the worker. Its parameters are read when somebody asks for them. */
+function shown(prepared: Prepared, about: CallEvent): CursorExecuteEvent {
+  const { source: statement, many } = prepared;
+  let params: CursorExecuteEvent["params"] | undefined;
+  return {
+    ...about,
+    statement,
+    many,
+    get params() {
+      return (params ??= values(prepared));
+    },
+  };
+}
+
+/** The values of the parameters, as SQLite gets them. */
+function values({ again }: Prepared): CursorExecuteEvent["params"] {
+  // The batch itself goes away with its frame.
+  const { batch, many } = again();
+  if (batch === undefined) return Object.freeze([]);
+  const [rows = 0, columns = 0] = new Uint32Array(batch.buffer, batch.byteOffset, 2);
+  const sets = decodeBatch(batch, 0, columns, (cells) => Object.freeze([...cells]));
+  // Rows of no columns are no bytes.
+  const all = columns === 0 ? Array.from({ length: rows }, () => Object.freeze([] as SqlValue[])) : sets;
+  return many ? Object.freeze(all) : (all[0] ?? Object.freeze([]));
+}
+
+function rewritten(prepared: Prepared, rewrite: { readonly statement?: unknown; readonly params?: unknown }): Prepared {
+  const { statement: source = prepared.source } = rewrite;
+  if (typeof source !== "string") {
+    throw new ArgumentError(`a listener of "beforeCursorExecute" returns SQL as a string, not ${describe(source)}`);
+  }
+  if (!Object.hasOwn(rewrite, "params")) return { ...prepared, source };
+  const again = (): ReturnType<typeof bind> => bind(parameterNames(source, prepared.verbatim), rewrite.params);
+  return { ...prepared, source, ...again(), again };
+}
