@@ -109,7 +109,7 @@ impl DiskFile {
 }
 
 impl RawFile for DiskFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let available = self.size.saturating_sub(offset);
         let length = usize::try_from(available).map_or(buffer.len(), |available| available.min(buffer.len()));
         if let (Some(file), true) = (&mut self.file, length > 0) {

@@ -40,7 +40,7 @@ impl FrameJoiner {
 }
 
 impl RawFile for FrameJoiner {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         self.flush()?;
         self.read_at = Some(offset);
         self.file.read(buffer, offset)

@@ -32,7 +32,7 @@ impl MemoryFile {
 }
 
 impl RawFile for MemoryFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let available = self.size.saturating_sub(offset);
         let length = usize::try_from(available).map_or(buffer.len(), |available| available.min(buffer.len()));
         let mut done = 0;

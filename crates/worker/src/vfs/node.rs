@@ -8,8 +8,20 @@ use std::cell::{Cell, RefCell};
 
 /// What a storage has to offer: positioned reads and writes on one file. All calls are synchronous.
 pub(crate) trait RawFile {
+    /// Reads what the storage gives of `buffer.len()` bytes, which may be fewer than there are.
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize>;
+
     /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize>;
+    ///
+    /// SQLite takes what is missing for zeros behind the end. Where the file goes on, these would be wrong bytes in the
+    /// middle of a database, so a storage that gives too little has failed.
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        let read = self.read_some(buffer, offset)?;
+        if read < buffer.len() && offset.saturating_add(read as u64) < self.size()? {
+            return Err(VfsError::new(VfsErrorCode::IoRead, "the storage gave only a part of what is there".into()));
+        }
+        Ok(read)
+    }
 
     /// Writes all bytes or fails. A gap before `offset` reads as zeros.
     fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()>;
@@ -76,7 +88,7 @@ impl Node {
 struct Closed;
 
 impl RawFile for Closed {
-    fn read(&mut self, _buffer: &mut [u8], _offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, _buffer: &mut [u8], _offset: u64) -> VfsResult<usize> {
         Err(closed(VfsErrorCode::IoRead))
     }
 

@@ -230,6 +230,13 @@ pub(super) struct OpfsFile {
     dirty: bool,
 }
 
+impl OpfsFile {
+    /// Looks how long the file is, since how much of a call that failed was done is the browser's secret.
+    fn ask_size(&mut self) {
+        self.size = self.handle.get_size().map_or(self.size, |size| size as u64);
+    }
+}
+
 impl Drop for OpfsFile {
     fn drop(&mut self) {
         self.handle.close();
@@ -237,7 +244,7 @@ impl Drop for OpfsFile {
 }
 
 impl RawFile for OpfsFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let available = self.size.saturating_sub(offset);
         let length = usize::try_from(available).map_or(buffer.len(), |available| available.min(buffer.len()));
         if length == 0 {
@@ -261,8 +268,7 @@ impl RawFile for OpfsFile {
                 Ok(())
             }
             written => {
-                // How far the file grew before that is the browser's secret.
-                self.size = self.handle.get_size().map_or(self.size, |size| size as u64);
+                self.ask_size();
                 Err(match written {
                     Err(error) => Failure::of(&error).during(VfsErrorCode::IoWrite),
                     Ok(_) => VfsError::new(VfsErrorCode::Full, "the browser wrote only a part".into()),
@@ -277,7 +283,10 @@ impl RawFile for OpfsFile {
         }
         self.dirty = true;
         let done = self.handle.truncate_with_f64(size as f64);
-        done.map_err(|error| Failure::of(&error).during(VfsErrorCode::IoTruncate))?;
+        if let Err(error) = done {
+            self.ask_size();
+            return Err(Failure::of(&error).during(VfsErrorCode::IoTruncate));
+        }
         self.size = size;
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Names in the origin private file system that two databases would share.
 #![forbid(unsafe_code)]
 
-use super::MARK;
 use super::node::RawFile;
 use super::opfs::{OpfsFile, member};
+use super::{MARK, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -27,7 +27,7 @@ pub(super) async fn belongs_to_nobody(directory: &FileSystemDirectoryHandle, nam
 /// Refuses a database whose log, journal or marks would be another one.
 pub(super) fn is_no_database(file: &mut OpfsFile, name: &str, suffix: &str) -> Result<()> {
     let mut head = [0; MAGIC.len()];
-    let read = file.read(&mut head, 0).unwrap_or(0);
+    let read = file.read(&mut head, 0).map_err(|error| storage_error(&error))?;
     if read == head.len() && head == *MAGIC {
         let why = format!("it would keep data of its own in {name}{suffix}, which is a database, too");
         return Err(refused(name, &why));

@@ -81,7 +81,7 @@ impl Drop for OpfsScratch {
 }
 
 impl RawFile for OpfsScratch {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         self.file()?.read(buffer, offset)
     }
 

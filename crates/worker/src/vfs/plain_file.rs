@@ -41,7 +41,7 @@ impl PlainFile {
 }
 
 impl RawFile for PlainFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let Some(file) = &mut self.file else { return Ok(0) };
         let mut read = || {
             file.seek(SeekFrom::Start(offset))?;

@@ -151,7 +151,7 @@ impl WatchedLog {
 }
 
 impl RawFile for WatchedLog {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         self.file.read(buffer, offset)
     }
 

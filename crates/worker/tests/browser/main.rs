@@ -8,6 +8,7 @@ mod bench;
 mod builds;
 #[cfg(feature = "faults")]
 mod contract;
+mod faults;
 mod histories;
 #[path = "../histories/history/mod.rs"]
 mod history;

@@ -30,7 +30,7 @@ impl TestFile {
 }
 
 impl RawFile for TestFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let bytes = self.bytes.borrow();
         let from = bytes.get(offset as usize..).unwrap_or_default();
         let count = from.len().min(buffer.len());

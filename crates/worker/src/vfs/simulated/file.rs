@@ -23,7 +23,7 @@ impl SimulatedFile {
 }
 
 impl RawFile for SimulatedFile {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         let mut state = self.disk.state.borrow_mut();
         let failing = state.decide(Call::Read);
         let read = match state.files.get_mut(&self.name) {
@@ -32,6 +32,10 @@ impl RawFile for SimulatedFile {
         };
         match failing {
             None => Ok(read),
+            Some(Failing::Half) => {
+                buffer[read / 2..].fill(0xa5);
+                Ok(read / 2)
+            }
             // What a failed read leaves in the buffer is nobody's to use.
             Some(_) => {
                 buffer[read / 2..].fill(0xa5);
@@ -113,7 +117,7 @@ impl Drop for SimulatedScratch {
 }
 
 impl RawFile for SimulatedScratch {
-    fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         self.file.read(buffer, offset)
     }
 

@@ -8,5 +8,6 @@ mod files;
 mod frames;
 mod locks;
 mod quota;
+mod short;
 pub mod support;
 mod watched_log;
