@@ -87,10 +87,7 @@ async fn connections_do_on_files_of_the_browser_what_a_serial_model_does() {
         let path = fresh_path("histories");
         for round in 0..ROUNDS {
             let outcome = play(&path, first + file * ROUNDS + round).await;
-            sum.requests += outcome.requests;
-            sum.commits += outcome.commits;
-            sum.errors += outcome.errors;
-            sum.waits += outcome.waits;
+            sum.add(&outcome);
         }
     }
     console_log!("{} histories from ALUDEL_SEED={first} on: {sum:?}", FILES * ROUNDS);

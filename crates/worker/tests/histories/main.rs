@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod history;
+mod order;
 #[path = "../it/scratch.rs"]
 mod scratch;
 
@@ -47,17 +48,22 @@ impl Stage for Memory {
     }
 }
 
+/// Which seeds to play, as many as are to be: the first, and how many.
+fn seeds(count: u64) -> (u64, u64) {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
+    match given("ALUDEL_SEED") {
+        Some(seed) => (seed, 1),
+        None => (clock(), given("ALUDEL_HISTORIES").unwrap_or(count)),
+    }
+}
+
 fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
 /// Plays histories, each on a service of its own.
 fn play(what: &str, storage: Storage, path: &str, count: u64) {
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
-    let (first, count) = match given("ALUDEL_SEED") {
-        Some(seed) => (seed, 1),
-        None => (clock(), given("ALUDEL_HISTORIES").unwrap_or(count)),
-    };
+    let (first, count) = seeds(count);
     let mut sum = Outcome::default();
     for seed in (0..count).map(|n| first.wrapping_add(n)) {
         let clock = Rc::new(Cell::new(1_000.0));
@@ -69,10 +75,7 @@ fn play(what: &str, storage: Storage, path: &str, count: u64) {
             println!("{}", history.log.join("\n"));
             panic!("{what}: {complaint}\nALUDEL_SEED={seed} plays it again");
         }
-        sum.requests += history.outcome.requests;
-        sum.commits += history.outcome.commits;
-        sum.errors += history.outcome.errors;
-        sum.waits += history.outcome.waits;
+        sum.add(&history.outcome);
     }
     println!("{what}: {count} histories from ALUDEL_SEED={first} on: {sum:?}");
     assert!(sum.commits as u64 >= count, "too little happens: {sum:?}");

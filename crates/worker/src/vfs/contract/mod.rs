@@ -98,6 +98,12 @@ macro_rules! suite {
                 $(#[test] fn $name() { crate::vfs::tests::support::on_a_simulated_disk(stringify!($name)) })+
             })+
         }
+        #[cfg(all(test, not(target_arch = "wasm32")))]
+        mod on_a_disk_that_reorders {
+            $(mod $module {
+                $(#[test] fn $name() { crate::vfs::tests::support::on_a_disk_that_reorders(stringify!($name)) })+
+            })+
+        }
     };
 }
 

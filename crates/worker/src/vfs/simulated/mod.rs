@@ -5,10 +5,12 @@
 mod crash;
 mod file;
 mod random;
+mod reorder;
 
 pub use random::Random;
 
 use file::{SimulatedFile, SimulatedScratch};
+use reorder::Reordered;
 
 use super::memory::MemoryFile;
 use super::node::RawFile;
@@ -92,6 +94,8 @@ struct State {
     failed: u64,
     /// How many bytes its files may have together.
     quota: Option<u64>,
+    /// What the order in which writes reach it comes from, if that is any order.
+    order: Option<Random>,
 }
 
 impl std::fmt::Debug for SimulatedDisk {
@@ -119,12 +123,12 @@ impl SimulatedDisk {
             }
         }
         let [main, wal, journal] = names(path).map(|name| {
-            let file = self.file(&name);
+            let file = self.cached(&name);
             let present = self.size(&name) > 0;
             (file, present)
         });
         let (log, watch) = log(wal.0).map_err(|error| storage_error(&error))?;
-        let (mark, fresh) = (self.file(&format!("{path}{MARK}")), self.size(path) == 0);
+        let (mark, fresh) = (self.cached(&format!("{path}{MARK}")), self.size(path) == 0);
         let marks = Some(MarkFile { file: mark, watch, fresh, always: true });
         publish(Attachment { path, main: (main.0, true), wal: (log, wal.1), journal, marks, guard: None })
     }
@@ -152,6 +156,23 @@ impl SimulatedDisk {
         let name: Rc<str> = name.into();
         self.state.borrow_mut().files.entry(Rc::clone(&name)).or_default();
         Box::new(SimulatedFile::new(self.clone(), name))
+    }
+
+    /// The same file, behind the cache that there may be.
+    fn cached(&self, name: &str) -> Box<dyn RawFile> {
+        let file = self.file(name);
+        let order = self.state.borrow_mut().order.as_mut().map(Random::number);
+        match order {
+            Some(seed) => Box::new(Reordered::new(file, Random::with_seed(seed))),
+            None => file,
+        }
+    }
+
+    /// From now on files are attached behind a cache, which writes back what waits in it at any time and in any order, but
+    /// all of it when they are made durable. Who reads sees through it. What this disk remembers, and what a crash leaves,
+    /// is then what has got past the cache: [`SimulatedDisk::killed_after`] is the death of the whole machine.
+    pub fn reorder(&self, seed: u64) {
+        self.state.borrow_mut().order = Some(Random::with_seed(seed));
     }
 
     /// Another disk with the same files.

@@ -44,6 +44,12 @@ pub fn on_a_simulated_disk(name: &str) {
     run(name, true, |path| disk.attach(path, true).unwrap());
 }
 
+pub fn on_a_disk_that_reorders(name: &str) {
+    let disk = SimulatedDisk::new();
+    disk.reorder(Random::seed_for(name));
+    run(name, true, |path| disk.attach(path, true).unwrap());
+}
+
 /// A directory of a test's own.
 pub struct Directory(pub PathBuf);
 

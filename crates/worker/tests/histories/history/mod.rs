@@ -14,6 +14,7 @@ use aludel_protocol::{
     Request, Storage, Value, ValueRef, Writer,
 };
 use aludel_worker::{Environment, Service, Turn};
+pub use model::State;
 use model::{Got, Key, Model, Sent};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -32,6 +33,16 @@ pub trait Stage: Environment {
 
     /// How much further the clock goes with each look.
     fn set_tick(&mut self, ms: f64);
+
+    /// How durable commits are to be.
+    fn durability(&self) -> Durability {
+        Durability::Normal
+    }
+
+    /// How much has been done to the disk; it is noted with each commit.
+    fn done_to_disk(&self) -> usize {
+        0
+    }
 
     /// The frames posted since this was last asked, with to whom.
     fn take_posted(&mut self) -> Vec<(u64, Vec<u8>)>;
@@ -71,6 +82,16 @@ pub struct Outcome {
     pub waits: usize,
 }
 
+impl Outcome {
+    /// Counts another history in.
+    pub fn add(&mut self, other: &Outcome) {
+        self.requests += other.requests;
+        self.commits += other.commits;
+        self.errors += other.errors;
+        self.waits += other.waits;
+    }
+}
+
 /// A history on its way. The keeper's connection has to be open.
 pub struct History<'a, E: Stage> {
     service: &'a mut Service<E>,
@@ -86,6 +107,8 @@ pub struct History<'a, E: Stage> {
     last: u64,
     value: i64,
     told: Vec<Key>,
+    /// How many commits there were, each time that something had been done to the disk: how much, and how many.
+    pub commits_at: Vec<(usize, usize)>,
     number: u64,
     lock_timeout: u32,
     idle_timeout: u32,
@@ -98,11 +121,11 @@ pub struct History<'a, E: Stage> {
 type Judged<T = ()> = Result<T, String>;
 
 /// What a database of histories is opened with.
-pub fn options(storage: Storage, path: &str) -> OpenOptions {
+pub fn options(storage: Storage, path: &str, durability: Durability) -> OpenOptions {
     OpenOptions {
         storage,
         path: path.into(),
-        durability: Durability::Normal,
+        durability,
         cache_bytes: 1 << 20,
         statement_cache: 10,
         ..OpenOptions::default()
@@ -113,7 +136,8 @@ pub fn options(storage: Storage, path: &str) -> OpenOptions {
 pub fn open_keeper<E: Stage>(service: &mut Service<E>, storage: Storage, path: &str) {
     let header = |request| Header { client: KEEPER.0, ..Header::new(0, request, KEEPER.1, RepeatClass::Safe) };
     service.receive(Request::Hello { protocol: 2, version: "test" }.encode(&header(1)));
-    service.receive(Request::Open(options(storage, path)).encode(&header(2)));
+    let durability = service.environment_mut().durability();
+    service.receive(Request::Open(options(storage, path, durability)).encode(&header(2)));
     service.receive(Request::Watch { changes: true }.encode(&header(3)));
 }
 
@@ -153,6 +177,7 @@ impl<'a, E: Stage> History<'a, E> {
             last: 10,
             value: 0,
             told: vec![],
+            commits_at: vec![],
             number: 0,
             lock_timeout: random.of(&[200, 1_000]),
             idle_timeout: random.of(&[0, 0, 200, 600]),
@@ -173,6 +198,7 @@ impl<'a, E: Stage> History<'a, E> {
         self.keep("DELETE FROM t")?;
         self.keep("INSERT INTO t (k, v) VALUES (1,0),(2,0),(3,0),(4,0),(5,0),(6,0),(7,0),(8,0)")?;
         self.told.clear();
+        self.note_commits();
         for _ in 0..STEPS {
             self.step()?;
             for _ in 0..self.random.of(&[0, 0, 1, 1, 2, 5]) {
@@ -206,10 +232,24 @@ impl<'a, E: Stage> History<'a, E> {
     fn turn(&mut self) -> Judged<Turn> {
         let turn = self.service.turn();
         self.listen()?;
+        self.note_commits();
         if turn != Turn::Again {
             self.model.rest(self.last, &mut self.sent)?;
         }
         Ok(turn)
+    }
+
+    fn note_commits(&mut self) {
+        let now = (self.service.environment_mut().done_to_disk(), self.model.commit_count());
+        if self.commits_at.last() != Some(&now) {
+            self.commits_at.push(now);
+        }
+    }
+
+    /// What the table held after each commit, beginning with what it held before the first.
+    #[allow(dead_code, reason = "histories in a browser have no disk whose power fails")]
+    pub fn states(&self) -> impl Iterator<Item = &State> {
+        self.model.states()
     }
 
     /// Judges what was answered.

@@ -168,6 +168,12 @@ impl Model {
         &self.versions[self.latest()].state
     }
 
+    /// The rows after each commit, beginning with those before the first.
+    #[allow(dead_code, reason = "histories in a browser have no disk whose power fails")]
+    pub fn states(&self) -> impl Iterator<Item = &State> {
+        self.versions.iter().map(|version| &*version.state)
+    }
+
     /// Who made the commits, and whether each is certain to be one.
     pub fn commits(&self) -> impl Iterator<Item = (Key, bool)> {
         self.versions.iter().skip(1).map(|version| (version.by, version.certain))

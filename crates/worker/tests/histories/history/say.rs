@@ -16,11 +16,12 @@ impl<E: Stage> History<'_, E> {
         let transaction = |op| Request::Transaction { op, deadline }.encode(&header);
         let frame = match &ask {
             Ask::Open => {
+                let durability = self.service.environment_mut().durability();
                 let set = OpenOptions {
                     lock_timeout: self.lock_timeout,
                     idle_transaction_timeout: self.idle_timeout,
                     log_limit: self.log_limit,
-                    ..options(self.storage, &self.path)
+                    ..options(self.storage, &self.path, durability)
                 };
                 Request::Open(set).encode(&header)
             }
