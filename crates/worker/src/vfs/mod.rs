@@ -11,9 +11,11 @@
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
 //! An attached database is three names: `path`, `path-wal` and `path-journal`; everything anonymous is memory. A fourth
-//! file, `path-mark`, is none of SQLite's: see `crate::mark`. Attached files belong to the thread that attached them, which is also the only one that may open, use and close connections
-//! on them.
+//! file, `path-mark`, is none of SQLite's: see `crate::mark`. Attached files belong to the thread that attached them, which
+//! is also the only one that may open, use and close connections on them.
 
+#[cfg(any(test, feature = "faults"))]
+pub mod broken;
 #[cfg(any(test, feature = "faults"))]
 pub mod contract;
 mod frame_joiner;

@@ -1,8 +1,11 @@
 //! One file that several connections have open: its bytes, its locks, its shared memory.
 #![forbid(unsafe_code)]
 
-use super::lock_table::LockTable;
-use super::shm::Shm;
+// Tests can break these; nothing else is different then.
+#[cfg(any(test, feature = "faults"))]
+use super::broken::{LockTable, Shm};
+#[cfg(not(any(test, feature = "faults")))]
+use super::{lock_table::LockTable, shm::Shm};
 use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
 use std::cell::{Cell, RefCell};
 

@@ -4,7 +4,10 @@
 // `clippy.toml` allows these in test functions only; here, the functions beside them are tests as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+#[cfg(feature = "faults")]
+mod broken;
 mod history;
+#[cfg(feature = "faults")]
 mod order;
 #[path = "../it/scratch.rs"]
 mod scratch;

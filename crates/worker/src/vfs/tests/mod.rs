@@ -2,6 +2,7 @@
 //! storage has to do is in [`super::contract`].
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod broken;
 mod crash;
 mod faults;
 mod files;
