@@ -81,15 +81,15 @@ function compute(work) {
 
 /**
  * The process of a browser that computes while one of its pages does. `evaluate` calls in that page the function that it is given,
- * with the argument behind it.
+ * with the argument behind it; `ticks` gives how long each process has computed, in hundredths of a second.
  */
-export async function computing(pid, evaluate) {
+export async function computing(pid, evaluate, ticks = () => busy(pid)) {
   // An amount of work rather than of time: on a busy machine a process may get little of a second. How much is enough to show
   // depends on the browser, some of which run what they are told here without compiling it.
   for (let tries = 0, work = 1e7; tries < 10; tries++) {
-    const before = busy(pid);
+    const before = await ticks();
     await evaluate(compute, work);
-    const after = [...busy(pid)].map(([pid, ticks]) => [pid, ticks - (before.get(pid) ?? 0)]);
+    const after = [...(await ticks())].map(([pid, all]) => [pid, all - (before.get(pid) ?? 0)]);
     const [[first, most] = [], [, second] = [undefined, 0]] = after.sort(([, a], [, b]) => b - a);
     if (first !== undefined && first !== pid && most >= 10 && second < most / 2) return first;
     if (first === undefined) break;

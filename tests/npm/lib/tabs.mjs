@@ -108,19 +108,18 @@ export async function apart(browser, first, second) {
 
 /** The process that a page runs in: the one that works while the page does. */
 export async function processOf(browser, page) {
-  if (await isFirefox(browser)) return computing(browser.process().pid, (...work) => page.evaluate(...work));
+  const { pid } = browser.process();
+  const evaluate = (...work) => page.evaluate(...work);
+  if (await isFirefox(browser)) return computing(pid, evaluate);
   const session = await browser.target().createCDPSession();
-  const times = async () => {
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    return new Map(processInfo.filter(({ type }) => type === "renderer").map(({ id, cpuTime }) => [id, cpuTime]));
-  };
-  const before = await times();
-  await page.evaluate(() => {
-    for (const end = performance.now() + 300; performance.now() < end; );
-  });
-  const worked = [...(await times())].map(([id, time]) => [time - (before.get(id) ?? 0), id]);
-  await session.detach();
-  return worked.sort(([a], [b]) => b - a)[0][1];
+  try {
+    return await computing(pid, evaluate, async () => {
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      return new Map(processInfo.filter(({ type }) => type === "renderer").map(({ id, cpuTime }) => [id, cpuTime * 100]));
+    });
+  } finally {
+    await session.detach();
+  }
 }
 
 /** A figure among the results. */
