@@ -46,7 +46,7 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
   for (const kind of ["pagehide", "pageshow"]) {
     globalThis.addEventListener?.(kind, ({ persisted }) => life.push(`${kind} ${persisted}`));
   }
-  let engine, inner, held;
+  let engine, inner, held, stream;
 
   const tab = {
     /** Opens the database, and says how long it took. */
@@ -108,6 +108,34 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
       await held.commit();
       await held.close();
     },
+    /** Begins to read from a snapshot, by a stream of which one row is taken or by a transaction, and leaves it at that. */
+    async linger(how) {
+      held = await engine.connect();
+      stream = undefined;
+      if (how === "transaction") return held.scalar(text("SELECT count(*) FROM t"));
+      const rows = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x, (SELECT count(*) FROM t) AS n FROM c");
+      stream = await held.stream(rows, undefined, { executionOptions: { yieldPer: 1 } });
+      return (await stream.fetchone()).n;
+    },
+    /** What is left of that snapshot: how many rows it shows in `t`. */
+    async lingers() {
+      if (stream === undefined) return held.scalar(text("SELECT count(*) FROM t"));
+      const [last] = (await stream.all()).slice(-1);
+      return last.n;
+    },
+    /** Leaves it. */
+    async leave() {
+      await held.close();
+    },
+    /** Commits so many times a million bytes, each by itself, and says how large a file of the origin was at most. */
+    async fill(times, name) {
+      let largest = 0;
+      for (let i = 0; i < times; i++) {
+        await engine.execute(text("INSERT INTO t (who) VALUES (zeroblob(1000000))"));
+        largest = Math.max(largest, await tab.bytes(name));
+      }
+      return largest;
+    },
     /** Inserts a row in a block of its own. */
     async block(who) {
       await engine.begin((conn) => conn.execute(insert, { who, at: 0 }));
@@ -126,11 +154,13 @@ export function tabOf({ createEngine, text }, { worker = "/node_modules/aludel/w
       await conn.rollback();
       await conn.close();
     },
-    /** Whether a file of the origin has more bytes than that. */
-    async isLarger(name, bytes) {
+    /** How many bytes a file of the origin has. */
+    async bytes(name) {
       const directory = await navigator.storage.getDirectory();
-      return (await (await directory.getFileHandle(name)).getFile()).size > bytes;
+      return (await (await directory.getFileHandle(name)).getFile()).size;
     },
+    /** Whether it has more than that. */
+    isLarger: async (name, bytes) => (await tab.bytes(name)) > bytes,
     async dispose() {
       await engine.dispose();
     },

@@ -19,6 +19,8 @@ struct Wait {
     by: Option<ConnectionKey>,
     since: f64,
     log_bytes: u64,
+    /// Whom it concerns beside the two: where the log waits, everyone who uses the database.
+    all: Vec<u64>,
 }
 
 impl Wait {
@@ -48,10 +50,13 @@ impl Wait {
                         site: suspect.site().map(str::to_owned),
                         log_bytes: self.log_bytes,
                     };
-                    if told != holder.client {
-                        post(told, 0, Notice::Blocked(blocked.clone()));
+                    let mut whom = vec![told];
+                    for client in std::iter::once(holder.client).chain(self.all.iter().copied()) {
+                        if !whom.contains(&client) {
+                            whom.push(client);
+                        }
                     }
-                    post(holder.client, 0, Notice::Blocked(blocked));
+                    whom.into_iter().for_each(|client| post(client, 0, Notice::Blocked(blocked.clone())));
                 }
             }
         }
@@ -116,7 +121,7 @@ impl<H: Environment> Service<H> {
     /// Says who holds others up, when that has gone on for long enough, and when to look again.
     pub(super) fn look_out(&mut self, now: f64) -> f64 {
         let mut again = f64::INFINITY;
-        for database in self.databases.values_mut() {
+        for (id, database) in &mut self.databases {
             let epoch = database.epoch().unwrap_or_default();
             let connection = |key: ConnectionKey| self.slots.get(&key).and_then(Slot::opened);
             let waiting: Vec<_> = database.lock.waiting().collect();
@@ -131,7 +136,8 @@ impl<H: Environment> Service<H> {
             });
             if let Some(suspect) = &mut database.locks {
                 for (waiter, since) in waiting {
-                    let wait = Wait { obstacle: Obstacle::WriteLock, by: Some(waiter), since, log_bytes: 0 };
+                    let wait =
+                        Wait { obstacle: Obstacle::WriteLock, by: Some(waiter), since, log_bytes: 0, all: vec![] };
                     again = again.min(wait.look(suspect, epoch, now, &mut self.env));
                 }
             }
@@ -143,7 +149,9 @@ impl<H: Environment> Service<H> {
             if let Some((suspect, since)) = &mut database.lingers {
                 // Whether it reads or forgot to, it keeps the log.
                 suspect.idle_since = Some(suspect.since());
-                let wait = Wait { obstacle: Obstacle::Snapshot, by: None, since: *since, log_bytes };
+                let users = self.slots.iter().filter(|(_, slot)| slot.database == *id);
+                let all = users.map(|(key, _)| key.client).collect();
+                let wait = Wait { obstacle: Obstacle::Snapshot, by: None, since: *since, log_bytes, all };
                 again = again.min(wait.look(suspect, epoch, now, &mut self.env));
             }
         }

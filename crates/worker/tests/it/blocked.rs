@@ -191,7 +191,10 @@ fn the_lock_timeout_names_the_holder_its_age_and_its_site() {
 
 #[test]
 fn a_reader_that_keeps_the_log_from_beginning_anew_is_named() {
-    let mut bench = bench(2, patient());
+    // The third does nothing but have it open; the fourth has another one.
+    let mut bench = bench(3, patient());
+    bench.greet_as(4);
+    bench.open(1, options(Storage::Memory, "another"));
     bench.client = 2;
     bench.run(3, "begin");
     bench.integer(3, "select count(*) from t");
@@ -209,8 +212,11 @@ fn a_reader_that_keeps_the_log_from_beginning_anew_is_named() {
     bench.send(3, Request::Site { text: "report.js:7" });
     bench.settle();
     let notices = blocked(&mut bench);
-    let (client, blocked) = &notices[0];
-    assert_eq!((notices.len(), *client, blocked.obstacle), (1, 2, Obstacle::Snapshot));
+    let whom: Vec<u64> = notices.iter().map(|(client, _)| *client).collect();
+    assert_eq!(whom, [2, 1, 3], "everyone who uses the database");
+    let (_, blocked) = &notices[0];
+    assert!(notices.iter().all(|(_, same)| same == blocked), "{notices:?}");
+    assert_eq!(blocked.obstacle, Obstacle::Snapshot);
     assert_eq!(
         (blocked.waiter, blocked.holder),
         (Party { client: 0, connection: 0 }, Party { client: 2, connection: 3 })
