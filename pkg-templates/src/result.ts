@@ -205,6 +205,8 @@ export class Result<R extends RowType = AnyRow, V extends readonly unknown[] = r
       if (ours === theirs) continue;
       throw new ArgumentError(`merge() takes results of ${ours} columns, as this one has, and one has ${theirs}`);
     }
+    // Before anything is taken: what is refused leaves all of them as they were.
+    for (const result of results) if (result.returnsRows) (result as Result).#cursor.feed.check();
     const counts = results.map((result) => result.rowcount).filter((count) => count >= 0);
     const rowcount = counts.length === 0 ? -1 : counts.reduce((sum, count) => sum + count, 0);
     const lastrowid = (results.at(-1) as Result).lastrowid;

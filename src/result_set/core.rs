@@ -130,6 +130,11 @@ impl Core {
         }
     }
 
+    /// An error if it was closed.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { Err(self.closed_error()) } else { Ok(()) }
+    }
+
     fn closed_error(&self) -> Error {
         let reason = match &self.source {
             Source::Stream(stream) => stream.closed_reason(),

@@ -16,6 +16,8 @@ pub(super) fn merged(first: &ResultSet, others: &[&ResultSet]) -> Result<ResultS
             return Err(Error::new(ErrorKind::Argument, message));
         }
     }
+    // Before anything is taken: what is refused leaves all of them as they were.
+    results().try_for_each(|result| result.0.core.check_open())?;
     let mut rows: Vec<Vec<Value>> = Vec::new();
     if columns.is_some() {
         for result in results() {

@@ -47,3 +47,25 @@ test("a million statements that are built, bound and dropped leave the memory of
   assert.ok(length > 0);
   assert.equal(after, before);
 });
+
+test("a record that is written once hands the buffer on, whether it can be kept or not", async () => {
+  const { Writer } = await load("core/writer.js");
+  const begun = () => {
+    const writer = new Writer();
+    writer.begin(1);
+    return writer;
+  };
+  const first = begun();
+  const { buffer } = first.finish();
+  first.release();
+  for (const write of [(writer) => writer.begin(1), (writer) => writer.literals.push(1), () => { throw new Error("on purpose"); }]) {
+    try {
+      Writer.constant(write);
+    } catch (error) {
+      assert.equal(error.message, "on purpose");
+    }
+    const next = begun();
+    assert.equal(next.finish().buffer, buffer, String(write));
+    next.release();
+  }
+});

@@ -275,5 +275,8 @@ test("a3_65 results are merged", onConnection(async (conn) => {
   const two = await run("SELECT 1, 2");
   await refused(async () => two.merge(await run("SELECT 1")), error(ArgumentError, "merge() takes results of 2 columns, as this one has, and one has 1"));
   await refused(() => two.merge([1, 2]), error(ArgumentError, "merge() takes results, not Array"));
-  await refused(async () => { const gone = await run("SELECT 1"); gone.close(); (await run("SELECT 1")).merge(gone); }, closed);
+  const [left, gone] = [await run("SELECT 1 AS x UNION ALL SELECT 2"), await run("SELECT 3")];
+  gone.close();
+  await refused(() => left.merge(gone), closed);
+  assert.deepEqual(left.scalars().all(), [1, 2], "what is refused takes nothing");
 }));

@@ -134,10 +134,14 @@ export class Writer {
   /** The bytes of the record that `write` writes, if they are the same in every statement: it names no other object and keeps nothing aside. */
   static constant(write: (writer: Writer) => void): Uint8Array | undefined {
     const writer = new Writer();
-    write(writer);
-    const aside = writer.literals.length + writer.callables.length + writer.types.length;
-    // Behind the room for the count of records, and the tag.
-    return writer.#count === 1 && aside === 0 ? writer.#bytes.slice(5, writer.#length) : undefined;
+    try {
+      write(writer);
+      const aside = writer.literals.length + writer.callables.length + writer.types.length;
+      // Behind the room for the count of records, and the tag.
+      return writer.#count === 1 && aside === 0 ? writer.#bytes.slice(5, writer.#length) : undefined;
+    } finally {
+      writer.release();
+    }
   }
 
   /** A record that {@link constant} gave, with its length before it. */

@@ -393,8 +393,13 @@ fn a3_65_results_are_merged() {
         let two = given("SELECT 1, 2").await;
         let message = "merge() takes results of 2 columns, as this one has, and one has 1";
         fails(two.merge(&[&given("SELECT 1").await]), ErrorKind::Argument, message);
-        let gone = given("SELECT 1").await;
+        let (left, gone) = (given("SELECT 1 UNION ALL SELECT 2").await, given("SELECT 3").await);
         gone.close();
-        fails(given("SELECT 1").await.merge(&[&gone]), ErrorKind::ResourceClosed, CLOSED);
+        fails(left.merge(&[&gone]), ErrorKind::ResourceClosed, CLOSED);
+        assert_eq!(
+            left.scalars(0).unwrap().all().unwrap(),
+            [1, 2].map(Value::Integer),
+            "what is refused takes nothing"
+        );
     });
 }
