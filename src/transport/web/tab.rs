@@ -15,7 +15,10 @@ use aludel_protocol::{Error, Header, PROTOCOL_VERSION, RepeatClass, Request, Res
 use futures_timer::Delay;
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
 
@@ -71,6 +74,8 @@ pub(super) struct Tab {
     life: RefCell<Option<Life>>,
     /// What ends with the page, and not before it.
     pub(super) parting: RefCell<Option<Rc<Hosting>>>,
+    /// Whoever waits for the time at which it is given up.
+    gives_up: RefCell<Option<Waker>>,
 }
 
 /// What this tab speaks.
@@ -102,6 +107,7 @@ impl Tab {
             skew_told: Cell::new(false),
             life: RefCell::default(),
             parting: RefCell::default(),
+            gives_up: RefCell::default(),
         })
     }
 
@@ -289,6 +295,9 @@ impl Tab {
         }
         drop(role);
         self.waiting.take();
+        if let Some(waker) = self.gives_up.take() {
+            waker.wake();
+        }
         self.presence.take();
         self.life.take();
         // When the thread itself ends, there is nothing left to forget.
@@ -360,9 +369,19 @@ impl Wire for Tab {
     }
 
     fn later(&self, after: Duration, then: Box<dyn FnOnce()>) {
+        let (me, mut delay) = (self.weak(), Delay::new(after));
         spawn_local(async move {
-            Delay::new(after).await;
-            then();
+            // A timer that nobody needs any more would keep a process that has nothing else to do.
+            let is_due = poll_fn(|cx| match me.upgrade() {
+                Some(tab) if !matches!(tab.role(), Role::Ended) => {
+                    *tab.gives_up.borrow_mut() = Some(cx.waker().clone());
+                    Pin::new(&mut delay).poll(cx).map(|()| true)
+                }
+                _ => Poll::Ready(false),
+            });
+            if is_due.await {
+                then();
+            }
         });
     }
 }
