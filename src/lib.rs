@@ -50,6 +50,7 @@ mod schema;
 mod site;
 mod sorted;
 mod storage;
+mod sync;
 mod transaction;
 mod transfer;
 #[doc(hidden)]
@@ -81,6 +82,7 @@ pub use result_set::{
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
 pub use schema::{Bind, CreateAll, DdlOptions, inspect, migrate};
 pub use storage::{StorageEstimate, StorageInfo};
+pub use sync::{SyncConnection, SyncEngine};
 pub use transaction::Transaction;
 pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};
 pub use url::{Database, Url};

@@ -1,7 +1,7 @@
 //! What the JavaScript face needs beneath the comfortable API: parameters and rows that stay encoded. No promise is
 //! made about it to anyone else.
 
-pub use crate::connection::{OuterBlock, RawImport};
+pub use crate::connection::{OuterBlock, RawImport, RawProcedure};
 pub use crate::engine::{HAS_TABLE, TABLE_NAMES};
 pub use crate::site::Site;
 pub use crate::transport::{Buffer, RowsFrame};

@@ -181,6 +181,12 @@ export class CancelledError extends OperationalError {}
 /** sqlalchemy_aio's name of {@link WorkerGone}. */
 export const AlreadyQuit: typeof WorkerGone = WorkerGone;
 
+/**
+ * A procedure could not be called, or threw something that is no error of aludel's: then its `name` and `message` are those of
+ * what was thrown, and its `cause` is that.
+ */
+export class ProcedureError extends SQLAlchemyError {}
+
 type ErrorClass = new (message: string, details?: ErrorDetails) => SQLAlchemyError;
 
 interface ClassRow {
@@ -223,6 +229,7 @@ const rows: readonly (readonly [ErrorClass, string, (string | null)?, boolean?])
   [HostLost, "HostLost", null, true],
   [ProtocolError, "ProtocolError"],
   [CancelledError, "CancelledError", null, true],
+  [ProcedureError, "ProcedureError"],
 ];
 
 const byClass = new Map<unknown, ClassRow>();
@@ -295,6 +302,14 @@ export function rehydrate(thrown: unknown, context?: StatementContext): unknown 
   };
   const cause = thrown.cause === undefined ? undefined : rehydrate(thrown.cause);
   return new errorClass(thrown.message, cause === undefined ? details : { ...details, cause });
+}
+
+/**
+ * The error of a class of this name.
+ * @internal
+ */
+export function errorOf(name: string, message: string, details: ErrorDetails): SQLAlchemyError {
+  return new (byName.get(name) ?? SQLAlchemyError)(message, details);
 }
 
 function isRecord(thrown: unknown): thrown is ErrorRecord {

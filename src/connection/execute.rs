@@ -6,6 +6,8 @@ use crate::executable::{Compiled, Encoded, Params};
 use crate::limit::{CallOptions, Limits};
 use crate::options::OnAbort;
 use crate::raw::{RawCall, RawStream};
+use crate::result_set::ResultSet;
+use crate::sync::Door;
 use crate::transport::{Answer, Buffer, ChannelUse, Pending, RowsFrame, Watch};
 use aludel_protocol::{Batch, BeginMode, Delivery, Error, ErrorKind, Execute, Reader, RepeatClass, Result, Value};
 use aludel_sql::{Text, describe, describe_batch, is_commit, is_dml};
@@ -55,6 +57,22 @@ impl Call {
             return Err(Error::new(ErrorKind::Programming, message));
         }
         Ok(())
+    }
+
+    /// Runs it where SQLite is.
+    pub(crate) fn run(self, engine: &Engine, door: &mut dyn Door) -> Result<ResultSet> {
+        self.check()?;
+        let Call { text, batch, many, sets, known, .. } = self;
+        let about = About { text, many, hidden: engine.options().hide_parameters, sets };
+        let frames = door.execute(about.text.sql(), batch.map(Buffer::into_vec), many);
+        let mut rows = Vec::new();
+        for frame in frames.map_err(|error| about.attach(error))? {
+            match Answer::decode(Buffer::from_vec(frame))? {
+                (_, Answer::Rows(frame)) => rows.push(frame),
+                (_, other) => return Err(other.instead("a statement")),
+            }
+        }
+        Ok(ResultSet::of_frames(rows, known))
     }
 
     /// What its result can be asked about it.
@@ -207,7 +225,7 @@ impl Inner {
         }
     }
 
-    fn replaces_worker(&self) -> bool {
+    pub(super) fn replaces_worker(&self) -> bool {
         self.engine().options().on_abort == OnAbort::ReplaceWorker
     }
 

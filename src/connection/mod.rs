@@ -3,11 +3,13 @@
 mod execute;
 mod import;
 mod inner;
+mod procedure;
 mod transactions;
 
 pub(crate) use execute::{Call, Known, Take};
 pub use import::RawImport;
 pub(crate) use inner::Inner;
+pub use procedure::RawProcedure;
 
 use crate::engine::Engine;
 use crate::executable::{Executable, Params};
@@ -101,6 +103,12 @@ impl Connection {
     /// As [`Connection::stream`], for the first column of each row.
     pub async fn stream_scalars(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<ScalarStream> {
         self.stream(statement, params).await?.scalars(0)
+    }
+
+    /// Calls a procedure of the worker's, and gives what it returned or threw, in bytes.
+    #[doc(hidden)]
+    pub async fn call_raw(&self, call: RawProcedure<'_>, options: &CallOptions) -> Result<Vec<u8>> {
+        self.inner.call(call, options).await
     }
 
     /// Begins a transaction; an error if one is open, also by autobegin. The BEGIN travels with the first statement.

@@ -152,7 +152,7 @@ impl Inner {
     }
 
     /// The root has ended, and all savepoints with it.
-    fn cancel_nested(&self) {
+    pub(super) fn cancel_nested(&self) {
         self.nested.take().iter().for_each(|state| state.active.set(false));
     }
 

@@ -139,6 +139,11 @@ impl ResultSet {
         Ok(ResultSet::of(Core::buffered(frames, known)))
     }
 
+    /// A result of frames that have all come.
+    pub(crate) fn of_frames(frames: Vec<RowsFrame>, known: Option<Known>) -> ResultSet {
+        ResultSet::of(Core::buffered(frames, known))
+    }
+
     pub(crate) fn with_yield_per(self, size: Option<usize>) -> ResultSet {
         if let Some(size) = size {
             self.0.core.set_yield_per(size);

@@ -92,6 +92,15 @@ pub enum Answer {
     Fates(Vec<Fate>),
     /// Something that answers nothing.
     Notice(Notice),
+    /// A procedure has come to its end.
+    Returned {
+        /// Whether a transaction is open on the connection after it.
+        in_transaction: bool,
+        /// Whether it has ended a transaction.
+        ended: bool,
+        /// What it returned or threw.
+        value: Vec<u8>,
+    },
     /// How far the end of an import came; more follows.
     Progress {
         /// What it is doing.
@@ -116,6 +125,7 @@ impl Answer {
             Answer::Fates(_) => "Fates",
             Answer::Notice(_) => "Notice",
             Answer::Progress { .. } => "Progress",
+            Answer::Returned { .. } => "Returned",
         };
         Error::new(ErrorKind::Protocol, format!("{asked} was answered by {what}"))
     }
@@ -150,6 +160,9 @@ impl Answer {
             Reply::Fatal { message } => Answer::Fatal { message: message.to_owned() },
             Reply::Fates(fates) => Answer::Fates(fates),
             Reply::Notice(notice) => Answer::Notice(notice),
+            Reply::Returned { in_transaction, ended, value } => {
+                Answer::Returned { in_transaction, ended, value: value.to_vec() }
+            }
             Reply::Progress { phase, done, total } => Answer::Progress { phase, done, total },
         };
         Ok((header, answer))
@@ -168,7 +181,7 @@ impl Answer {
     pub fn in_transaction(&self) -> Option<bool> {
         match self {
             Answer::Rows(rows) => Some(rows.in_transaction),
-            Answer::Done { in_transaction } => Some(*in_transaction),
+            Answer::Done { in_transaction } | Answer::Returned { in_transaction, .. } => Some(*in_transaction),
             Answer::Error { in_transaction, .. } => *in_transaction,
             _ => None,
         }

@@ -1,8 +1,8 @@
 //! The worker in this very thread: it works whenever one of its replies is awaited.
 
 use super::{Buffer, Inbox, Place, Spawn, Wire};
-use aludel_protocol::{Result, Storage};
-use aludel_worker::{Environment, Service, Turn};
+use aludel_protocol::{Header, ProcedureCall, Result, Storage};
+use aludel_worker::{Environment, Finding, Service, Turn};
 use futures_timer::Delay;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -48,6 +48,10 @@ impl Environment for Desk {
 
     fn post(&mut self, _client: u64, parts: &[&[u8]]) {
         self.replies.push(parts.concat());
+    }
+
+    fn procedure(&mut self, _header: &Header, call: &ProcedureCall<'_>) -> Finding {
+        crate::sync::find(call)
     }
 }
 

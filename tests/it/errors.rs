@@ -35,6 +35,7 @@ fn a5_14_errors_have_sqlalchemys_classes_parents_and_codes() {
         (ErrorKind::AmbiguousForeignKeys, "AmbiguousForeignKeysError", "ArgumentError", None, false),
         (ErrorKind::NoSuchTable, "NoSuchTableError", "InvalidRequestError", None, false),
         (ErrorKind::UnreflectableTable, "UnreflectableTableError", "InvalidRequestError", None, false),
+        (ErrorKind::Procedure, "ProcedureError", "SQLAlchemyError", None, false),
     ];
     assert_eq!(table.iter().map(|row| row.0).collect::<Vec<_>>(), ErrorKind::ALL);
     for (kind, class, parent, code, retryable) in table {

@@ -4,8 +4,7 @@ use crate::codec::malformed;
 use crate::{Reader, Result as ProtocolResult, Writer};
 use std::fmt;
 
-/// How long a chain of causes a frame holds.
-const MAX_CAUSES: u32 = 8;
+const MAX_CAUSES: u32 = 8; // in a frame
 
 /// Shorthand for a result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -117,6 +116,8 @@ kinds! {
     NoSuchTable = 28, "NoSuchTableError", "InvalidRequestError", None, false;
     /// A table exists and cannot be read: a view of what is no more, for instance.
     UnreflectableTable = 29, "UnreflectableTableError", "InvalidRequestError", None, false;
+    /// A procedure could not be called, or threw something that is no error of aludel's.
+    Procedure = 30, "ProcedureError", "SQLAlchemyError", None, false;
 }
 
 /// Why storage failed.

@@ -1,13 +1,13 @@
 //! Sending a request once more, as the bytes that it was.
 
-use crate::request::{EXECUTE, TRANSACTION};
+use crate::request::{EXECUTE, PROCEDURE, TRANSACTION};
 use crate::{HEADER_LEN, Request};
 
 /// Where the epoch stands in each frame.
 const EPOCH_AT: usize = 4;
 /// Where the deadline stands in an Execute.
 const EXECUTE_DEADLINE_AT: usize = HEADER_LEN + 12;
-/// Where the deadline stands in a Transaction.
+/// Where the deadline stands in a Transaction and in a Procedure.
 const TRANSACTION_DEADLINE_AT: usize = HEADER_LEN + 4;
 
 impl Request<'_> {
@@ -16,7 +16,7 @@ impl Request<'_> {
     pub fn renew(head: &mut [u8], epoch: u32, elapsed: u32) {
         let deadline_at = match head.get(2) {
             Some(&EXECUTE) => Some(EXECUTE_DEADLINE_AT),
-            Some(&TRANSACTION) => Some(TRANSACTION_DEADLINE_AT),
+            Some(&TRANSACTION | &PROCEDURE) => Some(TRANSACTION_DEADLINE_AT),
             _ => None,
         };
         if let Some(bytes) = word(head, EPOCH_AT) {

@@ -17,6 +17,7 @@ const ERROR: u8 = 0x85;
 const FATES: u8 = 0x87;
 const NOTICE: u8 = 0x88;
 const PROGRESS: u8 = 0x89;
+const RETURNED: u8 = 0x8a;
 
 /// One frame of rows, or the end of a statement without any.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +109,15 @@ pub enum Reply<'a> {
         done: u64,
         /// Of how many.
         total: u64,
+    },
+    /// A procedure has come to its end.
+    Returned {
+        /// Whether a transaction is open on the connection after it.
+        in_transaction: bool,
+        /// Whether it has ended a transaction of the connection, be it one that it had begun.
+        ended: bool,
+        /// What it returned or threw, as whoever calls and whoever is called know it.
+        value: &'a [u8],
     },
 }
 
@@ -239,6 +249,14 @@ impl<'a> Reply<'a> {
                 out.u64(*done);
                 out.u64(*total);
             }
+            Reply::Returned { in_transaction, ended, value } => {
+                header.encode(RETURNED, &mut out);
+                out.u8((*in_transaction).into());
+                out.u8((*ended).into());
+                out.u16(0);
+                out.u32(value.len() as u32);
+                out.raw(value);
+            }
         }
         out.finish()
     }
@@ -303,6 +321,14 @@ impl<'a> Reply<'a> {
             NOTICE => Reply::Notice(Notice::decode(&mut input)?),
             PROGRESS => {
                 Reply::Progress { phase: ImportPhase::decode(&mut input)?, done: input.u64()?, total: input.u64()? }
+            }
+            RETURNED => {
+                let (in_transaction, ended) = (input.flag()?, input.flag()?);
+                if input.u16()? != 0 {
+                    return Err(malformed("reserved bytes of Returned".into()));
+                }
+                let len = input.u32()?;
+                Reply::Returned { in_transaction, ended, value: input.raw(len as usize)? }
             }
             other => return Err(malformed(format!("reply kind {other:#x}"))),
         };

@@ -18,6 +18,7 @@ const FATES: u8 = 0x0c;
 const WATCH: u8 = 0x0d;
 const SITE: u8 = 0x0e;
 const IMPORT: u8 = 0x0f;
+pub(crate) const PROCEDURE: u8 = 0x10;
 
 /// What transaction a statement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,27 @@ pub enum ImportStep<'a> {
     Abort,
 }
 
+/// A function that the worker calls with the header's connection: any number of statements in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcedureCall<'a> {
+    /// What transaction each of its statements needs.
+    pub begin: BeginMode,
+    /// Whether its caller has begun a transaction, which may not be open yet.
+    pub within: bool,
+    /// Whether it only reads, so that it does not wait for the write lock.
+    pub read_only: bool,
+    /// Whether it is called with an engine rather than with the connection itself.
+    pub engine: bool,
+    /// How long it may take from its arrival, in milliseconds, waiting included; 0 is forever.
+    pub deadline: u32,
+    /// The URL of its module.
+    pub module: &'a str,
+    /// The name by which the module exports it.
+    pub export: &'a str,
+    /// Its arguments, as whoever calls and whoever is called know them.
+    pub arguments: &'a [u8],
+}
+
 /// What the client asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request<'a> {
@@ -166,6 +188,8 @@ pub enum Request<'a> {
     /// A step of an import. Answered by [`crate::Reply::Done`], [`ImportStep::Finish`] by [`crate::Reply::Progress`]
     /// before.
     Import(ImportStep<'a>),
+    /// Calls a procedure. Answered by [`crate::Reply::Returned`].
+    Procedure(ProcedureCall<'a>),
 }
 
 fn begin_mode(tag: u8) -> Result<BeginMode> {
@@ -232,6 +256,33 @@ impl ImportStep<'_> {
         out.u8(2);
         out.u32(len);
         out.finish()
+    }
+}
+
+impl<'a> ProcedureCall<'a> {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.begin as u8);
+        out.u8(self.within.into());
+        out.u8(self.read_only.into());
+        out.u8(self.engine.into());
+        out.u32(self.deadline);
+        out.text(self.module);
+        out.text(self.export);
+        out.u32(self.arguments.len() as u32);
+        out.raw(self.arguments);
+    }
+
+    fn decode(input: &mut Reader<'a>) -> Result<ProcedureCall<'a>> {
+        let begin = begin_mode(input.u8()?)?;
+        let (within, read_only, engine) = (input.flag()?, input.flag()?, input.flag()?);
+        let deadline = input.u32()?;
+        let (module, export) = (input.text()?, input.text()?);
+        let len = input.u32()?;
+        let arguments = input.raw(len as usize)?;
+        if begin == BeginMode::Own {
+            return Err(malformed(format!("a procedure in mode {begin:?}")));
+        }
+        Ok(ProcedureCall { begin, within, read_only, engine, deadline, module, export, arguments })
     }
 }
 
@@ -320,6 +371,10 @@ impl<'a> Request<'a> {
                     ImportStep::Abort => begin(4),
                 }
             }
+            Request::Procedure(call) => {
+                header.encode(PROCEDURE, &mut out);
+                call.encode(&mut out);
+            }
         }
         out.finish()
     }
@@ -378,6 +433,7 @@ impl<'a> Request<'a> {
                 4 => ImportStep::Abort,
                 other => return Err(malformed(format!("import step {other}"))),
             }),
+            PROCEDURE => Request::Procedure(ProcedureCall::decode(&mut input)?),
             other => return Err(malformed(format!("request kind {other:#x}"))),
         };
         input.end()?;

@@ -5,6 +5,7 @@ mod attached;
 mod ended;
 mod given_up;
 mod locked;
+mod procedure;
 
 use crate::Environment;
 use crate::attach::{Attached, Wanted};
@@ -138,6 +139,9 @@ impl Connection {
         if matches!(job.work, Work::Import(_)) && database.scratches.is_waiting(self.key) {
             return false;
         }
+        if matches!(&job.work, Work::Procedure(invocation) if invocation.found.is_none()) {
+            return false;
+        }
         if job.waits_since.is_some() {
             return database.lock.may_try(self.key, job.header.request);
         }
@@ -246,6 +250,7 @@ impl Connection {
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
         let is_anothers = self.queue.iter().chain(&self.streams).any(Job::owns_transaction);
+        let waits = self.has_to_wait(job, database, lock_is_promised);
         match &mut job.work {
             Work::Execute(execution) => execution.run(&mut Context {
                 db: &self.db,
@@ -283,6 +288,8 @@ impl Connection {
                     other => other,
                 }
             }
+            Work::Procedure(_) if waits => Progress::Busy,
+            Work::Procedure(_) => self.call(job, database, env, is_anothers),
             Work::Fates(requests) => match fates(database, &job.header, requests) {
                 Ok(fates) => {
                     reply(env, &job.header, &Reply::Fates(fates));

@@ -1,8 +1,9 @@
 //! What the worker needs from where it runs, and what it asks of it.
 #![forbid(unsafe_code)]
 
+use crate::procedure::Finding;
 use crate::vfs;
-use aludel_protocol::{Error, Result, StorageReason};
+use aludel_protocol::{Error, ErrorKind, Header, ProcedureCall, Result, StorageReason};
 
 /// What a [`crate::Service`] needs from where it runs.
 pub trait Environment {
@@ -30,6 +31,13 @@ pub trait Environment {
     fn prepare_scratch(&mut self, name: &str) -> Preparation {
         let message = format!("there is no origin private file system here to open {name} in");
         Preparation::Ready(Err(Error::storage(StorageReason::Unavailable, message)))
+    }
+
+    /// Finds a procedure that the request with this header is to call.
+    fn procedure(&mut self, header: &Header, call: &ProcedureCall<'_>) -> Finding {
+        let (_, message) =
+            (header, format!("there is nothing here that could call {} of {}", call.export, call.module));
+        Finding::Found(Err(Error::new(ErrorKind::NotSupported, message)))
     }
 
     /// Gives up the files of an OPFS database after its last connection was closed.

@@ -209,7 +209,7 @@ impl Execution {
             None => match cx.db.prepare(&self.sql).map_err(|failure| self.failure(failure, false))? {
                 Prepared::Empty => None,
                 Prepared::One(statement) => Some(statement),
-                Prepared::Several => {
+                Prepared::Several(_) => {
                     let message = "You can only execute one statement at a time.";
                     return Err(self.failed(ErrorKind::Programming, message));
                 }
@@ -446,7 +446,7 @@ pub(crate) fn run_once(db: &sqlite::Connection, cache: &mut StatementCache, sql:
         Some(statement) => statement,
         None => match db.prepare(sql)? {
             Prepared::One(statement) => statement,
-            Prepared::Empty | Prepared::Several => return Ok(()),
+            Prepared::Empty | Prepared::Several(_) => return Ok(()),
         },
     };
     let outcome = statement.step(None);

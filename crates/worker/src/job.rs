@@ -4,6 +4,7 @@
 use crate::Environment;
 use crate::execution::Execution;
 use crate::import;
+use crate::procedure::Invocation;
 use aludel_protocol::{Error, ErrorKind, Header, Reply, TransactionOp};
 
 /// A request of a connection.
@@ -27,6 +28,8 @@ pub(crate) enum Work {
     Transaction(TransactionOp),
     /// Takes an import a step further.
     Import(import::Step),
+    /// Calls a procedure.
+    Procedure(Box<Invocation>),
     /// Says what became of earlier requests.
     Fates(Vec<u64>),
     /// Ends what the connection was doing.
@@ -70,14 +73,14 @@ impl Job {
             Work::Transaction(TransactionOp::Savepoint(..)) => "SAVEPOINT",
             Work::Transaction(TransactionOp::Release(_)) => "RELEASE",
             Work::Transaction(TransactionOp::RollbackTo(_)) => "ROLLBACK TO",
-            Work::Import(_) | Work::Fates(_) | Work::Close => "",
+            Work::Import(_) | Work::Procedure(_) | Work::Fates(_) | Work::Close => "",
         }
     }
 
     /// Whether it may begin a transaction, if only one of its own.
     pub(crate) fn begins(&self) -> bool {
         use TransactionOp::{Begin, Savepoint};
-        matches!(self.work, Work::Execute(_) | Work::Transaction(Begin(_) | Savepoint(..)))
+        matches!(self.work, Work::Execute(_) | Work::Procedure(_) | Work::Transaction(Begin(_) | Savepoint(..)))
     }
 
     /// Whether the open transaction is its own, and ends with it; or if not, nobody has heard of it yet.
@@ -119,21 +122,34 @@ impl Job {
             Work::Execute(execution) => !execution.must_finish(),
             Work::Transaction(op) => *op != TransactionOp::Rollback,
             Work::Import(step) => !matches!(step, import::Step::Abort),
-            Work::Fates(_) => true,
+            Work::Fates(_) | Work::Procedure(_) => true,
             Work::Reset | Work::Close => false,
         }
     }
 
     /// The error of a job that took too long.
     pub(crate) fn timed_out(&self) -> Error {
-        let message = format!("statement timed out after {} ms", self.timeout);
-        Error::new(ErrorKind::Timeout, message).with_statement(self.sql())
+        let what = if matches!(self.work, Work::Procedure(_)) { "procedure" } else { "statement" };
+        let error = Error::new(ErrorKind::Timeout, format!("{what} timed out after {} ms", self.timeout));
+        self.about(error)
     }
 
     /// The error of a job that its caller gave up.
     pub(crate) fn cancelled(&self) -> Error {
-        let what = if matches!(self.work, Work::Import(_)) { "import" } else { "statement" };
-        Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled")).with_statement(self.sql())
+        let what = match self.work {
+            Work::Import(_) => "import",
+            Work::Procedure(_) => "procedure",
+            _ => "statement",
+        };
+        self.about(Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled")))
+    }
+
+    /// The error with the statement of the job, if it has one.
+    pub(crate) fn about(&self, error: Error) -> Error {
+        match self.sql() {
+            "" => error,
+            sql => error.with_statement(sql),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod job;
 mod keyword;
 mod log;
 mod mark;
+mod procedure;
 mod scheduler;
 mod service;
 #[allow(unsafe_code)]
@@ -38,4 +39,5 @@ pub mod vfs;
 mod writers;
 
 pub use environment::{Environment, Preparation, Turn};
+pub use procedure::{Finding, Procedure, SyncConnection};
 pub use service::Service;

@@ -5,6 +5,7 @@ mod at_once;
 mod attachments;
 mod clients;
 mod files;
+mod procedures;
 mod upkeep;
 
 use crate::connection::{Connection, ConnectionKey, Neighbour, cannot_open, or_forever};
@@ -162,6 +163,7 @@ impl<H: Environment> Service<H> {
             Request::Site { text } => self.take_site(key_of(header), text),
             Request::Import(step) => self.enqueue(header, Work::Import(import::Step::new(step, frame)), 0)?,
             Request::Fates(requests) => self.enqueue(header, Work::Fates(requests), 0)?,
+            Request::Procedure(call) => self.take_procedure(header, &call)?,
         }
         Ok(())
     }

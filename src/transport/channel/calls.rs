@@ -4,7 +4,7 @@
 use super::verdict::{Case, Kind, Why};
 use crate::transport::pending::Slot;
 use crate::transport::{Buffer, Instant};
-use aludel_protocol::{Error, ImportStep, OpenOptions, RepeatClass, Request, Storage, TransactionOp};
+use aludel_protocol::{BeginMode, Error, ImportStep, OpenOptions, RepeatClass, Request, Storage, TransactionOp};
 use std::rc::Rc;
 
 /// Larger batches of parameters are not kept once they were sent: their requests cannot be repeated.
@@ -157,7 +157,9 @@ pub(super) fn kind_of(request: &Request<'_>) -> Option<Kind> {
         },
         Request::Reset | Request::Import(ImportStep::Abort) => Kind::End { closes: false },
         Request::Close => Kind::End { closes: true },
-        Request::Execute(_) => Kind::Alone,
+        // It may have committed and begun again. What nobody has seen the end of is judged by its commits.
+        Request::Procedure(call) if call.begin != BeginMode::None => Kind::Within,
+        Request::Execute(_) | Request::Procedure(_) => Kind::Alone,
         Request::Import(step) => Kind::Import { goes_on: !matches!(step, ImportStep::Finish) },
         Request::Hello { .. }
         | Request::Credit { .. }

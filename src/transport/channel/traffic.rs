@@ -23,7 +23,11 @@ impl Channel {
         if let Request::Open(options) = request {
             self.lines.borrow_mut().insert(connection, Line::new(options.clone()));
         }
-        let deadline = if let Request::Transaction { deadline, .. } = request { *deadline } else { 0 };
+        let deadline = match request {
+            Request::Transaction { deadline, .. } => *deadline,
+            Request::Procedure(call) => call.deadline,
+            _ => 0,
+        };
         let message = Message::new(request.encode(&self.header(id, connection, class)), None, deadline);
         let kind = kind_of(request);
         let slot = Rc::new(Slot::new(watch));

@@ -4,6 +4,7 @@ mod ancestors;
 mod connection;
 mod engine;
 mod errors;
+mod procedures;
 mod results;
 mod table;
 mod transaction;

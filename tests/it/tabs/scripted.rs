@@ -196,6 +196,7 @@ fn word(header: &Header, request: &Request<'_>) -> String {
         Request::Watch { changes } => format!("watch {changes}"),
         Request::Site { text } => format!("{} is {text}", about("site")),
         Request::Import(step) => format!("import {step:?}"),
+        Request::Procedure(call) => format!("procedure {}", call.export),
     }
 }
 

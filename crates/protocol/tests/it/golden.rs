@@ -48,6 +48,6 @@ fn every_frame_has_the_bytes_on_file() {
 #[test]
 fn every_kind_of_message_has_a_sample() {
     let kinds: BTreeSet<u8> = samples::all().iter().map(|sample| sample.frame[2]).collect();
-    let all: BTreeSet<u8> = (0x01..=0x0f).chain(0x81..=0x89).collect();
+    let all: BTreeSet<u8> = (0x01..=0x10).chain(0x81..=0x8a).collect();
     assert_eq!(kinds, all);
 }

@@ -2,12 +2,12 @@
 
 use crate::random::Random;
 use crate::samples::{
-    all, batch, blocked, commits, every_fate, every_value, execute, execute_frame, full_error, header, rows_frame,
+    all, batch, blocked, call, commits, every_fate, every_value, execute, execute_frame, full_error, header, rows_frame,
 };
 use aludel_protocol::{
     Batch, BatchWriter, BeginMode, Delivery, Durability, Error, ErrorKind, Execute, Header, ImportPhase, ImportStep,
-    MAX_SAFE_INTEGER, Notice, Obstacle, OpenOptions, ROWS_BATCH_OFFSET_AT, Reader, RepeatClass, Reply, Request,
-    Storage, StorageReason, TransactionOp, Value, ValueRef, Writer,
+    MAX_SAFE_INTEGER, Notice, Obstacle, OpenOptions, ProcedureCall, ROWS_BATCH_OFFSET_AT, Reader, RepeatClass, Reply,
+    Request, Storage, StorageReason, TransactionOp, Value, ValueRef, Writer,
 };
 
 #[test]
@@ -70,6 +70,14 @@ fn a_request_keeps_every_field() {
         Request::Import(ImportStep::Chunk(&[0, 255])),
         Request::Import(ImportStep::Finish),
         Request::Import(ImportStep::Abort),
+        Request::Procedure(ProcedureCall {
+            begin: BeginMode::None,
+            within: false,
+            read_only: true,
+            engine: false,
+            ..call()
+        }),
+        Request::Procedure(ProcedureCall { module: "größe", export: "", arguments: &[], deadline: 0, ..call() }),
     ];
     for storage in [Storage::Memory, Storage::Opfs, Storage::Disk] {
         for (durability, flag) in [(Durability::Normal, false), (Durability::Full, true)] {
@@ -120,7 +128,8 @@ fn a_request_that_is_sent_again_keeps_all_but_epoch_and_deadline() {
     for (deadline, elapsed, left) in [(0, 9, 0), (1000, 0, 1000), (1000, 400, 600), (1000, 999, 1), (1000, 5000, 1)] {
         let of = |deadline| {
             let statement = Request::Execute(Execute { deadline, ..execute("SELECT 'deadline'") });
-            [statement, Request::Transaction { op: TransactionOp::Commit, deadline }]
+            let procedure = Request::Procedure(ProcedureCall { deadline, ..call() });
+            [statement, Request::Transaction { op: TransactionOp::Commit, deadline }, procedure]
         };
         for (request, renewed) in of(deadline).iter().zip(of(left)) {
             let mut frame = request.encode(&was);
@@ -137,6 +146,8 @@ fn what_is_said_unasked_keeps_every_field() {
         Reply::Fates(every_fate()),
         Reply::Progress { phase: ImportPhase::Check, done: u64::MAX, total: 1 },
         Reply::Progress { phase: ImportPhase::Copy, done: 0, total: u64::MAX },
+        Reply::Returned { in_transaction: false, ended: true, value: &[] },
+        Reply::Returned { in_transaction: true, ended: true, value: &[0, 255] },
         Reply::Notice(Notice::Changed(commits())),
         Reply::Notice(Notice::Changed(Vec::new())),
         Reply::Notice(Notice::Blocked(blocked())),

@@ -2,8 +2,8 @@
 
 use aludel_protocol::{
     BatchWriter, BeginMode, Blocked, Commit, Constraint, ConstraintKind, Delivery, Durability, Error, ErrorKind,
-    Execute, Fate, Header, ImportPhase, ImportStep, Notice, Obstacle, OpenOptions, Party, RepeatClass, Reply, Request,
-    RowsReply, Storage, StorageReason, TransactionOp, Value, Writer,
+    Execute, Fate, Header, ImportPhase, ImportStep, Notice, Obstacle, OpenOptions, Party, ProcedureCall, RepeatClass,
+    Reply, Request, RowsReply, Storage, StorageReason, TransactionOp, Value, Writer,
 };
 
 /// A named frame; `reply` says which way it goes.
@@ -180,11 +180,26 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("import_chunk", Request::Import(ImportStep::Chunk(b"SQLite format 3\0")).encode(&header)),
         ("import_finish", Request::Import(ImportStep::Finish).encode(&header)),
         ("import_abort", Request::Import(ImportStep::Abort).encode(&header)),
+        ("procedure", Request::Procedure(call()).encode(&header)),
     ];
     for (name, begin) in [("execute_immediate", BeginMode::Immediate), ("execute_exclusive", BeginMode::Exclusive)] {
         all.push((name, Request::Execute(Execute { begin, ..execute("SELECT 2") }).encode(&header)));
     }
     all
+}
+
+/// A procedure.
+pub fn call() -> ProcedureCall<'static> {
+    ProcedureCall {
+        begin: BeginMode::Auto,
+        within: true,
+        read_only: false,
+        engine: true,
+        deadline: 1000,
+        module: "https://app.example/procs.js",
+        export: "moveAll",
+        arguments: b"\x07\x00",
+    }
 }
 
 /// An error with every field set, and a cause.
@@ -262,6 +277,7 @@ fn replies() -> Vec<(&'static str, Vec<u8>)> {
         ("reply_error", error(Error::new(ErrorKind::WorkerGone, "the worker ended"))),
         ("reply_error_full", error(full_error())),
         ("reply_fates", Reply::Fates(every_fate()).encode(&header)),
+        ("reply_returned", Reply::Returned { in_transaction: true, ended: false, value: b"\x03" }.encode(&header)),
         ("reply_progress", Reply::Progress { phase: ImportPhase::Copy, done: 4096, total: 1 << 40 }.encode(&header)),
         ("notice_changed", notice(Notice::Changed(commits()))),
         ("notice_blocked", notice(Notice::Blocked(blocked()))),

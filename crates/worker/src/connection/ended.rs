@@ -46,7 +46,12 @@ impl Connection {
                 let has_part = was_in_transaction || execution.is_under_way() || execution.has_begun_transaction();
                 execution.has_begun() && has_part
             }
-            Work::Transaction(_) | Work::Import(_) | Work::Fates(_) | Work::Reset | Work::Close => false,
+            Work::Transaction(_)
+            | Work::Import(_)
+            | Work::Procedure(_)
+            | Work::Fates(_)
+            | Work::Reset
+            | Work::Close => false,
         };
         let (mut told, mut begun) = (Vec::new(), was_in_transaction);
         self.remove(database, env, began, |this, job, _, _| {
@@ -76,7 +81,7 @@ impl Connection {
                 None
             }
             Work::Fates(_) => None,
-            Work::Execute(_) | Work::Transaction(_) | Work::Import(_) => {
+            Work::Execute(_) | Work::Transaction(_) | Work::Import(_) | Work::Procedure(_) => {
                 self.ended.as_ref().map(|error| error.clone().with_statement(job.sql()))
             }
         }

@@ -137,7 +137,7 @@ impl Connection {
         }
         let message = format!("database is locked: {}", known.join("; "));
         let error = Error::new(ErrorKind::Operational, message).with_sqlite_code(ffi::SQLITE_BUSY);
-        error.with_retryable(true).with_statement(job.sql())
+        job.about(error.with_retryable(true))
     }
 
     /// What a job is told that failed since something is locked for which waiting does not help: which is known better here

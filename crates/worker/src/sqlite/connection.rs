@@ -30,8 +30,8 @@ pub enum Prepared {
     Empty,
     /// One statement.
     One(Statement),
-    /// A statement, and more text behind it.
-    Several,
+    /// A statement of so many bytes, and more text behind it.
+    Several(usize),
 }
 
 /// What a checkpoint came to.
@@ -121,7 +121,7 @@ impl Connection {
         statement.knows(self.without_views(learned, statement.is_readonly()));
         let used = (tail as usize).saturating_sub(start as usize);
         let rest = sql.as_bytes().get(used..).unwrap_or_default();
-        Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several })
+        Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several(used) })
     }
 
     /// Has `stop` of [`super::Statement::step`] asked after every so many steps of SQLite's virtual machine, so that a test

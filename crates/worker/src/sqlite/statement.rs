@@ -118,6 +118,24 @@ impl Statement {
         unsafe { ffi::sqlite3_bind_parameter_count(self.raw()) }.try_into().unwrap_or(0)
     }
 
+    /// The names of its parameters, without what marks them; `None` for a `?`.
+    pub fn parameter_names(&self) -> Vec<Option<String>> {
+        let count = c_int::try_from(self.parameter_count()).unwrap_or(c_int::MAX);
+        (1..=count)
+            .map(|index| {
+                // SAFETY: the statement is live; an index without a name is answered with null.
+                let name = unsafe { ffi::sqlite3_bind_parameter_name(self.raw(), index) };
+                if name.is_null() {
+                    return None;
+                }
+                // SAFETY: SQLite keeps the NUL-terminated name as long as the statement lives.
+                let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+                // `?5` says where it stands, not what it is called.
+                name.strip_prefix([':', '@', '$']).map(str::to_owned)
+            })
+            .collect()
+    }
+
     /// How many columns its rows have; 0 when it returns none. A schema change may alter it until the first step.
     pub fn column_count(&self) -> c_int {
         // SAFETY: the statement is live.

@@ -2,11 +2,11 @@
 
 use aludel_protocol::{
     BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, ImportPhase, Notice, OpenOptions,
-    RepeatClass, Reply, Request, Storage, TransactionOp, Value,
+    ProcedureCall, RepeatClass, Reply, Request, Storage, TransactionOp, Value,
 };
 #[cfg(feature = "faults")]
 use aludel_worker::vfs::simulated::SimulatedDisk;
-use aludel_worker::{Environment, Preparation, Service, Turn};
+use aludel_worker::{Environment, Finding, Preparation, Service, Turn};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ pub struct Memory {
     pub posted: Vec<(u64, Vec<u8>)>,
     pub prepared: Vec<(String, bool)>,
     pub released: Vec<String>,
+    /// The requests whose procedures were asked for.
+    pub called: Vec<Header>,
     /// What is answered when files are to be prepared: `Later` when there is nothing.
     pub preparation: Option<Result<(), Error>>,
     /// On what the files are, where there are any.
@@ -62,6 +64,11 @@ impl Environment for Memory {
         }
     }
 
+    fn procedure(&mut self, header: &Header, _call: &ProcedureCall<'_>) -> Finding {
+        self.called.push(*header);
+        Finding::Later
+    }
+
     fn release_files(&mut self, path: &str) {
         #[cfg(feature = "faults")]
         if self.disk.is_some() {
@@ -81,6 +88,8 @@ pub enum Got {
     Progress(bool, u64, u64),
     Error(Error, bool),
     Fates(Vec<Fate>),
+    /// Whether a transaction is open, whether one was ended, and the value.
+    Returned(bool, bool, Vec<u8>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -179,6 +188,7 @@ impl Bench {
             posted: vec![],
             prepared: vec![],
             released: vec![],
+            called: vec![],
             preparation: Some(Ok(())),
             #[cfg(feature = "faults")]
             disk: None,
@@ -290,6 +300,9 @@ impl Bench {
                 }
                 Reply::Progress { phase, done, total } => Got::Progress(phase == ImportPhase::Copy, done, total),
                 Reply::Fates(fates) => Got::Fates(fates),
+                Reply::Returned { in_transaction, ended, value } => {
+                    Got::Returned(in_transaction, ended, value.to_vec())
+                }
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;

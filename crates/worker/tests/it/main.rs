@@ -24,6 +24,7 @@ mod lock;
 mod locked;
 mod log;
 mod multi_client;
+mod procedures;
 mod scratch;
 mod statements;
 mod stop;

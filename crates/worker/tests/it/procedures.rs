@@ -1,0 +1,263 @@
+//! Procedures: found at once or later, called when it is their turn, and given up before.
+
+use crate::bench::{Bench, Got, execute};
+use aludel_protocol::{
+    BatchWriter, BeginMode, Error, ErrorKind, Header, ProcedureCall, RepeatClass, Reply, Request, Result,
+    TransactionOp, Value, Writer,
+};
+use aludel_worker::{Procedure, SyncConnection, Turn};
+
+/// A function of a test.
+struct Function<F>(F);
+
+impl<F: FnOnce(&mut SyncConnection<'_>) -> Result<Vec<u8>>> Procedure for Function<F> {
+    fn call(self: Box<Self>, connection: &mut SyncConnection<'_>) -> Result<Vec<u8>> {
+        (self.0)(connection)
+    }
+}
+
+const CALL: ProcedureCall<'static> = ProcedureCall {
+    begin: BeginMode::Auto,
+    within: false,
+    read_only: false,
+    engine: false,
+    deadline: 0,
+    module: "test:",
+    export: "work",
+    arguments: &[],
+};
+
+fn asked(bench: &mut Bench) -> Header {
+    let header = bench.service.environment_mut().called.pop();
+    header.expect("nobody was asked for a procedure")
+}
+
+fn ready(bench: &mut Bench, header: &Header, f: impl FnOnce(&mut SyncConnection<'_>) -> Result<Vec<u8>> + 'static) {
+    bench.service.procedure_ready(header, Ok(Box::new(Function(f))));
+}
+
+/// Calls a function as a procedure, and gives the one reply.
+fn call(
+    bench: &mut Bench,
+    connection: u32,
+    call: ProcedureCall<'_>,
+    f: impl FnOnce(&mut SyncConnection<'_>) -> Result<Vec<u8>> + 'static,
+) -> Got {
+    let id = bench.send(connection, Request::Procedure(call));
+    let header = asked(bench);
+    ready(bench, &header, f);
+    bench.settle();
+    let mut replies = bench.take(id);
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    replies.remove(0)
+}
+
+/// Runs a statement and gives its only cell.
+fn cell(connection: &mut SyncConnection<'_>, sql: &str) -> Result<Value> {
+    let frames = connection.execute(sql, None, false)?;
+    assert_eq!(frames.len(), 1);
+    match Reply::decode(&frames[0])?.1 {
+        Reply::Rows(rows) => Ok(rows.batch.cells().next().unwrap().to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_procedure_that_is_not_there_yet_holds_up_its_connection_only() {
+    let mut bench = Bench::with(2);
+    let id = bench.send(1, Request::Procedure(CALL));
+    let behind = bench.send_execute(1, &execute("select 1"), &[]);
+    assert_eq!(bench.settle(), Turn::Idle);
+    assert_eq!((bench.take(id), bench.take(behind)), (vec![], vec![]));
+    assert_eq!(bench.integer(2, "select 2"), 2);
+    let header = asked(&mut bench);
+    ready(&mut bench, &header, |connection| {
+        connection.execute("create table t (x)", None, false)?;
+        Ok(vec![7])
+    });
+    bench.settle();
+    assert_eq!(bench.take(id), [Got::Returned(true, false, vec![7])]);
+    assert_eq!(bench.outcome(behind).unwrap().rows, [[Value::Integer(1)]]);
+    // Nobody waits for it any more, and it is called once.
+    ready(&mut bench, &header, |_| panic!("it was called twice"));
+    assert_eq!(bench.settle(), Turn::Idle);
+}
+
+#[test]
+fn what_is_given_up_while_it_is_looked_for_is_not_called() {
+    let mut bench = Bench::with(1);
+    let never = |_: &mut SyncConnection<'_>| -> Result<Vec<u8>> { panic!("it was called") };
+    let id = bench.send(1, Request::Procedure(CALL));
+    bench.send(1, Request::Cancel { request: id });
+    bench.settle();
+    let (error, _) = bench.error(id);
+    assert_eq!(
+        (error.kind(), error.message(), error.statement()),
+        (ErrorKind::Cancelled, "the procedure was cancelled", None)
+    );
+    let header = asked(&mut bench);
+    ready(&mut bench, &header, never);
+
+    let id = bench.send(1, Request::Procedure(ProcedureCall { deadline: 50, ..CALL }));
+    assert!(matches!(bench.settle(), Turn::WaitUntil(_)));
+    bench.advance(60.0);
+    bench.settle();
+    let (error, _) = bench.error(id);
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Timeout, "procedure timed out after 50 ms"));
+    let header = asked(&mut bench);
+    ready(&mut bench, &header, never);
+
+    let id = bench.send(1, Request::Procedure(CALL));
+    let header = asked(&mut bench);
+    bench.service.procedure_ready(&header, Err(Error::new(ErrorKind::Procedure, "no such module")));
+    bench.settle();
+    assert_eq!(bench.error(id).0.message(), "no such module");
+    assert_eq!(bench.integer(1, "select 1"), 1);
+
+    let id = bench.send(9, Request::Procedure(CALL));
+    assert_eq!(bench.error(id).0.kind(), ErrorKind::ResourceClosed);
+    assert!(bench.service.environment_mut().called.is_empty());
+}
+
+#[test]
+fn its_statements_are_those_of_the_connection() {
+    let mut bench = Bench::with(1);
+    bench.run(1, "create table t (x)");
+    let got = call(&mut bench, 1, CALL, |connection| {
+        assert_eq!(connection.parameter_names("insert into t values (:a + @b + $c + ? + ?9)")?.len(), 9);
+        let names = connection.parameter_names("select :a, ?, $c")?;
+        assert_eq!(names, [Some("a".to_owned()), None, Some("c".to_owned())]);
+        assert!(connection.parameter_names("pragma user_version = 3")?.is_empty());
+        assert_eq!(connection.parameter_names("selec").unwrap_err().kind(), ErrorKind::Operational);
+        let mut batch = BatchWriter::new(1);
+        [1, 2, 3].iter().for_each(|value| batch.push(Value::Integer(*value).as_ref()));
+        let mut out = Writer::new();
+        batch.encode_rows(&mut out, 3);
+        connection.execute("insert into t values (?)", Some(out.finish()), true)?;
+        assert!(connection.in_transaction());
+        assert_eq!(cell(connection, "select sum(x) from t")?, Value::Integer(6));
+        let bad = connection.execute("insert into t values (?)", Some(vec![1, 2, 3]), false);
+        assert_eq!(bad.unwrap_err().kind(), ErrorKind::Protocol);
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(true, false, vec![]));
+    assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false));
+    assert_eq!(bench.integer(1, "select count(*) from t"), 0);
+}
+
+#[test]
+fn transactions_end_and_begin_and_savepoints_are_undone_unless_they_are_released() {
+    let mut bench = Bench::with(1);
+    bench.run(1, "create table t (x)");
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.begin()?;
+        assert_eq!(connection.begin().unwrap_err().kind(), ErrorKind::InvalidRequest);
+        connection.execute("insert into t values (1)", None, false)?;
+        let kept = connection.savepoint()?;
+        connection.execute("insert into t values (2)", None, false)?;
+        connection.release(&kept)?;
+        assert_eq!(connection.release(&kept).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        let undone = connection.savepoint()?;
+        let inner = connection.savepoint()?;
+        connection.execute("insert into t values (3)", None, false)?;
+        connection.roll_back_to(&undone)?;
+        assert_eq!(connection.roll_back_to(&inner).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        connection.commit()?;
+        connection.commit()?;
+        connection.savepoint()?;
+        connection.execute("insert into t values (4)", None, false)?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(true, true, vec![]));
+    assert_eq!(bench.integer(1, "select sum(x) from t"), 3);
+    assert_eq!(bench.transaction(1, TransactionOp::Commit), Got::Done(false));
+    // A caller whose transaction is not open yet has begun it all the same.
+    let got = call(&mut bench, 1, ProcedureCall { within: true, ..CALL }, |connection| {
+        assert_eq!(connection.begin().unwrap_err().kind(), ErrorKind::InvalidRequest);
+        connection.roll_back()?;
+        assert!(!connection.in_transaction());
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+    // Where each statement is a transaction, none is begun for it.
+    let got = call(&mut bench, 1, ProcedureCall { begin: BeginMode::None, ..CALL }, |connection| {
+        connection.begin()?;
+        connection.execute("insert into t values (5)", None, false)?;
+        assert!(!connection.in_transaction());
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, false, vec![]));
+    assert_eq!(bench.integer(1, "select sum(x) from t"), 8);
+}
+
+#[test]
+fn it_waits_until_nobody_else_writes_unless_it_only_reads() {
+    let mut bench = Bench::with(3);
+    bench.run(1, "create table t (x)");
+    bench.send_transaction(2, TransactionOp::Begin(BeginMode::Immediate));
+    bench.run(2, "insert into t values (1)");
+    let got = call(&mut bench, 1, ProcedureCall { read_only: true, ..CALL }, |connection| {
+        let error = connection.execute("insert into t values (2)", None, false).unwrap_err();
+        assert!(error.retryable() && error.message().contains("waits for nobody"), "{error}");
+        assert_eq!(cell(connection, "select count(*) from t")?, Value::Integer(0));
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(true, false, vec![]));
+    assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false));
+
+    let id = bench.send(1, Request::Procedure(CALL));
+    let header = asked(&mut bench);
+    ready(&mut bench, &header, |connection| {
+        connection.execute("insert into t select count(*) + 10 from t", None, false)?;
+        Ok(vec![])
+    });
+    bench.settle();
+    assert_eq!(bench.take(id), []);
+    assert_eq!(bench.transaction(2, TransactionOp::Commit), Got::Done(false));
+    assert_eq!(bench.take(id), [Got::Returned(true, false, vec![])]);
+    assert_eq!(bench.transaction(1, TransactionOp::Commit), Got::Done(false));
+    assert_eq!(bench.integer(3, "select sum(x) from t"), 12);
+
+    // One that waits too long is told who has the lock.
+    bench.send_transaction(2, TransactionOp::Begin(BeginMode::Immediate));
+    let id = bench.send(1, Request::Procedure(CALL));
+    let header = asked(&mut bench);
+    ready(&mut bench, &header, |_| panic!("it was called"));
+    bench.settle();
+    bench.advance(2_000.0);
+    bench.settle();
+    let (error, _) = bench.error(id);
+    assert!(error.message().contains("connection 2 has held the write lock"), "{error}");
+}
+
+#[test]
+fn a_deadline_ends_its_statements() {
+    let mut bench = Bench::with(1);
+    let got = call(&mut bench, 1, ProcedureCall { deadline: 100, ..CALL }, |connection| {
+        let endless = "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) from n";
+        let error = connection.execute(endless, None, false).unwrap_err();
+        assert_eq!((error.kind(), error.statement()), (ErrorKind::Timeout, Some(endless)));
+        assert_eq!(cell(connection, "select 1").unwrap_err().kind(), ErrorKind::Timeout);
+        connection.roll_back()?;
+        Ok(vec![1])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![1]));
+    assert_eq!(bench.integer(1, "select 1"), 1);
+}
+
+#[test]
+fn it_may_commit_more_than_once() {
+    let mut bench = Bench::with(1);
+    bench.class = RepeatClass::InDoubt;
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.begin()?;
+        connection.execute("create table t (x)", None, false)?;
+        connection.commit()?;
+        connection.begin()?;
+        connection.execute("insert into t values (1)", None, false)?;
+        connection.commit()?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+    assert_eq!(bench.integer(1, "select x from t"), 1);
+}

@@ -1,0 +1,100 @@
+//! Functions of this program that the worker in its process calls: they wait here until it does.
+
+use super::{CLOSURE, Door, Work};
+use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result};
+use aludel_worker::{Finding, Procedure, SyncConnection};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+struct Offered {
+    last: u64,
+    work: BTreeMap<u64, Work>,
+}
+
+thread_local! {
+    static OFFERED: RefCell<Offered> = RefCell::default();
+}
+
+/// A function that waits to be called, as long as this lives.
+pub(super) struct Offer(u64);
+
+impl Offer {
+    /// The name by which it is asked for.
+    pub(super) fn id(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        let work = OFFERED.with_borrow_mut(|offered| offered.work.remove(&self.0));
+        // What it holds may offer something itself.
+        drop(work);
+    }
+}
+
+/// Has a function wait for the worker.
+pub(super) fn offer(work: Work) -> Result<Offer> {
+    OFFERED.with_borrow_mut(|offered| {
+        offered.last += 1;
+        offered.work.insert(offered.last, work);
+        Ok(Offer(offered.last))
+    })
+}
+
+/// The function that a request is to call.
+pub(crate) fn find(call: &ProcedureCall<'_>) -> Finding {
+    let id = call.export.parse::<u64>().ok().filter(|_| call.module == CLOSURE);
+    let work = id.and_then(|id| OFFERED.with_borrow_mut(|offered| offered.work.remove(&id)));
+    Finding::Found(match work {
+        Some(work) => Ok(Box::new(Closure(work))),
+        None => {
+            let message = format!("{} of {} cannot be called here", call.export, call.module);
+            Err(Error::new(ErrorKind::Procedure, message))
+        }
+    })
+}
+
+struct Closure(Work);
+
+impl Procedure for Closure {
+    fn call(self: Box<Self>, connection: &mut SyncConnection<'_>) -> Result<Vec<u8>> {
+        (self.0)(connection);
+        Ok(Vec::new())
+    }
+}
+
+impl Door for SyncConnection<'_> {
+    fn execute(&mut self, sql: &str, parameters: Option<Vec<u8>>, many: bool) -> Result<Vec<Vec<u8>>> {
+        SyncConnection::execute(self, sql, parameters, many)
+    }
+
+    fn in_transaction(&self) -> bool {
+        SyncConnection::in_transaction(self)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        SyncConnection::begin(self)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        SyncConnection::commit(self)
+    }
+
+    fn roll_back(&mut self) -> Result<()> {
+        SyncConnection::roll_back(self)
+    }
+
+    fn savepoint(&mut self) -> Result<String> {
+        SyncConnection::savepoint(self)
+    }
+
+    fn release(&mut self, name: &str) -> Result<()> {
+        SyncConnection::release(self, name)
+    }
+
+    fn roll_back_to(&mut self, name: &str) -> Result<()> {
+        SyncConnection::roll_back_to(self, name)
+    }
+}

@@ -1,0 +1,292 @@
+//! Work inside the worker: A3.13, A3.70, A3.78, A4.09, A4.11, A4.22, A4.24.
+
+use super::{COUNT, INSERT, connected, count, fails, logged, people};
+use crate::support::{rows, run};
+use aludel::sql::schema::MetaData;
+use aludel::typed::TypedTable;
+use aludel::{
+    CallOptions, CancelToken, Engine, Error, ErrorKind, IsolationLevel, Result, SyncConnection, Value, many, params,
+    text,
+};
+use futures::future::join;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+aludel::table! {
+    struct Users: "users" {
+        id: i64 => primary_key(),
+        name: Option<String>,
+    }
+}
+
+fn count_of(conn: &mut SyncConnection<'_>) -> Result<i64> {
+    conn.scalar(&text(COUNT), ()).map(Option::unwrap_or_default)
+}
+
+fn forever() -> aludel::TextClause {
+    text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")
+}
+
+#[test]
+fn a3_70_a4_24_run_sync_is_any_number_of_statements_in_one_message() {
+    run(async {
+        let engine = people().await;
+        let conn = engine.connect().await.unwrap();
+        let before = engine.frames_sent();
+        let (names, counted) = conn
+            .run_sync(|conn| {
+                let add = text("INSERT INTO users (name, age) VALUES (:name, :age)");
+                for age in 0..50 {
+                    conn.execute(&add, params! { "name" => "Eve", "age" => age })?;
+                }
+                let sets = [params! { "name" => "Fay", "age" => 1 }, params! { "name" => "Fay", "age" => 2 }];
+                assert_eq!(conn.execute(&add, many(sets))?.rowcount(), 2);
+                let names = conn
+                    .exec_driver_sql("SELECT DISTINCT name FROM users WHERE id > ? ORDER BY 1", vec![Value::from(3)])?;
+                let counted = conn.scalar::<i64>(&text(COUNT), ())?;
+                Ok((rows(&names), counted))
+            })
+            .await
+            .unwrap();
+        assert_eq!((names, counted), (vec![vec!["Eve".into()], vec!["Fay".into()]], Some(55)));
+        assert_eq!(engine.frames_sent(), before + 1);
+        // It was the connection's transaction, which is as open as after any statement.
+        assert!(conn.in_transaction());
+        conn.rollback().await.unwrap();
+        assert_eq!(count(&conn).await, 3);
+    });
+}
+
+#[test]
+fn a3_70_what_a_function_gives_and_its_errors_pass_through() {
+    run(async {
+        let conn = connected().await;
+        assert_eq!(conn.run_sync(|_| Ok("nothing was asked")).await.unwrap(), "nothing was asked");
+        // What asks for nothing begins nothing.
+        assert!(!conn.in_transaction());
+        let twice = text("INSERT INTO users (id) VALUES (1)");
+        let error = conn.run_sync(move |conn| conn.execute(&twice, ()).map(drop)).await.unwrap_err();
+        let constraint = error.constraint().map(|constraint| constraint.columns.clone());
+        assert_eq!((error.kind(), constraint), (ErrorKind::Integrity, Some(vec!["id".to_owned()])));
+        assert_eq!((error.statement(), error.sqlite_code()), (Some("INSERT INTO users (id) VALUES (1)"), 1555));
+        let own = conn.run_sync(|_| Err::<(), _>(Error::new(ErrorKind::Data, "not today"))).await;
+        fails(own, ErrorKind::Data, "not today");
+        // A caught error leaves what was done before, as on the connection itself.
+        let caught = conn.run_sync(|conn| {
+            conn.execute(&text(INSERT), ())?;
+            fails(conn.execute(&text("SELEC"), ()), ErrorKind::Operational, "syntax error");
+            fails(conn.execute(&text("SELECT :a"), ()), ErrorKind::Statement, "'a'");
+            fails(conn.execute(&text("SELECT 1; SELECT 2"), ()), ErrorKind::Programming, "one statement");
+            let sets = many([params! { "a" => 1 }, params! { "a" => 2 }]);
+            fails(conn.execute(&text("SELECT :a"), sets), ErrorKind::Programming, "DML");
+            count_of(conn)
+        });
+        assert_eq!(caught.await.unwrap(), 4);
+    });
+}
+
+#[test]
+fn a3_70_transactions_and_savepoints_are_the_connections() {
+    run(async {
+        let conn = connected().await;
+        let transaction = conn.begin().await.unwrap();
+        conn.run_sync(|conn| {
+            fails(conn.begin(), ErrorKind::InvalidRequest, "can't call begin() here");
+            conn.savepoint(|conn| conn.execute(&text(INSERT), ()).map(drop))?;
+            let undone = conn.savepoint(|conn| {
+                conn.execute(&text(INSERT), ())?;
+                Err::<(), _>(Error::new(ErrorKind::Data, "undone"))
+            });
+            fails(undone, ErrorKind::Data, "undone");
+            assert_eq!(count_of(conn)?, 4);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!(count(&conn).await, 3);
+        conn.rollback().await.unwrap();
+
+        // What it commits is committed, and what follows is another transaction.
+        conn.run_sync(|conn| {
+            conn.transaction(|conn| conn.execute(&text(INSERT), ()).map(drop))?;
+            assert!(!conn.in_transaction());
+            conn.execute(&text(INSERT), ())?;
+            assert!(conn.in_transaction());
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert!(conn.in_transaction());
+        conn.rollback().await.unwrap();
+        assert_eq!(count(&conn).await, 4);
+
+        // It may end a transaction that was begun outside, which knows of it.
+        let outer = conn.get_transaction().unwrap();
+        conn.run_sync(|conn| conn.commit()).await.unwrap();
+        assert!(!conn.in_transaction() && !outer.is_active());
+        fails(outer.commit().await, ErrorKind::InvalidRequest, "This transaction is inactive");
+        conn.run_sync(|conn| conn.transaction(|_| Err::<(), _>(Error::new(ErrorKind::Data, "no")))).await.unwrap_err();
+        assert!(!conn.in_transaction());
+    });
+}
+
+#[test]
+fn a3_70_each_statement_is_a_transaction_where_the_connection_says_so() {
+    run(async {
+        let engine = people().await;
+        let conn = engine.connect().await.unwrap();
+        conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+        conn.run_sync(|conn| {
+            conn.execute(&text(INSERT), ())?;
+            assert!(!conn.in_transaction());
+            conn.begin()
+        })
+        .await
+        .unwrap();
+        conn.close().await.unwrap();
+        assert_eq!(count(&engine.connect().await.unwrap()).await, 4);
+    });
+}
+
+#[test]
+fn a3_70_it_waits_for_who_writes_and_nobody_comes_between() {
+    run(async {
+        let engine = people().await;
+        let (writer, conn) = (engine.connect().await.unwrap(), engine.connect().await.unwrap());
+        writer.execute(&text(INSERT), ()).await.unwrap();
+        let called = Rc::new(Cell::new(false));
+        let note = called.clone();
+        let procedure = conn.run_sync(move |conn| {
+            note.set(true);
+            conn.execute(&text(INSERT), ())?;
+            count_of(conn)
+        });
+        let commit = async {
+            assert_eq!(count(&writer).await, 4);
+            assert!(!called.get());
+            writer.commit().await.unwrap();
+        };
+        assert_eq!(join(procedure, commit).await.0.unwrap(), 5);
+        // What comes behind it on its connection finds what it has done.
+        let more = conn.run_sync(|conn| conn.execute(&text(INSERT), ()).map(drop));
+        let (more, counted) = join(more, count(&conn)).await;
+        more.unwrap();
+        assert_eq!(counted, 6);
+    });
+}
+
+#[test]
+fn a3_70_limits_hold_until_it_begins_and_for_each_of_its_statements() {
+    run(async {
+        let engine = people().await;
+        let conn = engine.connect().await.unwrap();
+        let limited = CallOptions::new().timeout(Duration::from_millis(100));
+        let endless = conn.run_sync_with(|conn| conn.execute(&forever(), ()).map(drop), &limited);
+        fails(endless.await, ErrorKind::Timeout, "timed out after");
+        // The connection lives on, and so it does within the function until its time is over.
+        let statements = conn.run_sync_with(
+            |conn| loop {
+                conn.execute(&text("SELECT 1"), ())?;
+            },
+            &limited,
+        );
+        fails::<()>(statements.await, ErrorKind::Timeout, "timed out after");
+        assert_eq!(count(&conn).await, 3);
+        conn.rollback().await.unwrap();
+
+        let writer = engine.connect().await.unwrap();
+        writer.execute(&text(INSERT), ()).await.unwrap();
+        let locked = conn.run_sync_with(|_| Ok(()), &limited).await;
+        fails(locked, ErrorKind::Timeout, "timed out after");
+        let token = CancelToken::new();
+        let options = CallOptions::new().cancel(&token);
+        let called = Rc::new(Cell::new(false));
+        let note = called.clone();
+        let cancelled = conn.run_sync_with(
+            move |_| {
+                note.set(true);
+                Ok(())
+            },
+            &options,
+        );
+        let (cancelled, ()) = join(cancelled, async { token.cancel() }).await;
+        fails(cancelled, ErrorKind::Cancelled, "cancelled");
+        writer.rollback().await.unwrap();
+        assert_eq!(count(&conn).await, 3);
+        assert!(!called.get());
+    });
+}
+
+#[test]
+fn a3_70_savepoints_that_are_left_open_and_closed_connections() {
+    run(async {
+        let conn = connected().await;
+        conn.close().await.unwrap();
+        fails(conn.run_sync(|_| Ok(())).await, ErrorKind::ResourceClosed, "This Connection is closed");
+        let (engine, lines) = logged();
+        let conn = engine.connect().await.unwrap();
+        conn.run_sync(|conn| conn.execute(&text("CREATE TABLE t (x)"), ()).map(drop)).await.unwrap();
+        conn.commit().await.unwrap();
+        assert_eq!(lines.borrow()[1..], ["BEGIN (implicit)", "COMMIT"]);
+        assert!(lines.borrow()[0].starts_with("PROCEDURE "), "{lines:?}");
+    });
+}
+
+#[test]
+fn a3_78_statements_that_were_put_together_run_in_the_worker_too() {
+    run(async {
+        let engine = Engine::new("sqlite://").unwrap();
+        let metadata = MetaData::new();
+        let users = Users::new(&metadata);
+        let conn = engine.connect().await.unwrap();
+        let names = conn
+            .run_sync(move |conn| {
+                conn.execute(&users.create(), ())?;
+                conn.execute(&users.insert(), many(["Dan", "Casey"].map(|name| params! { "name" => name })))?;
+                let dan = users.select().filter(users.name.starts_with("D"));
+                Ok(rows(&conn.execute(&dan, ())?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(names, [[Value::from(1), "Dan".into()]]);
+        conn.commit().await.unwrap();
+    });
+}
+
+#[test]
+fn a4_22_run_in_worker_is_run_sync() {
+    run(async {
+        let conn = connected().await;
+        assert_eq!(conn.run_in_worker(count_of).await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn a4_09_a3_13_a4_11_the_engine_has_functions_called_with_an_engine() {
+    run(async {
+        let engine = people().await;
+        let (before, after) = engine
+            .run_in_worker(|engine| {
+                let before = engine.connect(|conn| {
+                    conn.execute(&text(INSERT), ())?;
+                    count_of(conn)
+                })?;
+                engine.begin(|conn| conn.execute(&text(INSERT), ()).map(drop))?;
+                let failed = engine.begin(|conn| {
+                    conn.execute(&text(INSERT), ())?;
+                    Err::<(), _>(Error::new(ErrorKind::Data, "no"))
+                });
+                fails(failed, ErrorKind::Data, "no");
+                engine.connect(count_of).map(|after| (before, after))
+            })
+            .await
+            .unwrap();
+        assert_eq!((before, after), (4, 4));
+        assert_eq!(engine.pool().checkedout, 0);
+        let error = engine.run_in_worker(|_| Err::<(), _>(Error::new(ErrorKind::Data, "whatever"))).await;
+        fails(error, ErrorKind::Data, "whatever");
+        assert_eq!(engine.pool().checkedout, 0);
+    });
+}
