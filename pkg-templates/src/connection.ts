@@ -16,7 +16,9 @@ import type { NativeConnection, NativeStream, NativeTransaction } from "./genera
 import type { Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
+import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running } from "./procedures.js";
 import { contextOf, prepare, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
+import type { SyncConnection } from "./sync_connection.js";
 import { Transaction } from "./transaction.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 
@@ -188,6 +190,49 @@ export class Connection implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<AsyncScalarResult<unknown>> {
     return (await this.stream(statement, params, options)).scalars<unknown>();
+  }
+
+  /**
+   * Calls a function of a module in the worker, with this very connection as a {@link SyncConnection} and the arguments: any number
+   * of statements in one message, in this connection's transaction. Gives what it returns; what it throws is thrown here.
+   *
+   * ```ts
+   * const jobs = procedures<typeof import("./jobs.js")>(new URL("./jobs.js", import.meta.url));
+   * const moved = await conn.runSync(jobs.moveAll, "inbox", "archive");
+   * ```
+   *
+   * It begins when nobody else writes (unless it is `readOnly`), and nobody else does anything until it returns. The `signal` of
+   * `jobs.moveAll.with({ signal, timeout })` holds until it begins, the `timeout` for each of its statements, too.
+   */
+  runSync<P extends ProcedureReference<SyncConnection, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
+  /** The same, by the URL of the module and the name of its function. */
+  runSync<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
+  async runSync(...given: readonly unknown[]): Promise<unknown> {
+    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+  }
+
+  /** As {@link runSync}: sqlalchemy_aio's name of it. */
+  runInThread<P extends ProcedureReference<SyncConnection, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
+  /** The same, by the URL of the module and the name of its function. */
+  runInThread<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
+  async runInThread(...given: readonly unknown[]): Promise<unknown> {
+    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+  }
+
+  /** As {@link runSync}. */
+  runInWorker<P extends ProcedureReference<SyncConnection, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
+  /** The same, by the URL of the module and the name of its function. */
+  runInWorker<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
+  async runInWorker(...given: readonly unknown[]): Promise<unknown> {
+    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+  }
+
+  /**
+   * Calls a procedure with the engine of the worker.
+   * @internal
+   */
+  static run(conn: Connection, procedure: Running): Promise<unknown> {
+    return procedure.start(conn.#native, true, conn.#engine.hideParameters);
   }
 
   /**

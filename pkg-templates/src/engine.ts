@@ -8,7 +8,7 @@ import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.j
 import { Connection } from "./connection.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
-import { ArgumentError, NotSupportedError } from "./errors.js";
+import { ArgumentError } from "./errors.js";
 import { checkListener, Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
 import { mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
@@ -17,9 +17,12 @@ import { Hooks, isHook, listenOptions, type HookAnswer, type HookEvents, type Li
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import type { Result } from "./result.js";
 import { callerOf } from "./site.js";
-import { spawnBroker, spawnWorker } from "./spawn.js";
+import { spawnBroker } from "./spawn.js";
+import { spawner } from "./spawner.js";
+import { running, type ArgumentsOf, type ProcedureReference, type ResultOf } from "./procedures.js";
 import { contextOf, prepare, text, type Executable, type Prepared } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
+import type { SyncEngine } from "./sync_connection.js";
 import { Transaction } from "./transaction.js";
 import {
   download,
@@ -248,6 +251,35 @@ export class Engine implements AsyncDisposable {
     return (await this.execute(statement, params, options)).scalar();
   }
 
+  /**
+   * Calls a function of a module in the worker, with a {@link SyncEngine} and the arguments, and gives what it returns. See
+   * {@link Connection.runSync}.
+   */
+  runInThread<P extends ProcedureReference<SyncEngine, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
+  /** The same, by the URL of the module and the name of its function. */
+  runInThread<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
+  async runInThread(...given: readonly unknown[]): Promise<unknown> {
+    return this.#run(given, new Error());
+  }
+
+  /** As {@link runInThread}. */
+  runInWorker<P extends ProcedureReference<SyncEngine, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
+  /** The same, by the URL of the module and the name of its function. */
+  runInWorker<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
+  async runInWorker(...given: readonly unknown[]): Promise<unknown> {
+    return this.#run(given, new Error());
+  }
+
+  async #run(given: readonly unknown[], made: Error): Promise<unknown> {
+    const procedure = running(given);
+    const conn = await this.#connect(procedure.options, made);
+    try {
+      return await Connection.run(conn, procedure);
+    } finally {
+      await conn.close();
+    }
+  }
+
   /** Whether there is a table, or a view, of this name. */
   async hasTable(name: string, options?: CallOptions): Promise<boolean> {
     if (typeof name !== "string") throw new ArgumentError(`hasTable() takes the name of a table, not ${describe(name)}`);
@@ -459,26 +491,4 @@ function closes(options: DisposeOptions | undefined): boolean {
   const { close = true } = options;
   if (typeof close !== "boolean") throw new ArgumentError(`close is true or false, not ${describe(close)}`);
   return close;
-}
-
-function spawner(worker: (() => Worker) | undefined, wasmUrl: string | URL | undefined): () => Worker {
-  if (worker !== undefined && typeof worker !== "function") {
-    throw new ArgumentError(`Option 'worker' takes a function that makes a Worker, not ${describe(worker)}`);
-  }
-  if (wasmUrl !== undefined && typeof wasmUrl !== "string" && !(wasmUrl instanceof URL)) {
-    throw new ArgumentError(`Option 'wasmUrl' takes a URL, not ${describe(wasmUrl)}`);
-  }
-  return () => {
-    if (worker === undefined && typeof Worker === "undefined") {
-      throw new NotSupportedError("there are no Web Workers here; give createEngine() the option 'worker'");
-    }
-    const made = (worker ?? spawnWorker)();
-    if (typeof made?.postMessage !== "function" || typeof made.addEventListener !== "function") {
-      throw new ArgumentError(`Option 'worker' is to give a Worker, not ${describe(made)}`);
-    }
-    // It begins to load at once; a relative URL is meant relative to the page.
-    const url = wasmUrl === undefined ? undefined : new URL(wasmUrl, globalThis.location?.href).href;
-    made.postMessage({ wasmUrl: url });
-    return made;
-  };
 }

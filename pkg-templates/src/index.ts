@@ -168,6 +168,7 @@ export {
   ObjectNotExecutableError,
   OperationalError,
   PendingRollbackError,
+  ProcedureError,
   ProgrammingError,
   ProtocolError,
   ResourceClosedError,
@@ -224,10 +225,20 @@ export {
   type IsolationLevel,
   type PoolClass,
 } from "./options.js";
+export {
+  Procedure,
+  procedures,
+  type ArgumentsOf,
+  type ProcedureOptions,
+  type ProcedureReference,
+  type Procedures,
+  type ResultOf,
+} from "./procedures.js";
 export { Fetched, MappingResult, Result, ScalarResult, TupleResult } from "./result.js";
 export type { Row, RowMembers } from "./row.js";
 export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
 export type { Storage_ as Storage } from "./storage.js";
+export type { SyncConnection, SyncEngine, SyncStatement, SyncTransaction } from "./sync_connection.js";
 export { Transaction } from "./transaction.js";
 export type { ByteSource, ByteStream, ImportStreamOptions, TransferOptions, TransferProgress } from "./transfer.js";
 export type {

@@ -12,6 +12,7 @@
 
 import { serve } from "./broker.js";
 import init, { join, receive, start } from "./generated/worker.js";
+import * as procedures from "./procedure_host.js";
 
 interface Scope {
   onmessage: ((event: MessageEvent<unknown>) => void) | null;
@@ -68,7 +69,7 @@ async function load(wasmUrl: string | undefined): Promise<void> {
   waiting = [];
   try {
     await init(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });
-    start();
+    start(procedures);
   } catch (error) {
     return fail(`its WebAssembly could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }

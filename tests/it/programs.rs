@@ -1,7 +1,9 @@
 //! The programs that every front end must run, with their output.
 
 use crate::support::{Scratch, memory, rows, run, scalar, setup};
-use aludel::{CallOptions, CancelToken, ConstraintKind, Engine, ErrorKind, Result, Value, many, params, text};
+use aludel::{
+    CallOptions, CancelToken, ConstraintKind, Engine, ErrorKind, Result, SyncConnection, Value, many, params, text,
+};
 use std::time::Duration;
 
 #[test]
@@ -136,6 +138,34 @@ fn program_6_streaming_while_another_connection_writes() {
         drop(stream);
         conn.execute(&text("DROP TABLE numbers"), ()).await.unwrap();
         conn.commit().await.unwrap();
+    });
+}
+
+#[test]
+fn program_7_work_inside_the_worker() {
+    fn move_all(conn: &mut SyncConnection<'_>, from: &str, to: &str) -> Result<usize> {
+        let in_folder = text("SELECT id FROM messages WHERE folder = :from ORDER BY id");
+        let ids = conn.scalars(&in_folder, params! { "from" => from })?.all()?;
+        let update = text("UPDATE messages SET folder = :to WHERE id = :id");
+        for id in &ids {
+            conn.execute(&update, params! { "id" => id.clone(), "to" => to })?;
+        }
+        Ok(ids.len())
+    }
+    run(async {
+        let engine = memory();
+        setup(
+            &engine,
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, folder TEXT);
+             INSERT INTO messages (folder) VALUES ('inbox'), ('inbox'), ('sent'), ('inbox')",
+        )
+        .await;
+        let conn = engine.connect().await.unwrap();
+        let before = engine.frames_sent();
+        assert_eq!(conn.run_sync(|conn| move_all(conn, "inbox", "archive")).await.unwrap(), 3);
+        assert_eq!(engine.frames_sent(), before + 1);
+        let folders = conn.scalars(&text("SELECT folder FROM messages ORDER BY id"), ()).await.unwrap();
+        assert_eq!(folders.all().unwrap(), ["archive", "archive", "sent", "archive"].map(Value::from));
     });
 }
 

@@ -60,6 +60,8 @@ sessions("esbuild, with its two copied files", async () => {
     cwd: app.directory,
   });
   for (const file of ["worker.js", "worker.wasm"]) await cp(join(app.directory, "node_modules/aludel", file), join(dist, file));
+  // So are the modules that the app has the worker import.
+  await cp(join(app.directory, "src/jobs.js"), join(dist, "jobs.js"));
   await cp(join(app.directory, "index.html"), join(dist, "index.html"));
   return served(app, dist);
 });

@@ -55,3 +55,10 @@ test("the package's readme has the examples of the readme", () => {
 test("the guide to style is short", () => {
   assert.ok(read("docs/STYLE.md").split("\n").length <= 120);
 });
+
+test("the example of procedures is what the worker is given in the programs", () => {
+  const body = (text) => text.match(/^export function moveAll[^]*?^}$/m)?.[0];
+  const [example, source] = ["docs/PROCEDURES.md", "tests/npm/app/jobs.js"].map((file) => body(read(file)));
+  assert.ok(source.includes("conn.execute("), source);
+  assert.equal(example, source);
+});

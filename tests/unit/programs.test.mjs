@@ -19,10 +19,10 @@ await writeFile(
    import { nodeEngine } from ${JSON.stringify(node.href)};
    export const createEngine = (url, options) => nodeEngine(options, url);`,
 );
-for (const file of ["programs.js", "check.js"]) {
+for (const file of ["programs.js", "check.js", "jobs.js"]) {
   const source = readFileSync(repository(`tests/npm/app/${file}`), "utf8");
   // Node 20 knows no `await using`.
-  const { code } = await transform(source.replace('"aludel"', '"./aludel.mjs"').replace('"./check.js"', '"./check.mjs"'), { target: "node20" });
+  const { code } = await transform(source.replace('"aludel"', '"./aludel.mjs"').replaceAll(/"\.\/(check|jobs)\.js"/g, '"./$1.mjs"'), { target: "node20" });
   await writeFile(join(folder, file.replace(".js", ".mjs")), code);
 }
 const { programs } = await import(pathToFileURL(join(folder, "programs.mjs")).href);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 4";
+const RECIPE: &str = "package 5";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -120,7 +120,9 @@ fn bundle_worker(stage: &Path) -> Result<()> {
     }
     files::write(&worker, text)?;
     std::fs::remove_file(&bundled)?;
-    for part in ["generated/worker.js", "broker.js", "broker.d.ts"] {
+    let parts = ["generated/worker.js", "broker.js", "broker.d.ts", "procedure_host.js", "procedure_host.d.ts"];
+    // Of what procedures are called with, the page has the types only.
+    for part in parts.into_iter().chain(["sync_connection.js"]) {
         std::fs::remove_file(stage.join(part))?;
     }
     Ok(())

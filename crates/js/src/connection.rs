@@ -4,7 +4,7 @@ use crate::call::{Call, Running, nothing, promise};
 use crate::convert::{begin_mode, execution_options, give, raw_call};
 use crate::error::thrown;
 use crate::transaction::{NativeBlock, NativeTransaction};
-use aludel::raw::RawStream;
+use aludel::raw::{RawProcedure, RawStream};
 use aludel::{BeginMode, Connection};
 use js_sys::{Function, Object, Promise, Uint8Array};
 use std::cell::Cell;
@@ -61,6 +61,27 @@ impl NativeConnection {
             let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };
             stream.take_next(take, true).await?;
             Ok(stream)
+        })
+    }
+
+    /// Calls a procedure, and gives what it returned or threw.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn call(
+        &self,
+        module: String,
+        export: String,
+        arguments: Vec<u8>,
+        read_only: bool,
+        engine: bool,
+        call: &Call,
+    ) -> Promise {
+        let connection = self.0.clone();
+        let running = Running::new(call);
+        promise(async move {
+            let (module, export, arguments) = (&*module, &*export, &*arguments);
+            let procedure = RawProcedure { module, export, arguments, read_only, engine };
+            let value = connection.call_raw(procedure, running.options()).await?;
+            Ok(Uint8Array::from(&value[..]))
         })
     }
 

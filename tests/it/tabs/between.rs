@@ -144,7 +144,7 @@ fn what_only_waited_for_a_host_was_not_sent_and_is_in_no_doubt() {
     tab.go("alone", alone(&tab.engine, "alone"));
     tab.host.pass_time();
     assert_eq!(tab.outcomes(), ["connect: HostLost, again", "alone: HostLost, again"]);
-    assert!(error.borrow().starts_with("another tab hosts the database and does not answer"), "{}", error.borrow());
+    assert!(error.borrow().starts_with("another tab hosts the database and lets nobody in"), "{}", error.borrow());
 
     // It counts as sent when it is: the third host that dies of it is the last.
     let tab = Tab::new();

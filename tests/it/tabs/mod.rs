@@ -6,6 +6,7 @@ mod losing;
 #[cfg(not(target_arch = "wasm32"))]
 mod marks;
 mod notices;
+mod procedures;
 pub mod scripted;
 mod tab;
 #[cfg(not(target_arch = "wasm32"))]

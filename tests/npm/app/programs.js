@@ -1,7 +1,7 @@
 // The example programs, with their output asserted.
 import {
   Column, createEngine, CreateTable, DropTable, Integer, IntegrityError, InvalidRequestError, literal, MetaData,
-  MultipleResultsFound, NoResultFound, select, sql, Table, Text, text, TimeoutError,
+  MultipleResultsFound, NoResultFound, ProcedureError, select, sql, Table, Text, text, TimeoutError,
 } from "aludel";
 import { equal, ok, thrownBy, throws } from "./check.js";
 
@@ -149,6 +149,21 @@ export const programs = {
     equal(await conn.scalar(text("SELECT count(*) FROM numbers")), rows, "the snapshot");
     await conn.rollback();
     equal(await conn.scalar(text("SELECT count(*) FROM numbers")), rows + 1);
+  },
+
+  async "7: work inside the worker"() {
+    await using engine = createEngine(file());
+    await using conn = await engine.connect();
+    await conn.execute(text("CREATE TABLE messages (id INTEGER PRIMARY KEY, folder TEXT)"));
+    const folders = ["inbox", "inbox", "sent", "inbox"];
+    await conn.execute(text("INSERT INTO messages (folder) VALUES (:folder)"), folders.map((folder) => ({ folder })));
+    equal(await conn.runSync(new URL("./jobs.js", import.meta.url), "moveAll", "inbox", "archive"), 3);
+    equal((await conn.execute(text("SELECT folder FROM messages ORDER BY id"))).scalars().all(), ["archive", "archive", "sent", "archive"]);
+    // It was this connection's transaction.
+    await conn.rollback();
+    equal(await engine.hasTable("messages"), false);
+    const elsewhere = new URL("https://elsewhere.example/jobs.js");
+    await throws(ProcedureError, /of another origin/, () => conn.runSync(elsewhere, "moveAll"));
   },
 
   async "8: cancel and time out"() {

@@ -2,13 +2,16 @@
 
 mod liveness;
 mod ports;
+mod procedures;
 
-use crate::{Environment, Preparation, Service, Turn, vfs};
-use aludel_protocol::{Header, RepeatClass, Reply};
+use crate::{Environment, Finding, Preparation, Service, Turn, vfs};
+use aludel_protocol::{Header, ProcedureCall, RepeatClass, Reply};
 use js_sys::Function;
 use liveness::Watch;
 use ports::{End, Ports, send_to};
+use procedures::ProcedureHost;
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessagePort, Performance};
@@ -22,14 +25,14 @@ thread_local! {
     static SHELL: RefCell<Option<Shell>> = const { RefCell::new(None) };
 }
 
-/// Starts the service. To be called once, before the first frame is received.
+/// Starts the service. To be called once, before the first frame is received. `procedures` finds and calls functions.
 #[wasm_bindgen]
-pub fn start() -> Result<(), JsValue> {
+pub fn start(procedures: ProcedureHost) -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|info| {
         // This leaves before the trap, which ends the worker. Nothing of the shell can be relied on here.
         say_fatal(&info.to_string());
     }));
-    let shell = Shell::new()?;
+    let shell = Shell::new(procedures)?;
     SHELL.with_borrow_mut(|slot| *slot = Some(shell));
     Ok(())
 }
@@ -102,7 +105,7 @@ struct Shell {
 }
 
 impl Shell {
-    fn new() -> Result<Shell, JsValue> {
+    fn new(procedures: ProcedureHost) -> Result<Shell, JsValue> {
         let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
         let clock = scope.performance().ok_or_else(|| JsValue::from_str("this worker has no clock"))?;
         let channel = MessageChannel::new()?;
@@ -123,7 +126,7 @@ impl Shell {
             });
         });
         Ok(Shell {
-            service: Service::new(Page { ports: Ports::new(scope.clone()), clock }),
+            service: Service::new(Page { ports: Ports::new(scope.clone()), clock, procedures: Rc::new(procedures) }),
             scope,
             again: channel.port2(),
             due: false,
@@ -219,6 +222,7 @@ impl Shell {
 struct Page {
     ports: Ports,
     clock: Performance,
+    procedures: Rc<ProcedureHost>,
 }
 
 impl Environment for Page {
@@ -256,6 +260,17 @@ impl Environment for Page {
             });
         });
         Preparation::Later
+    }
+
+    fn procedure(&mut self, header: &Header, call: &ProcedureCall<'_>) -> Finding {
+        procedures::find(&self.procedures, header, call, |header, outcome| {
+            with_shell(|shell| {
+                shell.service.procedure_ready(header, outcome);
+                if !shell.due {
+                    shell.turn();
+                }
+            });
+        })
     }
 
     fn release_files(&mut self, path: &str) {

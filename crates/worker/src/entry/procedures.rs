@@ -1,0 +1,151 @@
+//! Procedures of JavaScript: functions that modules of the page's origin export.
+
+use crate::{Finding, Procedure, SyncConnection};
+use aludel_protocol::{Error, ErrorKind, Header, ProcedureCall, Reply, Result};
+use js_sys::{Array, BigInt, Object, Promise, Reflect, Uint8Array};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `procedure_host.ts`.
+    pub type ProcedureHost;
+    /// Imports a module, and gives the function that it exports under a name.
+    #[wasm_bindgen(method)]
+    fn load(this: &ProcedureHost, module: &str, export: &str) -> Promise;
+    /// Calls a function, which reaches the connection by `door`, and gives what it returned or threw.
+    #[wasm_bindgen(method, catch)]
+    fn call(
+        this: &ProcedureHost,
+        function: &JsValue,
+        name: &str,
+        arguments: &Uint8Array,
+        engine: bool,
+        door: &mut dyn FnMut(u32, String, JsValue, bool) -> JsValue,
+    ) -> std::result::Result<Uint8Array, JsValue>;
+}
+
+/// Has a procedure looked for; `ready` is told what came of it.
+pub(super) fn find(
+    host: &Rc<ProcedureHost>,
+    header: &Header,
+    call: &ProcedureCall<'_>,
+    ready: impl FnOnce(&Header, Result<Box<dyn Procedure>>) + 'static,
+) -> Finding {
+    let (host, header, engine) = (Rc::clone(host), *header, call.engine);
+    let (name, arguments) = (call.export.to_owned(), call.arguments.to_vec());
+    let loading = host.load(call.module, call.export);
+    spawn_local(async move {
+        let outcome = match JsFuture::from(loading).await {
+            Ok(function) => Ok(Box::new(Exported { host, function, name, arguments, engine }) as Box<dyn Procedure>),
+            Err(thrown) => Err(refused(&thrown)),
+        };
+        ready(&header, outcome);
+    });
+    Finding::Later
+}
+
+fn refused(thrown: &JsValue) -> Error {
+    let message = Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
+    Error::new(ErrorKind::Procedure, message.unwrap_or_else(|| "the procedure cannot be called".to_owned()))
+}
+
+/// A function that a module exports, with its arguments.
+struct Exported {
+    host: Rc<ProcedureHost>,
+    function: JsValue,
+    name: String,
+    arguments: Vec<u8>,
+    engine: bool,
+}
+
+impl Procedure for Exported {
+    fn call(self: Box<Self>, connection: &mut SyncConnection<'_>) -> Result<Vec<u8>> {
+        let arguments = Uint8Array::from(&self.arguments[..]);
+        let mut door = |op: u32, text: String, batch: JsValue, many: bool| {
+            answer(connection, op, &text, batch, many).unwrap_or_else(|error| record(&error))
+        };
+        let outcome = self.host.call(&self.function, &self.name, &arguments, self.engine, &mut door);
+        outcome.map(|value| value.to_vec()).map_err(|thrown| refused(&thrown))
+    }
+}
+
+/// What `sync_connection.ts` asks of its connection, by the numbers that it has for it.
+fn answer(connection: &mut SyncConnection<'_>, op: u32, text: &str, batch: JsValue, many: bool) -> Result<JsValue> {
+    let nothing = |()| JsValue::UNDEFINED;
+    match op {
+        0 => Ok(connection.in_transaction().into()),
+        1 => {
+            let names = connection.parameter_names(text)?.into_iter();
+            let names: Array = names.map(|name| name.map_or(JsValue::NULL, |name| name.as_str().into())).collect();
+            Ok(names.into())
+        }
+        2 => {
+            let batch = batch.dyn_into::<Uint8Array>().ok().map(|batch| batch.to_vec());
+            rows(&connection.execute(text, batch, many)?)
+        }
+        3 => connection.execute_script(text).map(nothing),
+        4 => connection.begin().map(nothing),
+        5 => connection.commit().map(nothing),
+        6 => connection.roll_back().map(nothing),
+        7 => connection.savepoint().map(|name| name.as_str().into()),
+        8 => connection.release(text).map(nothing),
+        9 => connection.roll_back_to(text).map(nothing),
+        other => Err(Error::new(ErrorKind::Protocol, format!("a connection is not asked {other}"))),
+    }
+}
+
+/// Frames of rows as a list: changes, last insert rowid, names of the columns; then each frame, and where its batch begins.
+fn rows(frames: &[Vec<u8>]) -> Result<JsValue> {
+    let list = Array::new();
+    for frame in frames {
+        let head = Reply::head_len(frame, frame.len());
+        let (_, Reply::Rows(rows)) = Reply::decode_head(&frame[..head])? else { continue };
+        if let Some(names) = rows.columns {
+            list.set(2, names.into_iter().map(JsValue::from_str).collect::<Array>().into());
+        }
+        list.set(0, (rows.changes as f64).into());
+        list.set(1, BigInt::from(rows.last_insert_rowid).into());
+        list.push(&Uint8Array::from(&frame[..]));
+        list.push(&(head as f64).into());
+    }
+    Ok(list.into())
+}
+
+/// An error as `rehydrate()` of errors.ts takes it.
+fn record(error: &Error) -> JsValue {
+    let record = Object::new();
+    let set = |name: &str, value: JsValue| {
+        // A new object takes any property.
+        let _ = Reflect::set(&record, &name.into(), &value);
+    };
+    let text = |text: Option<&str>| text.map_or(JsValue::UNDEFINED, JsValue::from_str);
+    set("class", error.kind().class().into());
+    set("code", text(error.code()));
+    set("message", error.message().into());
+    set("sqliteCode", error.sqlite_code().into());
+    set("offset", error.offset().map_or(-1.0, f64::from).into());
+    set("statement", text(error.statement()));
+    set("parameters", text(error.parameters()));
+    set("reason", text(error.reason().map(|reason| reason.as_str())));
+    set("retryable", error.retryable().into());
+    set("cause", error.cause().map_or(JsValue::UNDEFINED, self::record));
+    if let Some(constraint) = error.constraint() {
+        let object = Object::new();
+        let nullable = |text: &Option<String>| text.as_deref().map_or(JsValue::NULL, JsValue::from_str);
+        let columns: Array = constraint.columns.iter().map(|column| JsValue::from_str(column)).collect();
+        let fields = [
+            ("kind", JsValue::from_str(constraint.kind.as_str())),
+            ("name", nullable(&constraint.name)),
+            ("table", nullable(&constraint.table)),
+            ("columns", columns.into()),
+        ];
+        for (name, value) in fields {
+            // As above.
+            let _ = Reflect::set(&object, &name.into(), &value);
+        }
+        set("constraint", object.into());
+    }
+    record.into()
+}

@@ -1,0 +1,267 @@
+/**
+ * Connections inside the worker: what procedures are called with. Each call is done when it returns.
+ *
+ * @module
+ */
+
+import { bind, type ParameterNames } from "./bind.js";
+import { describe } from "./encode.js";
+import { ArgumentError, InvalidRequestError, ObjectNotExecutableError, ResourceClosedError, rehydrate } from "./errors.js";
+import { Feed } from "./feed.js";
+import { Result, type ScalarResult } from "./result.js";
+import { decodeBatch } from "./rows.js";
+import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
+
+// The numbers that crates/worker/src/entry/procedures.rs has for what is asked.
+const IN_TRANSACTION = 0;
+const NAMES = 1;
+const EXECUTE = 2;
+const SCRIPT = 3;
+const BEGIN = 4;
+const COMMIT = 5;
+const ROLLBACK = 6;
+const SAVEPOINT = 7;
+const RELEASE = 8;
+const ROLLBACK_TO = 9;
+
+/** How many texts are kept with the names of their parameters. */
+const NAMES_KEPT = 500;
+
+/**
+ * How a connection is reached; an error comes back as a record.
+ * @internal
+ */
+export type Door = (op: number, text: string, batch: Uint8Array | undefined, many: boolean) => unknown;
+
+/** What a statement came to: changes, last rowid, names of columns, then each frame and where its batch begins. */
+type Reply = readonly [number, bigint, readonly string[] | undefined, ...(Uint8Array | number)[]];
+
+/** SQL for a {@link SyncConnection}: a string, or what `text()` made of one. */
+export type SyncStatement<R extends RowType = AnyRow> = string | { readonly kind: string; readonly text: string; readonly rowType?: R };
+
+const names = new Map<string, ParameterNames>();
+
+/**
+ * A connection inside the worker, for as long as a procedure runs. Statements are texts of SQL, which SQLite reads as they are:
+ * their parameters are `?`, `:name`, `@name` or `$name`. The first one begins a transaction, as on a
+ * {@link Connection}; it is the connection's, which goes on when the procedure has returned.
+ */
+export class SyncConnection {
+  readonly #door: { ask: Door | undefined };
+  /** Whether errors are not to tell the values of parameters. */
+  readonly #hidden: boolean;
+
+  private constructor(door: { ask: Door | undefined }, hidden: boolean) {
+    this.#door = door;
+    this.#hidden = hidden;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static of(door: { ask: Door | undefined }, hidden: boolean): SyncConnection {
+    return new SyncConnection(door, hidden);
+  }
+
+  /** Runs a statement and gives its rows. A list of parameter sets runs it once for each. */
+  execute<R extends RowType = AnyRow>(statement: SyncStatement<R>, params?: Parameters_): Result<R> {
+    const sql = textOf(statement);
+    const { batch, many } = bind(this.#names(sql), params);
+    const context = { statement: sql, params: this.#hidden ? null : (params ?? null), paramsText: () => null };
+    const [changes, rowid, columns, ...frames] = this.#ask(EXECUTE, sql, batch, many, context) as Reply;
+    const feed = new Feed(columns?.length ? columns : null, changes, null, null);
+    const id = Number(rowid);
+    feed.lastrowid = Number.isSafeInteger(id) ? id : rowid;
+    const { shape } = feed;
+    for (let i = 0; shape !== null && i < frames.length; i += 2) {
+      feed.push(decodeBatch(frames[i] as Uint8Array, frames[i + 1] as number, shape.names.length, shape.make));
+    }
+    feed.end();
+    return Result.of<R, readonly ValueOf<R>[]>(feed);
+  }
+
+  /** Runs a statement and gives the first column of its first row; null if there is no row. */
+  scalar<T = unknown>(statement: SyncStatement, params?: Parameters_): T | null {
+    return this.execute(statement, params).scalar() as T | null;
+  }
+
+  /** Runs a statement and gives the values of its first column. */
+  scalars<T = unknown>(statement: SyncStatement, params?: Parameters_): ScalarResult<T> {
+    return this.execute(statement, params).scalars<T>();
+  }
+
+  /** Runs the statements of a script, one after the other, without parameters. */
+  exec(script: string): void {
+    if (typeof script !== "string") throw new ArgumentError(`exec() takes a string of SQL, not ${describe(script)}`);
+    this.#ask(SCRIPT, script);
+  }
+
+  /**
+   * Begins a transaction; an error if one has begun. With a function: runs it, then commits, or rolls back if it throws, and
+   * gives what it returns.
+   */
+  begin(): SyncTransaction;
+  begin<T>(fn: (conn: SyncConnection) => T): T;
+  begin<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
+    this.#ask(BEGIN);
+    const transaction = new SyncTransaction(() => this.commit(), () => this.rollback());
+    return fn === undefined ? transaction : this.#within(transaction, fn);
+  }
+
+  /**
+   * Begins a savepoint, and a transaction before it if none has begun. With a function: runs it, then releases the savepoint,
+   * or rolls back to it if it throws, and gives what it returns. One that is left open is rolled back when the procedure ends.
+   */
+  beginNested(): SyncTransaction;
+  beginNested<T>(fn: (conn: SyncConnection) => T): T;
+  beginNested<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
+    const name = this.#ask(SAVEPOINT) as string;
+    const transaction = new SyncTransaction(() => this.#ask(RELEASE, name), () => this.#ask(ROLLBACK_TO, name));
+    return fn === undefined ? transaction : this.#within(transaction, fn);
+  }
+
+  /** Commits the transaction; does nothing if none has begun. */
+  commit(): void {
+    this.#ask(COMMIT);
+  }
+
+  /** Rolls the transaction back; does nothing if none has begun. */
+  rollback(): void {
+    this.#ask(ROLLBACK);
+  }
+
+  /** Whether a transaction has begun, be it by a statement. */
+  inTransaction(): boolean {
+    return this.#ask(IN_TRANSACTION) as boolean;
+  }
+
+  /** Whether its procedure has returned. */
+  get closed(): boolean {
+    return this.#door.ask === undefined;
+  }
+
+  #within<T>(transaction: SyncTransaction, fn: (conn: SyncConnection) => T): T {
+    let value: T;
+    try {
+      value = fn(this);
+    } catch (error) {
+      try {
+        transaction.rollback();
+      } catch {
+        // What the function threw is told, whatever becomes of the rollback.
+      }
+      throw error;
+    }
+    if (transaction.isActive) transaction.commit();
+    return value;
+  }
+
+  #names(sql: string): ParameterNames {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    const found = this.#ask(NAMES, sql) as ParameterNames;
+    if (names.size >= NAMES_KEPT) names.clear();
+    names.set(sql, found);
+    return found;
+  }
+
+  #ask(op: number, text = "", batch?: Uint8Array, many = false, context?: Parameters<typeof rehydrate>[1]): unknown {
+    const { ask } = this.#door;
+    if (ask === undefined) {
+      throw new ResourceClosedError("This connection is closed: its procedure has returned. A procedure works synchronously.");
+    }
+    const answer = ask(op, text, batch, many);
+    const error = rehydrate(Array.isArray(answer) ? undefined : answer, context);
+    if (error instanceof Error) throw error;
+    return answer;
+  }
+}
+
+/** A transaction or savepoint of a {@link SyncConnection}. */
+export class SyncTransaction {
+  readonly #commit: () => unknown;
+  readonly #rollback: () => unknown;
+  #active = true;
+
+  /** @internal */
+  constructor(commit: () => unknown, rollback: () => unknown) {
+    [this.#commit, this.#rollback] = [commit, rollback];
+  }
+
+  /** Commits, or releases the savepoint. */
+  commit(): void {
+    if (!this.#active) throw new InvalidRequestError("This transaction is inactive");
+    this.#active = false;
+    this.#commit();
+  }
+
+  /** Rolls back, or back to the savepoint; does nothing if it has ended. */
+  rollback(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    this.#rollback();
+  }
+
+  /** Whether it was neither committed nor rolled back. */
+  get isActive(): boolean {
+    return this.#active;
+  }
+}
+
+/**
+ * The engine inside the worker: what `engine.runInThread()` calls procedures with. It has one connection, for one function after
+ * the other.
+ */
+export class SyncEngine {
+  readonly #connection: SyncConnection;
+  #busy = false;
+
+  private constructor(connection: SyncConnection) {
+    this.#connection = connection;
+    Object.seal(this);
+  }
+
+  /** @internal */
+  static of(connection: SyncConnection): SyncEngine {
+    return new SyncEngine(connection);
+  }
+
+  /** Runs a function with the connection, and rolls back what it has not committed. */
+  connect<T>(fn: (conn: SyncConnection) => T): T {
+    return this.#use(() => {
+      try {
+        return fn(this.#connection);
+      } finally {
+        this.#connection.rollback();
+      }
+    });
+  }
+
+  /** Runs a function in a transaction: commits when it returns, rolls back if it throws. */
+  begin<T>(fn: (conn: SyncConnection) => T): T {
+    return this.#use(() => this.#connection.begin(fn));
+  }
+
+  /** Runs a statement in a transaction of its own. */
+  execute<R extends RowType = AnyRow>(statement: SyncStatement<R>, params?: Parameters_): Result<R> {
+    return this.begin((conn) => conn.execute(statement, params));
+  }
+
+  #use<T>(work: () => T): T {
+    if (this.#busy) throw new InvalidRequestError("The engine of a procedure has one connection, which is in use");
+    this.#busy = true;
+    try {
+      return work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+function textOf(statement: unknown): string {
+  if (typeof statement === "string") return statement;
+  const { kind, text } = (statement ?? {}) as { kind?: unknown; text?: unknown };
+  if (kind === "text" && typeof text === "string") return text;
+  throw new ObjectNotExecutableError(
+    `Not an executable object: ${describe(statement)}. Within a procedure, statements are strings of SQL; of others, compile() tells it.`,
+  );
+}

@@ -1,0 +1,26 @@
+// Work inside the worker, whichever tab hosts that.
+import assert from "node:assert/strict";
+import { inTabs } from "./lib/tabs.mjs";
+
+inTabs("procedures of tabs", async ({ tab, check }) => {
+  await check("procedures run in the worker of the host, and in that of the next", async () => {
+    const [a, b] = [await tab(), await tab()];
+    await a.call("open", "procedures.db");
+    await b.call("open", "procedures.db");
+    const insertTen = ({ page }, who) =>
+      page.evaluate((who) => tab.engine.runInThread(new URL("/src/tab_jobs.js", location.href), "insertMany", who, 10), who);
+    assert.deepEqual([await insertTen(a, "a"), await insertTen(b, "b"), await insertTen(b, "b")], [1, 2, 3]);
+    assert.deepEqual([await a.call("count", "b"), await b.call("count", "a")], [20, 10]);
+    const refused = await b.page.evaluate(async () => {
+      const attempt = (url) => tab.engine.runInThread(url, "insertMany").catch((error) => error);
+      const errors = [await attempt("https://elsewhere.example/jobs.js"), await attempt("/src/no-such.js")];
+      return errors.map((error) => [error instanceof aludel.ProcedureError, error.message]);
+    });
+    assert.deepEqual(refused.map(([known]) => known), [true, true]);
+    assert.match(refused[0][1], /^the module https:\/\/elsewhere\.example\/jobs\.js is of another origin than the page/);
+    assert.match(refused[1][1], /no-such\.js could not be imported: /);
+    await a.close();
+    assert.equal(await insertTen(b, "b"), 1);
+    assert.equal(await b.call("count"), 40);
+  });
+});

@@ -1,0 +1,106 @@
+// The procedures of procedures.test.mjs: the worker imports them.
+
+export const count = (conn) => conn.scalar("SELECT count(*) FROM users");
+
+export function addMany(conn, names) {
+  for (const name of names) conn.execute("INSERT INTO users (name) VALUES (:name)", { name });
+  return count(conn);
+}
+
+export const echo = (conn, ...args) => args;
+
+export function results(conn) {
+  const many = conn.execute("INSERT INTO users (name, age) VALUES (?, ?)", [["Eve", 1], ["Fay", 2]]);
+  const people = conn.execute("SELECT id, name FROM users ORDER BY id");
+  const [first, ...others] = people.all();
+  const dana = conn.execute({ kind: "text", text: "SELECT * FROM users WHERE id = $id" }, { id: 2 }).mappings().one();
+  const wide = conn.scalar("SELECT 9007199254740993");
+  const blob = conn.scalar("SELECT x'00ff'");
+  const lastrowid = conn.execute("INSERT INTO users (name) VALUES (@name)", { name: "größe" }).lastrowid;
+  return { rowcount: many.rowcount, first, others: others.length, dana, wide, blob, lastrowid, none: conn.scalar("SELECT 1 WHERE 0") };
+}
+
+export function transactions(conn) {
+  const before = conn.inTransaction();
+  conn.begin((inner) => inner.execute("INSERT INTO users (name) VALUES ('kept')"));
+  conn.beginNested((inner) => inner.execute("INSERT INTO users (name) VALUES ('in a savepoint')"));
+  let undone;
+  try {
+    conn.beginNested(() => {
+      conn.execute("INSERT INTO users (name) VALUES ('undone')");
+      throw new Error("undone");
+    });
+  } catch ({ message }) {
+    undone = message;
+  }
+  const left = conn.beginNested();
+  conn.execute("INSERT INTO users (name) VALUES ('left')");
+  return [before, undone, left.isActive, count(conn)];
+}
+
+export function beginTwice(conn) {
+  conn.begin();
+  conn.begin();
+}
+
+export function script(conn, text) {
+  conn.exec(text);
+}
+
+export const commit = (conn) => conn.commit();
+export const run = (conn, sql, params) => conn.execute(sql, params).rowcount;
+export const executes = (conn, statement) => conn.execute(statement);
+
+export function caught(conn, sql) {
+  try {
+    conn.execute(sql);
+  } catch (error) {
+    return [error.name, error.code, error.sqliteCodeName, error.constraint, error.retryable, error];
+  }
+  return [];
+}
+
+export function throws(conn, kind) {
+  if (kind === "TypeError") null.property;
+  if (kind === "Error") throw Object.assign(new Error("mine", { cause: { why: 7 } }), { name: "MyError" });
+  if (kind === "function") throw () => 7;
+  throw kind;
+}
+
+export const returnsFunction = () => ({ nested: [() => 7] });
+export const returnsPromise = (conn) => Promise.reject(new Error("nobody waits for it")).finally(() => count(conn));
+export async function later(conn) {
+  return count(conn);
+}
+
+let kept;
+export function keep(conn) {
+  kept = conn;
+  return conn.closed;
+}
+export const useKept = () => [kept.closed, kept.scalar("SELECT 1")];
+
+export function forever(conn) {
+  return conn.scalar("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c");
+}
+
+export function untilLate(conn) {
+  for (;;) conn.execute("SELECT 1");
+}
+
+export function withEngine(engine, name) {
+  const before = engine.connect((conn) => {
+    conn.execute("INSERT INTO users (name) VALUES ('not committed')");
+    return count(conn);
+  });
+  engine.begin((conn) => conn.execute("INSERT INTO users (name) VALUES (:name)", { name }));
+  let nested;
+  try {
+    engine.connect(() => engine.connect(() => undefined));
+  } catch (error) {
+    nested = error.message;
+  }
+  return [before, nested, engine.execute("SELECT name FROM users ORDER BY id DESC").scalar()];
+}
+
+export const notAFunction = 7;
