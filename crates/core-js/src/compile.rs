@@ -4,11 +4,11 @@ use crate::error::thrown;
 use aludel_protocol::{Batch, Reader, Value};
 use aludel_sql::compile::{Compiled, InsertedKey, Options, ResultColumn, Segment, Slot, Source, compile};
 use aludel_sql::expr::BindValue;
-use aludel_sql::json::Json;
+use aludel_sql::fields::Fields;
 use aludel_sql::wire;
 use wasm_bindgen::prelude::*;
 
-/// Compiles a statement from its bytes; gives `CompiledRecord` of compiled.ts as JSON. `keys` are what the parameters of
+/// Compiles a statement from its bytes; gives fields that `Compiled` of compiled.ts reads. `keys` are what the parameters of
 /// the call name; `literals`, a batch of one row, are the values that are to stand in the SQL, if not `all` only where no
 /// parameter can. Behind them are the items of lists: `lists` has four numbers for each, that of the list, where it begins,
 /// how many items it has, and how many values each of them has (0 for one that is no row).
@@ -29,7 +29,7 @@ pub fn compile_statement(
         lists.iter().flat_map(|lists| lists.chunks_exact(4)).filter_map(|list| list_of(list, literals)).collect();
     let (literal_binds, keys) = (values.is_some() && all.unwrap_or(true), keys.as_deref());
     let options = Options { literal_binds, literals, lists: &lists, keys };
-    compile(&statement, options).map(|compiled| record(&compiled)).map_err(thrown)
+    compile(&statement, options).map(|compiled| answer(&compiled)).map_err(thrown)
 }
 
 fn list_of(list: &[u32], values: &[Value]) -> Option<(u32, BindValue)> {
@@ -42,9 +42,9 @@ fn list_of(list: &[u32], values: &[Value]) -> Option<(u32, BindValue)> {
     Some((number, list))
 }
 
-fn record(compiled: &Compiled) -> String {
-    let lists: Vec<usize> =
-        compiled.segments.iter().filter_map(|s| if let Segment::List(slot) = s { Some(*slot) } else { None }).collect();
+/// What `compiled.ts` reads: first what a statement is shown by, then what only its execution asks for.
+fn answer(compiled: &Compiled) -> String {
+    let is_list = |at: usize| compiled.segments.iter().any(|s| matches!(s, Segment::List(slot) if *slot == at));
     // As `SOURCE` of binding.ts numbers them.
     let source = |at: usize, slot: &Slot| match &slot.source {
         Source::Bind(BindValue::Literal(number)) if slot.named => (5, i64::from(*number)),
@@ -53,52 +53,46 @@ fn record(compiled: &Compiled) -> String {
         Source::Callable(number) => (4, i64::from(*number)),
         // The compiler adds whole numbers only: those of LIMIT and OFFSET.
         Source::Bind(BindValue::Value(Value::Integer(integer))) => (6, *integer),
-        Source::Bind(_) | Source::Function(_) if lists.contains(&at) => (3, 0),
+        Source::Bind(_) | Source::Function(_) if is_list(at) => (3, 0),
         Source::Bind(_) | Source::Function(_) => (2, 0),
     };
-    let columns = |json: &mut Json, columns: &[ResultColumn]| {
-        json.list(columns.len(), &mut |json, at| {
-            json.raw("[");
-            json.text(&columns[at].name);
-            json.raw(",");
-            json.text(&columns[at].ty.code());
-            json.raw("]");
-        });
+    let columns = |fields: &mut Fields, columns: &[ResultColumn]| {
+        fields.count(columns.len());
+        for column in columns {
+            fields.text(&column.name);
+            fields.text(&column.ty.code());
+        }
     };
-    let key = |key: &InsertedKey| match key {
-        InsertedKey::Slot(slot) => *slot as i64,
-        InsertedKey::Rowid => -1,
-        InsertedKey::Unknown => -2,
-    };
-    let mut json = Json::default();
-    json.object(&mut |json| {
-        json.key("segments");
-        json.list(compiled.segments.len(), &mut |json, at| match &compiled.segments[at] {
-            Segment::Sql(sql) => json.text(sql),
-            Segment::List(slot) => json.number(*slot as i64),
+    let mut fields = Fields::with_capacity(1024);
+    fields.count(compiled.segments.len());
+    for segment in &compiled.segments {
+        match segment {
+            Segment::Sql(sql) => {
+                fields.number(-1);
+                fields.text(sql);
+            }
+            Segment::List(slot) => fields.number(*slot as i64),
+        }
+    }
+    fields.count(compiled.slots.len());
+    for (at, slot) in compiled.slots.iter().enumerate() {
+        let (kind, number) = source(at, slot);
+        fields.text(&slot.name);
+        fields.count(kind);
+        fields.number(number);
+        fields.text(&slot.ty.code());
+    }
+    fields.count(compiled.warnings.len());
+    compiled.warnings.iter().for_each(|warning| fields.text(warning));
+    columns(&mut fields, &compiled.columns);
+    columns(&mut fields, &compiled.key_columns);
+    fields.count(compiled.inserted_key.len());
+    for key in &compiled.inserted_key {
+        fields.number(match key {
+            InsertedKey::Slot(slot) => *slot as i64,
+            InsertedKey::Rowid => -1,
+            InsertedKey::Unknown => -2,
         });
-        json.key("slots");
-        json.list(compiled.slots.len(), &mut |json, at| {
-            let slot = &compiled.slots[at];
-            let (kind, number) = source(at, slot);
-            json.raw("[");
-            json.text(&slot.name);
-            json.raw(",");
-            json.number(kind);
-            json.raw(",");
-            json.number(number);
-            json.raw(",");
-            json.text(&slot.ty.code());
-            json.raw("]");
-        });
-        json.key("columns");
-        columns(json, &compiled.columns);
-        json.key("keys");
-        columns(json, &compiled.key_columns);
-        json.key("insertedKey");
-        json.list(compiled.inserted_key.len(), &mut |json, at| json.number(key(&compiled.inserted_key[at])));
-        json.key("warnings");
-        json.texts(&compiled.warnings);
-    });
-    json.finish()
+    }
+    fields.finish()
 }

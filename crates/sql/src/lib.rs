@@ -7,6 +7,7 @@
 pub mod compile;
 pub mod expr;
 mod extent;
+pub mod fields;
 pub mod json;
 mod parameters;
 pub mod reflect;

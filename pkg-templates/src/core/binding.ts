@@ -6,23 +6,37 @@
 
 import { ArgumentError, InvalidRequestError, StatementError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
-import { typeOfValue, type SqlType } from "./types.js";
+import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import type { Writer } from "./writer.js";
 
 /** How the value of a parameter is found. */
 const SOURCE = { literal: 0, list: 1, required: 2, requiredList: 3, callable: 4, named: 5, number: 6 } as const;
 
 /**
- * A parameter.
+ * A parameter. Its type is looked up when a value is converted by it.
  * @internal
  */
-export interface Slot {
+export class Slot {
   readonly name: string;
   readonly source: number;
   readonly number: number;
-  readonly type: SqlType;
+  readonly #code: string;
+  readonly #types: readonly SqlType[];
+
+  /** `types` are those of the statement that have numbers. */
+  constructor(name: string, source: number, number: number, code: string, types: readonly SqlType[]) {
+    [this.name, this.source, this.number, this.#code, this.#types] = [name, source, number, code, types];
+  }
+
+  get type(): SqlType {
+    return typeByCode(this.#code, this.#types);
+  }
+
   /** The types of the values of each item of a list of tuples. */
-  readonly parts: readonly SqlType[] | undefined;
+  get parts(): readonly SqlType[] | undefined {
+    if (!this.#code.startsWith("(")) return undefined;
+    return this.#code.slice(1, -1).split(",").map((code) => typeByCode(code, this.#types));
+  }
 }
 
 /** Values by name. */
@@ -87,18 +101,11 @@ export class Binding {
   literals(): ReadonlyMap<number, unknown> {
     const found = new Map<number, unknown>();
     for (const slot of this.#slots) {
-      const value = this.shown(slot);
+      const value = shown(slot, this.#writer);
       if (slot.source === SOURCE.list) found.set(slot.number, listOf(slot, value, -1));
       if (slot.source === SOURCE.literal || slot.source === SOURCE.named) found.set(slot.number, converted(slot, value, -1));
     }
     return found;
-  }
-
-  /** The value that a parameter has before anything is executed; null where the call has to give one. */
-  shown(slot: Slot): unknown {
-    if (slot.source === SOURCE.callable) return this.#writer.callables[slot.number];
-    if (slot.source === SOURCE.required || slot.source === SOURCE.requiredList) return null;
-    return slot.source === SOURCE.number ? slot.number : this.#writer.literals[slot.number];
   }
 
   #value(slot: Slot, set: Values, row: number): unknown {
@@ -107,9 +114,9 @@ export class Binding {
       case SOURCE.list:
       case SOURCE.number:
       case SOURCE.callable:
-        return this.shown(slot);
+        return shown(slot, this.#writer);
       case SOURCE.named:
-        return Object.hasOwn(set, slot.name) ? set[slot.name] : this.shown(slot);
+        return Object.hasOwn(set, slot.name) ? set[slot.name] : shown(slot, this.#writer);
       default:
         if (Object.hasOwn(set, slot.name)) return set[slot.name];
         throw missing(slot.name, this.many ? row : -1);
@@ -141,9 +148,19 @@ export class Binding {
   }
 }
 
-function converted(slot: Slot, value: unknown, row: number): unknown {
-  if (value === null && !slot.type.bindsNull) return null;
-  const bind = slot.type.bind ?? (slot.type.name === "NullType" ? typeOfValue(value).bind : undefined);
+/**
+ * The value that a parameter has before anything is executed; null where the call has to give one.
+ * @internal
+ */
+export function shown(slot: Slot, writer: Writer): unknown {
+  if (slot.source === SOURCE.callable) return writer.callables[slot.number];
+  if (slot.source === SOURCE.required || slot.source === SOURCE.requiredList) return null;
+  return slot.source === SOURCE.number ? slot.number : writer.literals[slot.number];
+}
+
+function converted(slot: Slot, value: unknown, row: number, type: SqlType = slot.type): unknown {
+  if (value === null && !type.bindsNull) return null;
+  const bind = type.bind ?? (type.name === "NullType" ? typeOfValue(value).bind : undefined);
   if (bind === undefined || value === undefined) return value;
   try {
     return bind(value);
@@ -155,14 +172,14 @@ function converted(slot: Slot, value: unknown, row: number): unknown {
 
 function listOf(slot: Slot, value: unknown, row: number): unknown[] {
   if (!Array.isArray(value)) throw new ArgumentError(`parameter '${slot.name}'${where(row)} takes a list, not ${describe(value)}`);
-  const { parts } = slot;
-  if (parts === undefined) return value.map((item: unknown) => converted(slot, item, row));
+  const { parts, type } = slot;
+  if (parts === undefined) return value.map((item: unknown) => converted(slot, item, row, type));
   return value.map((item: unknown) => {
     if (!Array.isArray(item) || item.length !== parts.length) {
       const given = Array.isArray(item) ? `a list of ${item.length}` : describe(item);
       throw new ArgumentError(`parameter '${slot.name}'${where(row)} takes lists of ${parts.length} values, not ${given}`);
     }
-    return item.map((part: unknown, i) => converted({ ...slot, type: parts[i] as SqlType }, part, row));
+    return item.map((part: unknown, i) => converted(slot, part, row, parts[i] as SqlType));
   });
 }
 

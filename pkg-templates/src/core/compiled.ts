@@ -8,23 +8,13 @@ import { callSync } from "../call.js";
 import { encodeBatch } from "../encode.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { SqlValue } from "../values.js";
-import { Binding, isSet, type Slot, type Values } from "./binding.js";
+import { Binding, isSet, shown, Slot, type Values } from "./binding.js";
+import { Fields } from "./fields.js";
 import { Kept } from "./kept.js";
 import { listSql, packed, tooLong } from "./lists.js";
 import { typeByCode, typeOfValue, type SqlType } from "./types.js";
 import { core } from "./wasm.js";
 import { write, type Recorded, type Writer } from "./writer.js";
-
-/** What `crates/core-js/src/compile.rs` gives. */
-interface CompiledRecord {
-  /** SQL, and the places of lists in it. */
-  readonly segments: readonly (string | number)[];
-  readonly slots: readonly (readonly [name: string, source: number, number: number, type: string])[];
-  readonly columns: readonly (readonly [name: string, type: string])[];
-  readonly keys: readonly (readonly [name: string, type: string])[];
-  readonly insertedKey: readonly number[];
-  readonly warnings: readonly string[];
-}
 
 /** A column of the primary key of a row that is inserted. */
 export interface KeyColumn {
@@ -34,18 +24,85 @@ export interface KeyColumn {
   readonly from: number;
 }
 
+type Convert = (value: SqlValue) => unknown;
+
 /**
- * What the compiler made of a statement.
+ * What the compiler made of a statement: `crates/core-js/src/compile.rs` writes it. What only executing it asks for is read when it
+ * is asked for.
  * @internal
  */
-export interface Compiled {
+export class Compiled {
+  /** SQL, and the places of lists in it. */
   readonly segments: readonly (string | number)[];
   readonly slots: readonly Slot[];
-  readonly results: readonly (((value: SqlValue) => unknown) | undefined)[] | undefined;
+  readonly warnings: readonly string[];
+  readonly #rest: Fields;
+  readonly #types: readonly SqlType[];
+  #executed: Executed | undefined;
+
+  constructor(text: string, types: readonly SqlType[]) {
+    const fields = new Fields(text);
+    this.segments = listOf(fields, segmentOf);
+    this.slots = listOf(fields, () => new Slot(fields.text(), fields.count(), fields.number(), fields.text(), types));
+    this.warnings = listOf(fields, textOf);
+    [this.#rest, this.#types] = [fields, types];
+  }
+
+  /** Whether a statement of these bytes has these types: the user's are found by their numbers, and each statement has its own. */
+  isFor(types: readonly SqlType[]): boolean {
+    return types.length === this.#types.length && types.every((type, at) => type === this.#types[at]);
+  }
+
+  /** How the values of each column of the result are converted, if any is. */
+  get results(): readonly (Convert | undefined)[] | undefined {
+    return this.#known().results;
+  }
+
   /** Whether it has columns of a result. */
+  get returning(): boolean {
+    return this.#known().returning;
+  }
+
+  get key(): readonly KeyColumn[] {
+    return this.#known().key;
+  }
+
+  #known(): Executed {
+    return (this.#executed ??= executed(this.#rest, this.#types));
+  }
+}
+
+interface Executed {
+  readonly results: readonly (Convert | undefined)[] | undefined;
   readonly returning: boolean;
   readonly key: readonly KeyColumn[];
-  readonly warnings: readonly string[];
+}
+
+function executed(fields: Fields, types: readonly SqlType[]): Executed {
+  const column = (): readonly [string, SqlType] => [fields.text(), typeByCode(fields.text(), types)];
+  const results = listOf(fields, column).map(([, { result, resultsNull }]) =>
+    result === undefined || resultsNull === true ? result : (value: SqlValue) => (value === null ? null : result(value)),
+  );
+  const keys = listOf(fields, column);
+  const from = listOf(fields, () => fields.number());
+  return {
+    results: results.some((convert) => convert !== undefined) ? results : undefined,
+    returning: results.length > 0,
+    key: keys.map(([name, type], i) => ({ name, type, from: from[i] as number })),
+  };
+}
+
+function listOf<T>(fields: Fields, item: (fields: Fields) => T): T[] {
+  const items: T[] = [];
+  for (let count = fields.count(); count > 0; count--) items.push(item(fields));
+  return items;
+}
+
+const textOf = (fields: Fields): string => fields.text();
+
+function segmentOf(fields: Fields): string | number {
+  const slot = fields.number();
+  return slot < 0 ? fields.text() : slot;
 }
 
 /**
@@ -53,11 +110,10 @@ export interface Compiled {
  * a while, as they would for statements that are executed once, are what a garbage collector does worst with.
  */
 interface Said {
-  readonly json: string;
+  readonly text: string;
   isKnown: boolean;
-  record: CompiledRecord | undefined;
-  /** What it becomes, where it names no type of the user's. */
-  plain: Compiled | undefined;
+  /** What it became last. */
+  compiled: Compiled | undefined;
 }
 
 const kept: Kept<Said> = new Kept();
@@ -68,7 +124,7 @@ function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): S
   return kept.of(bytes, names, () => said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined))));
 }
 
-const said = (json: string): Said => ({ json, isKnown: false, record: undefined, plain: undefined });
+const said = (text: string): Said => ({ text, isKnown: false, compiled: undefined });
 
 /**
  * A statement with its values in the SQL, or only those that have to be there. They are converted as its parameters would be, which
@@ -99,28 +155,10 @@ function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline:
 }
 
 function read(word: Said, writer: Writer): Compiled {
-  if (word.plain !== undefined) return word.plain;
-  const record = word.record ?? (JSON.parse(word.json) as CompiledRecord);
-  const type = (code: string): SqlType => typeByCode(code, writer.types);
-  const results = record.columns.map(([, code]) => {
-    const { result, resultsNull } = type(code);
-    return result === undefined || resultsNull === true ? result : (value: SqlValue) => (value === null ? null : result(value));
-  });
-  const compiled: Compiled = {
-    segments: record.segments,
-    slots: record.slots.map(([name, source, number, code]) => {
-      // The values of a tuple are of types of their own.
-      const parts = code.startsWith("(") ? code.slice(1, -1).split(",").map(type) : undefined;
-      return { name, source, number, type: type(code), parts };
-    }),
-    results: results.some((convert) => convert !== undefined) ? results : undefined,
-    returning: record.columns.length > 0,
-    key: record.keys.map(([name, code], i) => ({ name, type: type(code), from: record.insertedKey[i] as number })),
-    warnings: record.warnings,
-  };
-  // Types of the user's are found by their numbers in the statement, and another statement of these bytes has its own.
-  if (writer.types.length === 0 && word.isKnown) word.plain = compiled;
-  else if (word.isKnown) word.record = record;
+  const { compiled: known, isKnown } = word;
+  if (known?.isFor(writer.types)) return known;
+  const compiled = new Compiled(word.text, writer.types);
+  if (isKnown) word.compiled = compiled;
   word.isKnown = true;
   return compiled;
 }
@@ -272,17 +310,17 @@ export function describeStatement(statement: Recorded, options: CompileOptions =
   const inline = options.literalBinds === true || kindOf(statement) === "ddl";
   const compiled = compiledOf(writer, options.columnKeys, inline);
   const params: Record<string, unknown> = {};
-  const binding = new Binding(compiled.slots, writer, [], false);
-  const own = ownParameters(statement) ?? {};
-  for (const slot of compiled.slots) params[slot.name] = Object.hasOwn(own, slot.name) ? own[slot.name] : binding.shown(slot);
-  const sql = compiled.segments
-    .map((segment) => {
-      if (typeof segment === "string") return segment;
-      const slot = compiled.slots[segment] as Slot;
-      const list = binding.shown(slot);
-      return Array.isArray(list) ? listSql(list, slot.parts?.length ?? 1) : `(__[POSTCOMPILE_${slot.name}])`;
-    })
-    .join("");
+  const own = ownParameters(statement);
+  for (const slot of compiled.slots) {
+    params[slot.name] = own !== undefined && Object.hasOwn(own, slot.name) ? own[slot.name] : shown(slot, writer);
+  }
+  const segment = (part: string | number): string => {
+    if (typeof part === "string") return part;
+    const slot = compiled.slots[part] as Slot;
+    const list = shown(slot, writer);
+    return Array.isArray(list) ? listSql(list, slot.parts?.length ?? 1) : `(__[POSTCOMPILE_${slot.name}])`;
+  };
+  const sql = compiled.segments.length === 1 ? (compiled.segments[0] as string) : compiled.segments.map(segment).join("");
   const positiontup = compiled.slots.map((slot) => slot.name);
   return Object.freeze({ sql, params: Object.freeze(params), positiontup, warnings: compiled.warnings, toString: () => sql });
 }
