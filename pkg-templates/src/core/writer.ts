@@ -17,6 +17,8 @@ const encoder: TextEncoder = new TextEncoder();
 /** Buffers are dear to make: one is handed on from writer to writer. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 const MAX_SPARE = 1 << 16;
+/** So many objects are looked through one by one. */
+const FEW = 40;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 function takeSpare(): Uint8Array<ArrayBuffer> {
@@ -31,7 +33,11 @@ export class Writer {
   #length = 4;
   #count = 0;
   #unique = 0;
-  readonly #numbers = new Map<Recorded, number>();
+  /** The objects that have a record, and the numbers of those. */
+  readonly #objects: Recorded[] = [];
+  readonly #numbers: number[] = [];
+  /** The same where they are many: to look through few is quicker than a map, which has to make up a hash for each object. */
+  #many: Map<Recorded, number> | undefined;
   /** The values, in the order in which they occur. */
   readonly literals: unknown[] = [];
   /** The defaults that are computed here. */
@@ -57,13 +63,28 @@ export class Writer {
 
   /** The number of an object, whose record is written if it has none yet. */
   ref(object: Recorded): number {
-    const known = this.#numbers.get(object);
-    if (known !== undefined) return known;
+    if (this.#many === undefined) {
+      const at = this.#objects.indexOf(object);
+      if (at >= 0) return this.#numbers[at] as number;
+    } else {
+      const known = this.#many.get(object);
+      if (known !== undefined) return known;
+    }
     if (!isRecorded(object)) throw new ArgumentError(noPart(object));
     object[record](this);
     const number = this.#count - 1;
-    this.#numbers.set(object, number);
+    this.#keep(object, number);
     return number;
+  }
+
+  #keep(object: Recorded, number: number): void {
+    if (this.#many !== undefined) {
+      this.#many.set(object, number);
+      return;
+    }
+    this.#objects.push(object);
+    this.#numbers.push(number);
+    if (this.#objects.length > FEW) this.#many = new Map(this.#objects.map((object, at) => [object, this.#numbers[at] as number]));
   }
 
   /** The numbers of several. */
