@@ -21,7 +21,7 @@ impl Compiler<'_> {
             }
             Spelling::Name(name) => out.push(name),
             Spelling::GroupConcat => out.push("group_concat"),
-            _ => out.push(&function_name(&function.name)),
+            _ => push_function_name(&function.name, out),
         }
         out.push("(");
         if spelling == Spelling::Count && function.arguments.is_empty() {
@@ -180,12 +180,16 @@ fn check_absent(name: &str) -> Result<()> {
     }
 }
 
-/// The name of a function as it was written, quoted where it has to be; a schema may stand before it.
-fn function_name(name: &str) -> String {
+/// Writes the name of a function as it was written, quoted where it has to be; a schema may stand before it.
+fn push_function_name(name: &str, out: &mut Out) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let part = |part: &str| {
+    for (at, part) in name.split('.').enumerate() {
+        out.push(if at > 0 { "." } else { "" });
         let simple = part.bytes().all(plain) && part.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-        if simple { part.to_owned() } else { always_quoted(part) }
-    };
-    name.split('.').map(part).collect::<Vec<_>>().join(".")
+        if simple {
+            out.push(part);
+        } else {
+            out.push(&always_quoted(part));
+        }
+    }
 }

@@ -260,7 +260,8 @@ impl Compiler<'_> {
             let Some(setting) = settings.iter().rev().find(|setting| *setting.column == *column.key) else { continue };
             out.push(if first { "" } else { ", " });
             first = false;
-            out.push(&format!("{} = ", quoted(&column.name)));
+            out.name(&column.name);
+            out.push(" = ");
             match &setting.value.kind {
                 Kind::Bind(bind) => self.bind(bind, setting.value.identity(), &column.ty, out)?,
                 _ => self.expr(&setting.value, out)?,
@@ -297,7 +298,7 @@ impl Compiler<'_> {
             self.jsonb_column(expr, out, Within::Top)?;
             if !plain && !expr.is_literal() {
                 out.push(" AS ");
-                out.push(&quoted(&shown));
+                out.name(&shown);
             }
             self.columns.push(ResultColumn { name: shown, ty: expr.ty.clone() });
         }
@@ -372,7 +373,7 @@ impl Compiler<'_> {
         }
         for (at, (column, given)) in settings.iter().enumerate() {
             out.push(if at > 0 { ", " } else { "" });
-            out.push(&quoted(&column.name));
+            out.name(&column.name);
             out.push("=");
             self.setting(column, given, &column.key, out)?;
         }

@@ -1,9 +1,10 @@
 //! Expressions as SQL, with no parenthesis too many and none too few.
 
 use super::literal::{empty_list, literal, literal_list};
-use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, quoted, string_literal};
+use super::{Compiler, Out, Slot, Source, Within, always_quoted, compile_error, string_literal};
 use crate::expr::{
-    Binary, Bind, BindName, BindValue, CustomPiece, Direction, Expr, InList, Kind, NameKey, Node, Unary, precedence,
+    Binary, Bind, BindName, BindValue, CustomPiece, Direction, Expr, InList, Kind, Name, NameKey, Node, Unary,
+    precedence,
 };
 use crate::statement::{Piece, TextPart};
 use crate::types::{Family, SqlType};
@@ -82,8 +83,10 @@ impl Compiler<'_> {
 
     /// All of some conditions.
     pub(super) fn conditions(&mut self, conditions: &[Expr], out: &mut Out) -> Result<()> {
-        let all = crate::expr::and(conditions.iter().cloned());
-        self.condition_at(&all, 0, out)
+        match conditions {
+            [one] => self.condition_at(one, 0, out),
+            several => self.condition_at(&crate::expr::and(several.iter().cloned()), 0, out),
+        }
     }
 
     /// Expressions with commas between.
@@ -106,14 +109,18 @@ impl Compiler<'_> {
         match &expr.kind {
             Kind::Column(column) => {
                 if let Some(from) = column.from.as_ref().filter(|from| self.qualify || is_excluded(from)) {
-                    let name = self.name_of(from);
-                    out.push(&name);
+                    self.push_name_of(from, out);
                     out.push(".");
                 }
-                let name = self.name(&column.name);
-                out.push(&quoted(&name));
+                match &column.name {
+                    Name::Given(name) => out.name(name),
+                    made_up => {
+                        let name = self.name(made_up);
+                        out.name(&name);
+                    }
+                }
             }
-            Kind::Name(name) => out.push(&quoted(name)),
+            Kind::Name(name) => out.name(name),
             Kind::Null => out.push("NULL"),
             Kind::Boolean(value) => out.push(if *value { "1" } else { "0" }),
             Kind::Bind(bind) => self.bind(bind, expr.identity(), &expr.ty, out)?,

@@ -41,8 +41,8 @@ impl Compiler<'_> {
         select.conditions.iter().for_each(|condition| froms_of(condition, &mut of_conditions));
         of_conditions.into_iter().for_each(|from| add(&mut froms, from));
         // What stands in a join does not stand beside it.
-        let hidden: Vec<From> =
-            froms.iter().filter(|from| matches!(from, From::Join(_))).flat_map(From::leaves).collect();
+        let mut hidden = Vec::new();
+        froms.iter().filter(|from| matches!(from, From::Join(_))).for_each(|from| from.add_leaves(&mut hidden));
         froms.retain(|from| !hidden.iter().any(|leaf| leaf.is(from)));
         self.correlated(select, froms)
     }
@@ -59,6 +59,9 @@ impl Compiler<'_> {
             Correlate::To(given) => is_around(from) && given.iter().any(|other| other.is(from)),
             Correlate::Except(given) => is_around(from) && !given.iter().any(|other| other.is(from)),
         };
+        if around.is_empty() {
+            return Ok(froms);
+        }
         let kept: Vec<From> = froms.iter().filter(|from| !leaves(from)).cloned().collect();
         if kept.is_empty() && !froms.is_empty() {
             let message = "Select statement returned no FROM clauses due to auto-correlation; specify \
@@ -70,17 +73,13 @@ impl Compiler<'_> {
 
     /// Puts a join in the place of what it joins to.
     fn join_step(&mut self, step: &JoinStep, froms: &mut Vec<From>, of_columns: &[From]) -> Result<()> {
-        let candidates: Vec<From> = if froms.is_empty() {
-            let others = of_columns.iter().filter(|from| !from.is(&step.right));
-            others.cloned().collect()
-        } else {
-            froms.clone()
-        };
         let left = match &step.left {
-            Some(left) => {
-                froms.iter().find(|from| from.leaves().iter().any(|leaf| leaf.is(left))).unwrap_or(left).clone()
+            Some(left) => froms.iter().find(|from| from.any_leaf(&mut |leaf| leaf.is(left))).unwrap_or(left).clone(),
+            None if froms.is_empty() => {
+                let others = of_columns.iter().filter(|from| !from.is(&step.right));
+                left_of(&others.cloned().collect::<Vec<_>>(), step)?
             }
-            None => left_of(&candidates, step)?,
+            None => left_of(froms, step)?,
         };
         let on = match &step.on {
             Some(on) => on.clone(),
@@ -111,18 +110,17 @@ impl Compiler<'_> {
     /// What rows come from, with its name.
     pub(super) fn from(&mut self, from: &From, out: &mut Out) -> Result<()> {
         match from {
-            From::Table(table) => out.push(&table_name(table)),
+            From::Table(table) => out.qualified(table.schema.as_deref(), &table.name),
             From::Alias(alias) => self.alias(alias, from, out)?,
             From::Subquery(subquery) => {
                 out.push("(");
                 self.apart(|this| this.query(&subquery.query, out, Within::From))?;
                 out.push(") AS ");
-                let name = self.name_of(from);
-                out.push(&name);
+                self.push_name_of(from, out);
             }
             From::Cte(cte) => {
                 let name = self.cte(cte)?;
-                out.push(&quoted(&name));
+                out.name(&name);
             }
             From::Join(join) => self.join(join, out)?,
             From::Function(function) => {
@@ -185,8 +183,7 @@ impl Compiler<'_> {
             other => self.alias_of(other, out)?,
         }
         out.push(" AS ");
-        let name = self.name_of(from);
-        out.push(&name);
+        self.push_name_of(from, out);
         Ok(())
     }
 
@@ -221,12 +218,19 @@ impl Compiler<'_> {
         } else {
             self.from(&join.right, out)?;
         }
-        let on = match &join.on {
-            Some(on) => on.clone(),
-            None => inferred_on(&join.left, &join.right)?,
-        };
         out.push(" ON ");
-        self.condition_at(&on, 0, out)
+        match &join.on {
+            Some(on) => self.condition_at(on, 0, out),
+            None => self.condition_at(&inferred_on(&join.left, &join.right)?, 0, out),
+        }
+    }
+
+    /// Writes the name by which columns stand with something.
+    pub(super) fn push_name_of(&mut self, from: &From, out: &mut Out) {
+        match from {
+            From::Table(table) => out.qualified(table.schema.as_deref(), &table.name),
+            _ => out.push(&self.name_of(from)),
+        }
     }
 
     /// The name by which columns stand with something, quoted where it has to be.
@@ -349,7 +353,7 @@ fn left_of(candidates: &[From], step: &JoinStep) -> Result<From> {
         Some(on) => {
             let mut used = Vec::new();
             froms_of(on, &mut used);
-            let uses = |from: &&From| from.leaves().iter().any(|leaf| used.iter().any(|other| other.is(leaf)));
+            let uses = |from: &&From| from.any_leaf(&mut |leaf| used.iter().any(|other| other.is(leaf)));
             let fits: Vec<&From> = candidates.iter().filter(uses).collect();
             if fits.is_empty() { candidates.iter().take(1).collect() } else { fits }
         }

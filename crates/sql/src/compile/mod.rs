@@ -96,7 +96,7 @@ pub struct Compiled {
 /// Compiles a statement.
 pub fn compile(statement: &Statement, options: Options<'_>) -> Result<Compiled> {
     let mut compiler = Compiler::new(options);
-    let mut main = Out::default();
+    let mut main = Out::roomy();
     let verb = match statement {
         Statement::Query(query) => {
             compiler.query(query, &mut main, Within::Top)?;

@@ -10,6 +10,8 @@ use std::rc::Rc;
 pub(crate) struct Names {
     known: BTreeMap<(NameKey, Rc<str>), Rc<str>>,
     counts: BTreeMap<Rc<str>, u32>,
+    /// Where names are put together.
+    text: String,
 }
 
 impl Names {
@@ -40,8 +42,20 @@ impl Names {
     pub(crate) fn next(&mut self, base: &Rc<str>) -> Rc<str> {
         let count = self.counts.entry(base.clone()).or_default();
         *count += 1;
-        format!("{base}_{count}").into()
+        self.text.clear();
+        self.text.push_str(base);
+        self.text.push('_');
+        push_number(&mut self.text, *count);
+        self.text.as_str().into()
     }
+}
+
+/// Writes a number, without what formatting costs.
+fn push_number(out: &mut String, number: u32) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// What an expression without a name of its own is called after.

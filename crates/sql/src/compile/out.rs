@@ -1,5 +1,6 @@
 //! The text of a statement while it grows.
 
+use super::quote::push_quoted;
 use crate::expr::BindValue;
 use crate::schema::DefaultFn;
 use crate::types::SqlType;
@@ -50,6 +51,11 @@ pub(crate) struct Out {
 }
 
 impl Out {
+    /// An empty one, with room for a statement of common size.
+    pub(crate) fn roomy() -> Out {
+        Out { sql: String::with_capacity(512), slots: Vec::with_capacity(8), lists: Vec::new() }
+    }
+
     pub(crate) fn push(&mut self, sql: &str) {
         self.sql.push_str(sql);
     }
@@ -66,7 +72,25 @@ impl Out {
         self.slots.push(slot);
     }
 
+    /// A name, in double quotes where it has to be.
+    pub(crate) fn name(&mut self, name: &str) {
+        push_quoted(&mut self.sql, name);
+    }
+
+    /// `schema.name`, each quoted where it has to be.
+    pub(crate) fn qualified(&mut self, schema: Option<&str>, name: &str) {
+        if let Some(schema) = schema {
+            self.name(schema);
+            self.push(".");
+        }
+        self.name(name);
+    }
+
     pub(crate) fn append(&mut self, other: Out) {
+        if self.sql.is_empty() && self.slots.is_empty() && self.lists.is_empty() {
+            *self = other;
+            return;
+        }
         let (at, slots) = (self.sql.len(), self.slots.len());
         self.sql.push_str(&other.sql);
         self.slots.extend(other.slots);
@@ -94,6 +118,9 @@ impl Out {
     }
 
     pub(crate) fn finish(self) -> (Vec<Segment>, Vec<Slot>) {
+        if self.lists.is_empty() {
+            return (vec![Segment::Sql(self.sql)], self.slots);
+        }
         let (mut segments, mut from) = (Vec::new(), 0);
         for (at, slot) in self.lists {
             segments.push(Segment::Sql(self.sql[from..at].to_owned()));

@@ -15,6 +15,10 @@ impl Compiler<'_> {
 
     /// As [`Self::check_product`], for any statement that reads these under these conditions.
     pub(super) fn check_product_of(&mut self, verb: &str, conditions: &[Expr], froms: &[From]) {
+        // What is joined is meant to be, whatever the condition.
+        if froms.len() < 2 {
+            return;
+        }
         let leaves: Vec<From> = froms.iter().flat_map(From::leaves).collect();
         // Functions of rows and texts are joined to others by what they are given.
         if leaves.len() < 2 || leaves.iter().any(is_open) {

@@ -127,7 +127,23 @@ const RESERVED: &[&str] = &[
 
 /// A name as an identifier: in double quotes unless it is a plain word in small letters that means nothing else.
 pub fn quoted(name: &str) -> String {
-    if is_plain(name) { name.to_owned() } else { always_quoted(name) }
+    let mut out = String::with_capacity(name.len() + 2);
+    push_quoted(&mut out, name);
+    out
+}
+
+/// Writes a name as [`quoted`] gives it.
+pub(super) fn push_quoted(out: &mut String, name: &str) {
+    if is_plain(name) {
+        out.push_str(name);
+        return;
+    }
+    out.push('"');
+    for (at, part) in name.split('"').enumerate() {
+        out.push_str(if at > 0 { "\"\"" } else { "" });
+        out.push_str(part);
+    }
+    out.push('"');
 }
 
 /// A name in double quotes.

@@ -2,11 +2,12 @@
 
 use super::names::labels;
 use super::terms::{Terms, column_by_key, grouped};
-use super::{Compiler, Out, ResultColumn, Within, compile_error, quoted};
+use super::{Compiler, Out, ResultColumn, Within, compile_error};
 use crate::expr::{Expr, Kind, Name, Node, Unary, literal};
 use crate::schema::From;
 use crate::statement::{Compound, CompoundKind, LabelStyle, Query, Select, TextSelect};
 use aludel_protocol::{Result, Value};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 impl Compiler<'_> {
@@ -37,7 +38,8 @@ impl Compiler<'_> {
         }
         let exprs = select.exprs();
         let froms = self.display_froms(select)?;
-        let scope: Vec<From> = froms.iter().flat_map(From::leaves).collect();
+        let mut scope = Vec::with_capacity(4);
+        froms.iter().for_each(|from| from.add_leaves(&mut scope));
         self.scopes.push(scope.clone());
         let outer = std::mem::replace(&mut self.qualify, true);
         let result =
@@ -104,7 +106,7 @@ impl Compiler<'_> {
         if within == Within::Top {
             self.check_product(select, froms);
         }
-        let terms = Terms { exprs: exprs.to_vec(), names, froms: scope, names_only: false };
+        let terms = Terms { exprs, names, froms: scope, names_only: false };
         if !select.conditions.is_empty() {
             let conditions = self.resolved(&select.conditions, &terms)?;
             out.push(" WHERE ");
@@ -128,7 +130,11 @@ impl Compiler<'_> {
     }
 
     /// Conditions that name columns by their key (`filter_by`) get the columns.
-    fn resolved(&mut self, conditions: &[Expr], terms: &Terms) -> Result<Vec<Expr>> {
+    fn resolved<'c>(&mut self, conditions: &'c [Expr], terms: &Terms<'_>) -> Result<Cow<'c, [Expr]>> {
+        let names = |expr: &Expr| matches!(&expr.kind, Kind::Binary(_, left, _) if matches!(left.kind, Kind::Name(_)));
+        if !conditions.iter().any(names) {
+            return Ok(Cow::Borrowed(conditions));
+        }
         conditions
             .iter()
             .map(|condition| match &condition.kind {
@@ -185,7 +191,7 @@ impl Compiler<'_> {
             self.part(part, compound.kind, out, within, at == 0)?;
         }
         let names: Vec<Name> = first.columns().into_iter().map(|column| column.name).collect();
-        let terms = Terms { exprs: Vec::new(), names, froms: Vec::new(), names_only: true };
+        let terms = Terms { exprs: &[], names, froms: Vec::new(), names_only: true };
         self.tail(&compound.order_by, compound.limit.as_ref(), compound.offset.as_ref(), &terms, out)
     }
 
@@ -262,7 +268,7 @@ impl Compiler<'_> {
         self.jsonb_column(expr, out, within)?;
         if let Some(shown) = &shown {
             out.push(" AS ");
-            out.push(&quoted(shown));
+            out.name(shown);
         }
         if within == Within::Top {
             let name = match shown {
@@ -291,7 +297,7 @@ impl Compiler<'_> {
         order_by: &[Expr],
         limit: Option<&Expr>,
         offset: Option<&Expr>,
-        terms: &Terms,
+        terms: &Terms<'_>,
         out: &mut Out,
     ) -> Result<()> {
         if !order_by.is_empty() {
@@ -301,19 +307,21 @@ impl Compiler<'_> {
         if limit.is_none() && offset.is_none() {
             return Ok(());
         }
-        let (none, start) = (literal(Value::Integer(-1)), literal(Value::Integer(0)));
         out.push(" LIMIT ");
-        self.expr_named(limit.unwrap_or(&none), limit.is_none(), out)?;
+        self.end(limit, -1, out)?;
         out.push(" OFFSET ");
-        self.expr_named(offset.unwrap_or(&start), offset.is_none(), out)
+        self.end(offset, 0, out)
     }
 
-    /// A parameter that lives no longer than this call must not share its made-up name with one that comes later.
-    fn expr_named(&mut self, expr: &Expr, temporary: bool, out: &mut Out) -> Result<()> {
-        self.expr(expr, out)?;
-        if temporary {
-            self.names.drop_key(&expr.identity());
+    /// An end of the rows; a number where none is given.
+    fn end(&mut self, given: Option<&Expr>, otherwise: i64, out: &mut Out) -> Result<()> {
+        if let Some(expr) = given {
+            return self.expr(expr, out);
         }
+        let number = literal(Value::Integer(otherwise));
+        self.expr(&number, out)?;
+        // A parameter that lives no longer than this call must not share its made-up name with one that comes later.
+        self.names.drop_key(&number.identity());
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use aludel_protocol::{Result, Value};
 use std::rc::Rc;
 
 /// What ORDER BY and GROUP BY can name: the columns of the statement.
-pub(super) struct Terms {
-    pub(super) exprs: Vec<Expr>,
+pub(super) struct Terms<'a> {
+    pub(super) exprs: &'a [Expr],
     pub(super) names: Vec<Name>,
     pub(super) froms: Vec<From>,
     /// Whether only names are known, as behind a compound.
@@ -17,7 +17,7 @@ pub(super) struct Terms {
 }
 
 impl Compiler<'_> {
-    pub(super) fn terms(&mut self, exprs: &[Expr], terms: &Terms, out: &mut Out) -> Result<()> {
+    pub(super) fn terms(&mut self, exprs: &[Expr], terms: &Terms<'_>, out: &mut Out) -> Result<()> {
         for (at, expr) in exprs.iter().enumerate() {
             if at > 0 {
                 out.push(", ");
@@ -88,7 +88,7 @@ fn no_position(expr: &Expr) -> Expr {
 }
 
 /// What a term of ORDER BY or GROUP BY means: labels go by their names, names mean labels or columns.
-fn resolve(expr: &Expr, terms: &Terms) -> Result<Expr> {
+fn resolve(expr: &Expr, terms: &Terms<'_>) -> Result<Expr> {
     match &expr.kind {
         Kind::Order { by, direction, nulls_first } => {
             let kind = Kind::Order { by: resolve(by, terms)?, direction: *direction, nulls_first: *nulls_first };
@@ -130,7 +130,7 @@ fn resolve(expr: &Expr, terms: &Terms) -> Result<Expr> {
 
 /// What a term of GROUP BY means. A name there is a column's before it is a label's, so that labels stand for what they
 /// name.
-pub(super) fn grouped(expr: &Expr, terms: &Terms) -> Result<Expr> {
+pub(super) fn grouped(expr: &Expr, terms: &Terms<'_>) -> Result<Expr> {
     let label = match &expr.kind {
         Kind::Name(name) => {
             terms.exprs.iter().find(|other| matches!(&other.kind, Kind::Label(Some(l), _) if l == name))

@@ -2,6 +2,7 @@
 
 use super::Expr;
 use crate::types::{Family, SqlType};
+use std::borrow::Cow;
 
 /// What is known of a function: one row of [`FUNCTIONS`].
 #[derive(Debug)]
@@ -111,8 +112,11 @@ const FUNCTIONS: &[Known] = &[
 
 /// What is known of the function of this name, in small letters or not.
 pub(crate) fn known(name: &str) -> Option<&'static Known> {
-    let lower = name.to_ascii_lowercase();
-    FUNCTIONS.binary_search_by(|row| row.name.cmp(&lower)).ok().map(|at| &FUNCTIONS[at])
+    let lower = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    };
+    FUNCTIONS.binary_search_by(|row| row.name.cmp(&*lower)).ok().map(|at| &FUNCTIONS[at])
 }
 
 impl Known {

@@ -192,8 +192,20 @@ impl From {
 
     /// The column with this key, as an expression.
     pub fn column(&self, key: &str) -> Option<Expr> {
-        if let From::Join(join) = self {
-            return join.left.column(key).or_else(|| join.right.column(key));
+        match self {
+            From::Join(join) => return join.left.column(key).or_else(|| join.right.column(key)),
+            From::Table(table) => {
+                return table
+                    .columns
+                    .iter()
+                    .find(|column| &*column.key == key)
+                    .map(|column| column_of(self.clone(), column));
+            }
+            From::Alias(alias) if alias.of.table().is_some() => {
+                let column = alias.of.table()?.columns.iter().find(|column| &*column.key == key)?;
+                return Some(column_of(self.clone(), column));
+            }
+            _ => {}
         }
         self.columns().into_iter().find(|column| &*column.key == key).map(|column| self.expr(column))
     }
@@ -209,9 +221,27 @@ impl From {
 
     /// The single things of which a join is made.
     pub fn leaves(&self) -> Vec<From> {
+        let mut leaves = Vec::with_capacity(2);
+        self.add_leaves(&mut leaves);
+        leaves
+    }
+
+    /// Adds the single things of which it is made.
+    pub(crate) fn add_leaves(&self, into: &mut Vec<From>) {
         match self {
-            From::Join(join) => join.left.leaves().into_iter().chain(join.right.leaves()).collect(),
-            other => vec![other.clone()],
+            From::Join(join) => {
+                join.left.add_leaves(into);
+                join.right.add_leaves(into);
+            }
+            other => into.push(other.clone()),
+        }
+    }
+
+    /// Whether one of the single things is such.
+    pub(crate) fn any_leaf(&self, is: &mut dyn FnMut(&From) -> bool) -> bool {
+        match self {
+            From::Join(join) => join.left.any_leaf(is) || join.right.any_leaf(is),
+            other => is(other),
         }
     }
 

@@ -101,9 +101,7 @@ impl Select {
     ) -> Select {
         let (left, right) = (left.into(), right.into());
         self.with(|select| {
-            if !select.froms.iter().any(|from| from.leaves().iter().any(|leaf| leaf.is(&left)))
-                && select.joins.is_empty()
-            {
+            if !select.froms.iter().any(|from| from.any_leaf(&mut |leaf| leaf.is(&left))) && select.joins.is_empty() {
                 select.froms.push(left.clone());
             }
             select.joins.push(JoinStep { left: Some(left), right, on, kind });

@@ -165,11 +165,14 @@ pub struct TextSelect {
 impl Select {
     /// The list of columns, one by one.
     pub fn exprs(&self) -> Vec<Expr> {
-        let of = |projection: &Projection| match projection {
-            Projection::Expr(expr) => vec![expr.clone()],
-            Projection::From(from) => from.column_exprs(),
-        };
-        self.columns.iter().flat_map(of).collect()
+        let mut exprs = Vec::with_capacity(self.columns.len());
+        for projection in &self.columns {
+            match projection {
+                Projection::Expr(expr) => exprs.push(expr.clone()),
+                Projection::From(from) => exprs.extend(from.column_exprs()),
+            }
+        }
+        exprs
     }
 }
 

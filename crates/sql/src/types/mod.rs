@@ -9,6 +9,7 @@ pub use declared::declared_type;
 
 use crate::compile::always_quoted;
 use crate::token::{Token, TokenKind, tokens};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// The type of a column or an expression.
@@ -160,8 +161,8 @@ impl SqlType {
     }
 
     /// A word for it: what another language finds its conversions by.
-    pub fn code(&self) -> String {
-        match self {
+    pub fn code(&self) -> Cow<'_, str> {
+        let name = match self {
             SqlType::Null => "Null",
             SqlType::Integer => "Integer",
             SqlType::SmallInteger => "SmallInteger",
@@ -186,10 +187,10 @@ impl SqlType {
             SqlType::Uuid => "Uuid",
             SqlType::Custom(custom) => &custom.name,
             SqlType::Tuple(parts) => {
-                return format!("({})", parts.iter().map(SqlType::code).collect::<Vec<_>>().join(","));
+                return format!("({})", parts.iter().map(SqlType::code).collect::<Vec<_>>().join(",")).into();
             }
-        }
-        .to_owned()
+        };
+        Cow::Borrowed(name)
     }
 
     /// What stands behind the name of a column, or in a CAST.

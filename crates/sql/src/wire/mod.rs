@@ -65,6 +65,8 @@ impl Object {
 pub fn decode(bytes: &[u8]) -> Result<Statement> {
     let mut decoder = Decoder { input: Reader::new(bytes), objects: Vec::new(), deepest: 0 };
     let count = decoder.input.u32()?;
+    // Each record takes a byte at least, so that a lying count costs no memory.
+    decoder.objects.reserve((count as usize).min(decoder.input.remaining()));
     for _ in 0..count {
         decoder.deepest = 0;
         let object = decoder.record()?;
