@@ -4,7 +4,10 @@
 //     node benches/statements.mjs [--rounds 41] [--check]
 //
 // "first time" gives each of them statements that it has not seen before (the shapes differ in a name); "cached by structure" the
-// same shape again and again, with other values. `--check` fails where aludel is slower than a peer with a shape that it knows.
+// same shape again and again, with other values. Both give the SQL and the values of its parameters, as a peer's `compile()` does.
+// "ready to execute" is all that aludel does before it sends a statement: its values are checked and encoded by their types, and it
+// is known how those of the result are converted; what the peers do then is left to a driver. `--check` fails where aludel is slower
+// than a peer at either of the first two.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -14,6 +17,7 @@ const peers = createRequire(process.env.ALUDEL_PEERS ? `${process.env.ALUDEL_PEE
 const from = (name) => import(pathToFileURL(peers.resolve(name)).href);
 const pkg = process.env.ALUDEL_PKG ? pathToFileURL(`${process.env.ALUDEL_PKG}/`) : new URL("../pkg/", import.meta.url);
 const core = await import(new URL("index.js", pkg).href);
+const { compiledFor } = await import(new URL("core/entry.js", pkg).href);
 const { Kysely, DummyDriver, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } = await from("kysely");
 const drizzle = await from("drizzle-orm/sqlite-proxy");
 const columns = await from("drizzle-orm/sqlite-core");
@@ -31,16 +35,21 @@ const users = new Table("users", metadata,
 const addr = new Table("addr", metadata,
   new Column("id", Integer, { primaryKey: true }), new Column("user_id", Integer, new ForeignKey("users.id")), new Column("email", String_()));
 const [u, a] = [users.c, addr.c];
-const aludel = (label, age) => {
+const fiveClauses = (label, age) => {
   const n = func.count(a.id);
-  const statement = select(u.name, n.label(label))
+  return select(u.name, n.label(label))
     .joinFrom(users, addr, u.id.eq(a.user_id))
     .where(u.age.gt(age), u.name.like("D%"))
     .groupBy(u.name)
     .having(n.gt(1))
     .orderBy(n.desc(), u.name.asc())
     .limit(10);
-  return statement.compile().sql;
+};
+const aludel = (label, age) => fiveClauses(label, age).compile().sql;
+const aludelReady = (label, age) => {
+  const ready = fiveClauses(label, age)[compiledFor](undefined);
+  if (ready.batch.length === 0 || ready.results?.length !== 2 || !ready.about.returning) throw new Error("it is not ready");
+  return ready.source;
 };
 
 const kysely = new Kysely({
@@ -94,7 +103,7 @@ let failed = false;
 const PER_ROUND = 400;
 
 /** Microseconds per statement of each engine, in turns. */
-function measure(what, label, checked) {
+function measure(what, label, engines, checked) {
   const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
   const names = Object.keys(engines);
   let length = 0;
@@ -118,8 +127,11 @@ function measure(what, label, checked) {
   return medians;
 }
 
-measure("build and compile, cached by structure", () => "n", true);
-measure("build and compile, first time", () => `n${serial++}`, false);
+const ready = { ...engines, aludel: aludelReady };
+measure("build and compile, cached by structure", () => "n", engines, true);
+measure("build and compile, first time", () => `n${serial++}`, engines, true);
+measure("ready to execute, cached by structure", () => "n", ready, false);
+measure("ready to execute, first time", () => `n${serial++}`, ready, false);
 if (failed) {
   console.error("aludel is slower than a peer");
   process.exitCode = 1;
