@@ -166,6 +166,7 @@ impl EngineOptions {
         "idleTransactionTimeout",
         "logLimit",
         "statementCacheSize",
+        "queryCacheSize",
         "onAbort",
     ];
 
@@ -213,6 +214,7 @@ impl EngineOptions {
             "idleTransactionTimeout" => self.idle_transaction_timeout = value.seconds()?,
             "logLimit" => self.log_limit = value.integer(0, 1 << 53)? as u64,
             "statementCacheSize" => self.statement_cache_size = value.integer(0, 100_000)? as u32,
+            "queryCacheSize" => self.query_cache_size = value.integer(0, 100_000)? as usize,
             "onAbort" => {
                 self.on_abort = match value.word(&["wait", "replaceWorker"])? {
                     0 => OnAbort::Wait,

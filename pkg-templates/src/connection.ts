@@ -17,7 +17,7 @@ import type { Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
 import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running } from "./procedures.js";
-import { contextOf, prepare, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
+import { contextOf, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
 import type { SyncConnection } from "./sync_connection.js";
 import { Transaction } from "./transaction.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
@@ -34,6 +34,7 @@ export class Connection implements AsyncDisposable {
   readonly #hooks: Hooks;
   readonly #transactions = new Set<Transaction>();
   readonly #running = { calls: 0, begins: 0 };
+  readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
 
   private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks) {
     this.#native = native;
@@ -77,8 +78,8 @@ export class Connection implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<Result<R, V>> {
     const hooks = this.#hooks;
-    if (!hooks.active) return this.#execute<R, V>(prepare(statement, params), params, options);
-    return this.#count(this.#listened(statement, params, options, prepare, (prepared, params) => this.#execute<R, V>(prepared, params, options)));
+    if (!hooks.active) return this.#execute<R, V>(this.#prepare(statement, params), params, options);
+    return this.#count(this.#listened(statement, params, options, this.#prepare, (prepared, params) => this.#execute<R, V>(prepared, params, options)));
   }
 
   /** Runs one statement of SQL as it is: no `\:`, parameters by position `?` or by name. */
@@ -135,9 +136,9 @@ export class Connection implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<AsyncResult<R, V>> {
-    if (!this.#hooks.active) return this.#stream<R, V>(prepare(statement, params), params, options);
+    if (!this.#hooks.active) return this.#stream<R, V>(this.#prepare(statement, params), params, options);
     const send = (prepared: Prepared, params: unknown): Promise<AsyncResult<R, V>> => this.#stream<R, V>(prepared, params, options);
-    return this.#count(this.#listened(statement, params, options, prepare, send));
+    return this.#count(this.#listened(statement, params, options, this.#prepare, send));
   }
 
   async #stream<R extends RowType, V extends readonly unknown[]>(

@@ -6,6 +6,7 @@
 
 import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
+import type { QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError } from "./errors.js";
@@ -92,9 +93,10 @@ export class Engine implements AsyncDisposable {
   readonly #listeners: Listeners;
   readonly #hooks: Hooks;
   readonly #warn: (message: string) => void;
+  readonly #cache: QueryCache;
 
   private constructor(parts: Parts) {
-    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options } = parts;
+    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options, cache } = parts;
     this.url = url;
     this.pool = pool;
     this.hideParameters = hideParameters;
@@ -103,6 +105,7 @@ export class Engine implements AsyncDisposable {
     this.#listeners = listeners;
     this.#hooks = hooks;
     this.#warn = warn;
+    this.#cache = cache;
     this.#execution = { options };
     Object.freeze(this);
   }
@@ -118,6 +121,19 @@ export class Engine implements AsyncDisposable {
    */
   static warn(engine: Engine, messages: readonly string[] | undefined): void {
     messages?.forEach(engine.#warn);
+  }
+
+  /**
+   * Compiles a statement, unless it is kept, and binds its parameters.
+   * @internal
+   */
+  static prepare(engine: Engine, statement: unknown, params: unknown): Prepared {
+    return prepare(statement, params, engine.#cache);
+  }
+
+  /** Forgets what statements were compiled to. */
+  clearCompiledCache(): void {
+    this.#cache.kept = undefined;
   }
 
   /** Where the database is kept. */
@@ -194,7 +210,7 @@ export class Engine implements AsyncDisposable {
   ): Promise<Result<R, V>> {
     const given = callOptions(options);
     const hooks = this.#hooks;
-    if (!hooks.active) return this.#execute<R, V>(prepare(statement, params), params, given);
+    if (!hooks.active) return this.#execute<R, V>(Engine.prepare(this, statement, params), params, given);
     if (hooks.has("connect", "checkout", "checkin", "invalidate")) return this.#executeOn<R, V>(statement, params, options);
     return hooks.execute({
       connection: null,
@@ -202,7 +218,7 @@ export class Engine implements AsyncDisposable {
       params,
       driver: false,
       signal: given.signal,
-      prepare,
+      prepare: (statement, params) => Engine.prepare(this, statement, params),
       begins: () => false,
       send: (prepared, params) => this.#execute<R, V>(prepared, params, given),
     });
@@ -301,7 +317,7 @@ export class Engine implements AsyncDisposable {
     const merged = mergedOptions(this.#execution.options, options);
     const native = callSync(() => this.#native.withOptions(options?.isolationLevel, options?.loggingToken));
     const { url, pool, hideParameters } = this;
-    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn };
+    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn, cache: this.#cache };
     return new Engine({ url, native, pool, hideParameters, ...shared, options: merged });
   }
 
@@ -442,7 +458,11 @@ interface Parts {
   readonly hooks: Hooks;
   readonly warn: (message: string) => void;
   readonly options: ExecutionOptions;
+  readonly cache: QueryCache;
 }
+
+/** How many compiled statements an engine keeps unless told. */
+const QUERIES_KEPT = 500;
 
 function partsOf(url: string, given: EngineOptions): Parts {
   const { worker, wasmUrl, echo, executionOptions, performanceMarks = false, ...plain } = given;
@@ -476,9 +496,10 @@ function partsOf(url: string, given: EngineOptions): Parts {
     overflow: () => status().overflow,
     timeout: () => status().timeout,
   });
+  const cache = { size: given.queryCacheSize ?? QUERIES_KEPT, kept: undefined };
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
   const hooks = new Hooks(performanceMarks);
-  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options };
+  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache };
 }
 
 /** Whether the pool is closed. */

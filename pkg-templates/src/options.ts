@@ -89,6 +89,11 @@ export interface EngineOptions {
   /** How many prepared statements a connection keeps. 100 unless given. */
   readonly statementCacheSize?: number;
   /**
+   * How many compiled statements the engine keeps at most, by their structure; those that were used least recently go. 0 is none.
+   * 500 unless given.
+   */
+  readonly queryCacheSize?: number;
+  /**
    * What happens when a call is aborted whose statement the worker cannot stop at once: others wait until it ends
    * (`"wait"`), or the worker is replaced (`"replaceWorker"`), which loses every open transaction of the database.
    */

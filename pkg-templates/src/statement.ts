@@ -9,7 +9,7 @@ import { callSync } from "./call.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
 import type { About, CompiledStatement, CompileOptions } from "./core/compiled.js";
-import { compiledFor, isCompilable, record, textual, type Recorded } from "./core/entry.js";
+import { compiledFor, isCompilable, record, textual, type QueryCache, type Recorded } from "./core/entry.js";
 import type { TextColumns, TextRow, TextualSelect } from "./core/textual.js";
 import type { Writer } from "./core/writer.js";
 import { describeText } from "./text_sql.js";
@@ -227,17 +227,17 @@ export interface Prepared extends Bound {
 }
 
 /**
- * Compiles a statement and binds its parameters.
+ * Compiles a statement, unless the cache has it, and binds its parameters.
  * @internal
  */
-export function prepare(statement: unknown, params: unknown): Prepared {
+export function prepare(statement: unknown, params: unknown, cache?: QueryCache): Prepared {
   if (statement instanceof TextClause) {
     const names = TextClause.names(statement);
     const again = (): Bound => bind(names, params, TextClause.own(statement));
     return { source: statement.text, verbatim: false, ...again(), again };
   }
   if (isCompilable(statement)) {
-    return { verbatim: true, ...statement[compiledFor](params) };
+    return { verbatim: true, ...statement[compiledFor](params, cache) };
   }
   throw notExecutable(statement);
 }

@@ -48,7 +48,7 @@ export async function engines(): Promise<void> {
   const engine: Engine = createEngine("sqlite:///app.db", {
     poolSize: 4, maxOverflow: 0, poolTimeout: 30, echo: true, hideParameters: true, loggingName: "app", cacheSize: 1 << 25,
     durability: "full", foreignKeys: true, isolationLevel: "AUTOCOMMIT", executionOptions: { yieldPer: 100 }, fallback: "memory",
-    lockTimeout: 1, statementCacheSize: 10, onAbort: "replaceWorker", worker: () => new Worker("worker.js"), wasmUrl: "/worker.wasm",
+    lockTimeout: 1, statementCacheSize: 10, queryCacheSize: 0, onAbort: "replaceWorker", worker: () => new Worker("worker.js"), wasmUrl: "/worker.wasm",
   });
   createAsyncEngine(new URL("sqlite://"), { echo: (record: EchoRecord) => void record.message });
   // @ts-expect-error an option that nobody knows

@@ -8,6 +8,7 @@ const {
   LargeBinary, literal, MetaData, select, sql, Table, table, Text, text, tuple_, types, update, Uuid, values,
 } = await load("index.js");
 const { prepare } = await load("statement.js");
+const { Kept } = await load("core/kept.js");
 
 const users = new Table("users", new MetaData(),
   new Column("id", Integer, { primaryKey: true }), new Column("name", Text), new Column("born", Date_), new Column("flag", Boolean_),
@@ -165,6 +166,40 @@ test("a5_18 what is compiled is kept by its structure, whatever the values", () 
   // Types of the user's belong to the statement, not to what was kept.
   const [yes, no] = ["x", "y"].map((name) => select(column("k", Enum(name))).where(column("k", Enum(name)).eq(name)));
   for (const statement of [yes, no]) prepare(statement);
+});
+
+test("a5_18 an engine keeps as many compiled statements as it is told, the ones used last", () => {
+  const bytes = (n) => new Uint8Array(new Uint32Array([n]).buffer);
+  for (const size of [1, 2, 3, 4, 7, 500]) {
+    /** Whether, after many, the one is there that was asked for so long ago. */
+    const isKept = (ago, first = []) => {
+      const kept = new Kept(size);
+      for (let n = 0; n < 3 * size; n++) {
+        for (const again of [...first, n]) assert.equal(kept.of(bytes(again), "", () => again), again);
+      }
+      let made = false;
+      kept.of(bytes(3 * size - 1 - ago), "", () => (made = true));
+      return !made;
+    };
+    assert.deepEqual([isKept(0), isKept((size - 1) >> 1), isKept(size)], [true, true, false], `${size}`);
+    // What is asked for again and again stays.
+    if (size > 2) assert.equal(isKept(3 * size - 1, [0]), true);
+  }
+});
+
+test("a5_18 a cache of no statements keeps none, and engines do not share theirs", () => {
+  const query = (id) => select(c.id).where(c.id.gt(id)).limit(3);
+  const twice = (cache) => [1, 2, 3].map((id) => prepare(query(id), undefined, cache).warnings);
+  const [none, one, other] = [0, 10, 10].map((size) => ({ size, kept: undefined }));
+  const [, first, second] = twice(none);
+  assert.notEqual(first, second);
+  // The list of warnings is the compiler's own: from the second time on it is kept, and the same one.
+  const [, ofOne, again] = twice(one);
+  assert.equal(ofOne, again);
+  const [, ofOther] = twice(other);
+  assert.notEqual(ofOther, ofOne);
+  one.kept = undefined;
+  assert.notEqual(twice(one)[2], again);
 });
 
 test("every method gives another statement, and lists are copied", () => {

@@ -5,7 +5,8 @@ import { COUNT, counting, DONE, error, fill, INSERT, nodeEngine, onPeople } from
 import { load } from "./pkg.mjs";
 
 const {
-  ArgumentError, createAsyncEngine, createEngine, IntegrityError, inspect, NoSuchModuleError, StorageError, text, TimeoutError,
+  ArgumentError, createAsyncEngine, createEngine, Integer, IntegrityError, inspect, literal, NoSuchModuleError, select, StorageError, text,
+  TimeoutError,
 } = await load("index.js");
 const ONE = text("SELECT 1");
 
@@ -22,6 +23,7 @@ test("a3_01 a0_02 a1_02 an engine is made at once and does nothing until it is u
     ["sqlite+pysqlite://", {}, NoSuchModuleError, "Can't load plugin: sqlalchemy.dialects:sqlite.pysqlite"],
     ["sqlite://", { poolsize: 1 }, ArgumentError, "Invalid argument 'poolsize' sent to createEngine(); known are: cacheSize, "],
     ["sqlite://", { poolSize: "1" }, ArgumentError, "Option 'poolSize' takes an integer"],
+    ["sqlite://", { queryCacheSize: -1 }, ArgumentError, "Option 'queryCacheSize' takes an integer"],
     ["sqlite://", null, ArgumentError, "the options of createEngine() are an object, not null"],
   ]) {
     assert.throws(() => createEngine(url, options), error(errorClass, message), url);
@@ -260,6 +262,19 @@ test("a3_14 a3_15 an engine tells its URL, names, dialect and pool", async () =>
   assert.equal(pool.status(), "Pool size: 3  Connections in pool: 1 Current Overflow: 0 Current Checked out connections: 2");
   for (const conn of held) await conn.close();
   await engine.dispose();
+});
+
+test("a3_15 compiled statements are kept, or not, and give the same rows", async () => {
+  for (const queryCacheSize of [0, 1, 2, undefined]) {
+    const engine = nodeEngine(queryCacheSize === undefined ? {} : { queryCacheSize });
+    const rows = [];
+    for (let n = 0; n < 6; n++) {
+      rows.push(await engine.scalar(select(literal(n, Integer).label(`x${n % 3}`))));
+      if (n === 4) engine.clearCompiledCache();
+    }
+    assert.deepEqual(rows, [0, 1, 2, 3, 4, 5]);
+    await engine.dispose();
+  }
 });
 
 test("a3_15 engines with options share a pool", onPeople(async (engine) => {

@@ -5,7 +5,7 @@
  */
 
 import { describeStatement, ready, type CompiledStatement, type CompileOptions, type Ready } from "./compiled.js";
-import { compiledFor } from "./entry.js";
+import { compiledFor, type QueryCache } from "./entry.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
 /** A part of SQL. */
@@ -19,8 +19,8 @@ export abstract class ClauseElement implements Recorded {
   }
 
   /** @internal Compiles it for these parameters and binds them, where it is a statement. */
-  [compiledFor](params: unknown): Ready {
-    return ready(this, params);
+  [compiledFor](params: unknown, cache?: QueryCache): Ready {
+    return ready(this, params, cache);
   }
 
   /** The SQL that it becomes. */

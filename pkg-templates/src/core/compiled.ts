@@ -9,6 +9,7 @@ import { encodeBatch } from "../encode.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { Binding, isSet, shown, Slot, type Values } from "./binding.js";
+import type { QueryCache } from "./entry.js";
 import { Fields } from "./fields.js";
 import { Kept } from "./kept.js";
 import { listSql, packed, tooLong } from "./lists.js";
@@ -116,12 +117,22 @@ interface Said {
   compiled: Compiled | undefined;
 }
 
-const kept: Kept<Said> = new Kept();
+type Cache = Kept<Said> | undefined;
+
+/** Of statements that no engine executes, but people look at. */
+const shownOnes: Kept<Said> = new Kept(500);
+
+/** What an engine keeps; nothing where it is to keep none. */
+function cacheOf(cache: QueryCache | undefined): Cache {
+  if (cache === undefined) return shownOnes;
+  return cache.size === 0 ? undefined : ((cache.kept ??= new Kept<Said>(cache.size)) as Kept<Said>);
+}
 
 /** The compiler's word on a statement, kept by the bytes that it is made of. */
-function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined): Said {
+function compileBytes(bytes: Uint8Array, keys: readonly string[] | undefined, cache: Cache): Said {
   const names = keys === undefined ? "" : keys.length === 0 ? "[]" : JSON.stringify(keys);
-  return kept.of(bytes, names, () => said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined))));
+  const compile = (): Said => said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined)));
+  return cache === undefined ? compile() : cache.of(bytes, names, compile);
 }
 
 const said = (text: string): Said => ({ text, isKnown: false, compiled: undefined });
@@ -130,8 +141,8 @@ const said = (text: string): Said => ({ text, isKnown: false, compiled: undefine
  * A statement with its values in the SQL, or only those that have to be there. They are converted as its parameters would be, which
  * tell their types.
  */
-function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined, all: boolean): Said {
-  const slots = read(compileBytes(bytes, keys), writer).slots;
+function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[] | undefined, all: boolean, cache: Cache): Said {
+  const slots = read(compileBytes(bytes, keys, cache), writer).slots;
   const found = new Binding(slots, writer, [{}], false).literals();
   const values = writer.literals.map((value, i) => (found.has(i) ? found.get(i) : (typeOfValue(value).bind?.(value) ?? value)));
   const lists: number[] = [];
@@ -147,9 +158,9 @@ function compileInline(bytes: Uint8Array, writer: Writer, keys: readonly string[
   return said(callSync(() => core().compileStatement(bytes, keys as string[] | undefined, batch, new Uint32Array(lists), all)));
 }
 
-function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean): Compiled {
+function compiledOf(writer: Writer, keys: readonly string[] | undefined, inline: boolean, cache: Cache): Compiled {
   const bytes = writer.finish();
-  const word = inline || writer.inlines ? compileInline(bytes, writer, keys, inline) : compileBytes(bytes, keys);
+  const word = inline || writer.inlines ? compileInline(bytes, writer, keys, inline, cache) : compileBytes(bytes, keys, cache);
   writer.release();
   return read(word, writer);
 }
@@ -194,14 +205,14 @@ export interface About {
 const kindOf = (statement: Recorded): string => (statement as { kind?: unknown }).kind as string;
 
 /** Compiles a statement for these parameters and binds them. */
-export function ready(statement: Recorded, params: unknown): Ready {
+export function ready(statement: Recorded, params: unknown, cache?: QueryCache): Ready {
   const writer = write(statement);
   const own = ownParameters(statement);
   const sets = setsOf(params).map((set) => (own === undefined ? set : { ...own, ...set }));
   const many = Array.isArray(params) && params.length > 0;
   const kind = kindOf(statement);
   // SQLite keeps the text of what is created, where no parameter can stand.
-  const compiled = compiledOf(writer, Object.keys(sets[0] ?? {}), kind === "ddl");
+  const compiled = compiledOf(writer, Object.keys(sets[0] ?? {}), kind === "ddl", cacheOf(cache));
   const binding = new Binding(compiled.slots, writer, many ? sets : [sets[0] ?? own ?? {}], many);
   const [source, lists] = sqlOf(compiled, binding);
   const encode = (): { batch: Uint8Array<ArrayBuffer> | undefined; many: boolean } => ({ batch: batchOf(compiled, binding, lists), many });
@@ -308,7 +319,7 @@ export interface CompiledStatement {
 export function describeStatement(statement: Recorded, options: CompileOptions = {}): CompiledStatement {
   const writer = write(statement);
   const inline = options.literalBinds === true || kindOf(statement) === "ddl";
-  const compiled = compiledOf(writer, options.columnKeys, inline);
+  const compiled = compiledOf(writer, options.columnKeys, inline, shownOnes);
   const params: Record<string, unknown> = {};
   const own = ownParameters(statement);
   for (const slot of compiled.slots) {

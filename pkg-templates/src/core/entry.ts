@@ -14,6 +14,15 @@ export const record: unique symbol = Symbol("aludel.record");
 /** The method by which a statement is compiled for parameters, which are bound to it. */
 export const compiledFor: unique symbol = Symbol("aludel.compiledFor");
 
+/**
+ * The compiled statements of an engine, and how many there may be; what they are only Core knows.
+ * @internal
+ */
+export interface QueryCache {
+  readonly size: number;
+  kept: unknown;
+}
+
 /** Something that becomes a record. */
 export interface Recorded {
   [record](writer: Writer): void;
@@ -24,7 +33,7 @@ export interface Compilable extends Recorded {
   /** What kind of statement it is. */
   readonly kind: string;
   /** @internal */
-  [compiledFor](params: unknown): Ready;
+  [compiledFor](params: unknown, cache?: QueryCache): Ready;
 }
 
 /** Whether something is a statement for the compiler. */

@@ -8,9 +8,6 @@
  * @module
  */
 
-/** How many are kept at least; there are twice as many at most. */
-const KEPT = 250;
-
 interface Entry<T> {
   /** Where its bytes are among those of its generation. */
   readonly at: number;
@@ -52,10 +49,16 @@ class Generation<T> {
   }
 }
 
-/** Values by bytes and names; those that nobody asked for in a while go. */
+/** Values by bytes and names. Those that were asked for least recently go, half of them at a time. */
 export class Kept<T> {
   #young = new Generation<T>();
   #old = new Generation<T>();
+  readonly #half: number;
+
+  /** Keeps so many at most, and half as many at least: 1 or more. */
+  constructor(size: number) {
+    this.#half = (size + 1) >> 1;
+  }
 
   /** The value of these bytes, which begin where a word may, and names; it is made unless it is there. */
   of(bytes: Uint8Array, keys: string, make: () => T): T {
@@ -65,7 +68,7 @@ export class Kept<T> {
     const old = this.#old.find(hash, bytes, keys);
     const value = old === undefined ? make() : old.value;
     this.#young.add(hash, bytes, keys, value);
-    if (this.#young.size >= KEPT) [this.#old, this.#young] = [this.#young, new Generation()];
+    if (this.#young.size >= this.#half) [this.#old, this.#young] = [this.#young, new Generation()];
     return value;
   }
 }
