@@ -14,10 +14,7 @@ export const record: unique symbol = Symbol("aludel.record");
 /** The method by which a statement is compiled for parameters, which are bound to it. */
 export const compiledFor: unique symbol = Symbol("aludel.compiledFor");
 
-/**
- * The compiled statements of an engine, and how many there may be; what they are only Core knows.
- * @internal
- */
+/** The compiled statements of an engine, and how many there may be; what they are only Core knows. */
 export interface QueryCache {
   readonly size: number;
   kept: unknown;
