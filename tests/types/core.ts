@@ -1,7 +1,7 @@
 // What TypeScript makes of tables and statements: what is inferred, and what it refuses.
 import {
   and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
-  case_, literal, MetaData, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
+  case_, literal, literalColumn, MetaData, not_, or_, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -116,6 +116,44 @@ export async function cells(): Promise<void> {
   await engine.execute(users.insert(), ["a"]);
   // @ts-expect-error a text takes what SQLite takes
   await engine.execute(text("SELECT :at"), { at: new Date() });
+}
+
+type ValueOf<E> = E extends Expr<infer T> ? T : never;
+
+/** What comparisons give: null where one of their operands may be. */
+export function truths(age: number | null): void {
+  const { id, name, born } = users.c;
+  const sure = [
+    id.eq(1), id.ne(id), id.lt(2), id.in([1, 2]), id.in(select(addr.c.user_id)), id.between(1, 2), name.like("a%"), name.contains("b"),
+    name.notLike(name), name.glob("c*"), users.c.age.eq(null), users.c.age.is(null), users.c.age.isNot(3), id.eq(age), id.notIn([]),
+    and_(id.eq(1), or_(name.eq("d"), not_(id.gt(2))), true), select(users.c.age).exists(),
+  ] as const;
+  same<Same<ValueOf<(typeof sure)[number]>, boolean>>();
+  const mayBeNull = [
+    [users.c.age.eq(1), users.c.age.ne(users.c.id), users.c.age.gt(2), users.c.age.in([1, 2]), users.c.age.between(1, 2)],
+    [id.eq(users.c.age), id.lt(users.c.age), id.ge(null), id.lt(age), id.between(1, users.c.age), id.in([users.c.age])],
+    [id.in(select(users.c.age)), id.notIn(select(users.c.age)), addr.c.email.like("a%"), addr.c.email.icontains("b")],
+    [name.eq(addr.c.email), name.startsWith(addr.c.email), name.like(null), id.eq(literalColumn("x")), addr.c.email.glob("c*")],
+    [and_(id.eq(1), users.c.age.eq(2)), or_(users.c.age.lt(2)), not_(users.c.age.lt(2)), and_(text("x"), id.eq(1))],
+  ] as const;
+  type Whole<L> = { [I in keyof L]: Same<ValueOf<L[I]>, boolean | null> };
+  same<Same<Whole<(typeof mayBeNull)[0]>, readonly [true, true, true, true, true]>>();
+  same<Same<Whole<(typeof mayBeNull)[1]>, readonly [true, true, true, true, true, true]>>();
+  same<Same<Whole<(typeof mayBeNull)[2]>, readonly [true, true, true, true]>>();
+  same<Same<Whole<(typeof mayBeNull)[3]>, readonly [true, true, true, true, true]>>();
+  same<Same<Whole<(typeof mayBeNull)[4]>, readonly [true, true, true, true]>>();
+  const rows = select(id.eq(1).label("first"), users.c.age.gt(17).label("grown")).where(users.c.age.gt(1)).where(born.ne(null));
+  same<Same<typeof rows extends { readonly rowType?: infer R } ? R : never, { first: boolean; grown: boolean | null }>>();
+  func.count().filter(users.c.age.gt(17));
+  const any: Expr<unknown>[] = [id.eq(1), users.c.age.eq(1)];
+  const list: Expr<boolean | null>[] = [id.eq(1), users.c.age.eq(1)];
+  select(users).where(and_(...any), or_(...list));
+  // @ts-expect-error an age is a number
+  users.c.age.eq("old");
+  // @ts-expect-error so are those that it is compared with
+  users.c.age.between(1, "old");
+  // @ts-expect-error and those of a list
+  users.c.age.in(["old"]);
 }
 
 /** Conditions, texts, constructs and types of one's own. */

@@ -28,7 +28,7 @@ import {
   writeWrapped,
   type FrameBounds,
 } from "./records.js";
-import type { OrNull, Other } from "./selection.js";
+import type { Equality, Membership, OrNull, Other, Truth } from "./selection.js";
 import { type TypeArgument } from "./types.js";
 import { checkOptions, typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -87,27 +87,31 @@ export abstract class Expr<T = unknown, S extends string = string> extends Claus
   declare readonly sources?: S;
 
   /** `=`; with null `IS NULL`. */
-  eq(other: Operand<T>): Expr<boolean> {
+  eq(other: null): Expr<boolean>;
+  eq<V extends Operand<T>>(other: V): Expr<Equality<T, V>>;
+  eq(other: unknown): Expr<any> {
     return binary("eq", this, other);
   }
   /** `!=`; with null `IS NOT NULL`. */
-  ne(other: Operand<T>): Expr<boolean> {
+  ne(other: null): Expr<boolean>;
+  ne<V extends Operand<T>>(other: V): Expr<Equality<T, V>>;
+  ne(other: unknown): Expr<any> {
     return binary("ne", this, other);
   }
   /** `<` */
-  lt(other: Operand<T>): Expr<boolean> {
+  lt<V extends Operand<T>>(other: V): Expr<Truth<T, V>> {
     return binary("lt", this, other);
   }
   /** `<=` */
-  le(other: Operand<T>): Expr<boolean> {
+  le<V extends Operand<T>>(other: V): Expr<Truth<T, V>> {
     return binary("le", this, other);
   }
   /** `>` */
-  gt(other: Operand<T>): Expr<boolean> {
+  gt<V extends Operand<T>>(other: V): Expr<Truth<T, V>> {
     return binary("gt", this, other);
   }
   /** `>=` */
-  ge(other: Operand<T>): Expr<boolean> {
+  ge<V extends Operand<T>>(other: V): Expr<Truth<T, V>> {
     return binary("ge", this, other);
   }
   /** `IS`: equal, where NULL equals NULL. */
@@ -127,68 +131,68 @@ export abstract class Expr<T = unknown, S extends string = string> extends Claus
     return binary("is", this, other);
   }
   /** `IN`: a list of values of any length, or a query. */
-  in(list: readonly (T | Expr<unknown>)[] | QueryLike | ListParameter): Expr<boolean> {
+  in<L extends readonly (T | Expr<unknown>)[] | QueryLike | ListParameter>(list: L): Expr<Membership<T, L>> {
     const checked = checkedList(list);
     return node((writer) => writeIn(writer, this, checked, constant));
   }
   /** `NOT IN` */
-  notIn(list: readonly (T | Expr<unknown>)[] | QueryLike | ListParameter): Expr<boolean> {
+  notIn<L extends readonly (T | Expr<unknown>)[] | QueryLike | ListParameter>(list: L): Expr<Membership<T, L>> {
     return opposite(this.in(list));
   }
   /** `BETWEEN`, both ends included. */
-  between(low: Operand<T>, high: Operand<T>): Expr<boolean> {
+  between<V extends Operand<T>, W extends Operand<T>>(low: V, high: W): Expr<Truth<T, V | W>> {
     return node((writer) => writeBetween(writer, this, constant(low), constant(high)));
   }
   /** `LIKE` */
-  like(pattern: Operand<string>, options: LikeOptions = {}): Expr<boolean> {
+  like<V extends Operand<string>>(pattern: V, options: LikeOptions = {}): Expr<Truth<T, V>> {
     return node((writer) => writeLike(writer, this, pattern, options.escape ?? "", false));
   }
   /** `NOT LIKE` */
-  notLike(pattern: Operand<string>, options: LikeOptions = {}): Expr<boolean> {
+  notLike<V extends Operand<string>>(pattern: V, options: LikeOptions = {}): Expr<Truth<T, V>> {
     return opposite(this.like(pattern, options));
   }
   /** `LIKE` that does not tell capital letters from small ones (ASCII only). */
-  ilike(pattern: Operand<string>, options: LikeOptions = {}): Expr<boolean> {
+  ilike<V extends Operand<string>>(pattern: V, options: LikeOptions = {}): Expr<Truth<T, V>> {
     return node((writer) => writeLike(writer, this, pattern, options.escape ?? "", true));
   }
   /** `NOT LIKE`, as {@link ilike}. */
-  notIlike(pattern: Operand<string>, options: LikeOptions = {}): Expr<boolean> {
+  notIlike<V extends Operand<string>>(pattern: V, options: LikeOptions = {}): Expr<Truth<T, V>> {
     return opposite(this.ilike(pattern, options));
   }
   /** Whether a text starts with another. */
-  startsWith(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  startsWith<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 1, options, false);
   }
   /** Whether a text contains another. */
-  contains(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  contains<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 2, options, false);
   }
   /** Whether a text ends with another. */
-  endsWith(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  endsWith<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 3, options, false);
   }
   /** As {@link startsWith}, without regard to capital letters. */
-  istartsWith(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  istartsWith<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 1, options, true);
   }
   /** As {@link contains}, without regard to capital letters. */
-  icontains(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  icontains<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 2, options, true);
   }
   /** As {@link endsWith}, without regard to capital letters. */
-  iendsWith(text: Operand<string>, options: ContainsOptions = {}): Expr<boolean> {
+  iendsWith<V extends Operand<string>>(text: V, options: ContainsOptions = {}): Expr<Truth<T, V>> {
     return looksLike(this, text, 3, options, true);
   }
   /** `REGEXP`, which SQLite leaves to a function of the application. */
-  regexpMatch(pattern: Operand<string>): Expr<boolean> {
+  regexpMatch<V extends Operand<string>>(pattern: V): Expr<Truth<T, V>> {
     return binary("regexp", this, pattern);
   }
   /** `MATCH`: full-text search. */
-  match(pattern: Operand<string>): Expr<boolean> {
+  match<V extends Operand<string>>(pattern: V): Expr<Truth<T, V>> {
     return binary("match", this, pattern);
   }
   /** `GLOB` */
-  glob(pattern: Operand<string>): Expr<boolean> {
+  glob<V extends Operand<string>>(pattern: V): Expr<Truth<T, V>> {
     return binary("glob", this, pattern);
   }
   /** `+`; of texts `||`. */
@@ -299,7 +303,7 @@ export abstract class Expr<T = unknown, S extends string = string> extends Claus
     return over<T, S>(this, window);
   }
   /** `f(x) FILTER (WHERE ...)` */
-  filter(...conditions: readonly Expr<boolean>[]): Expr<T, S> {
+  filter(...conditions: readonly Expr<boolean | null>[]): Expr<T, S> {
     const all = node<boolean>((writer) => writeLogic(writer, true, conditions));
     return node((writer) => writeFilter(writer, this, all));
   }
@@ -375,14 +379,14 @@ export function constant(value: unknown): unknown {
  * The opposite of a condition.
  * @internal
  */
-export function opposite(condition: Expr<unknown>): Expr<boolean> {
-  return node<boolean>((writer) => writeUnary(writer, 3, condition));
+export function opposite<B = boolean>(condition: Expr<unknown>): Expr<B> {
+  return node<B>((writer) => writeUnary(writer, 3, condition));
 }
 
-function looksLike(value: Expr<unknown>, text: unknown, place: number, options: ContainsOptions, fold: boolean): Expr<boolean> {
+function looksLike<B>(value: Expr<unknown>, text: unknown, place: number, options: ContainsOptions, fold: boolean): Expr<B> {
   const escape = options.escape ?? (options.autoescape === true ? "/" : "");
   const part = options.autoescape === true ? escaped(text, escape) : text;
-  return node<boolean>((writer) => writeLooksLike(writer, value, part, { place, escape, fold }));
+  return node<B>((writer) => writeLooksLike(writer, value, part, { place, escape, fold }));
 }
 
 function checkedList(list: unknown): unknown {

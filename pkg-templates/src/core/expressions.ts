@@ -8,7 +8,7 @@ import { ArgumentError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import { constant, Expr, false_, isQuery, node, null_, opposite, true_, type Operand, type QueryLike } from "./expr.js";
 import { writeCast, writeLogic, writeNull } from "./records.js";
-import type { OrNull } from "./selection.js";
+import type { Logic, OrNull } from "./selection.js";
 import { NullType, typeOfValue, type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -61,19 +61,19 @@ export interface TextLike extends Recorded {
 }
 
 /** All of them. */
-export function and_(...parts: readonly (Condition | boolean)[]): Expr<boolean> {
+export function and_<const P extends readonly (Condition | boolean)[]>(...parts: P): Expr<Logic<P[number]>> {
   const all = conditions("and_()", parts, true);
-  return node<boolean>((writer) => writeLogic(writer, true, all));
+  return node((writer) => writeLogic(writer, true, all));
 }
 
 /** Any of them. */
-export function or_(...parts: readonly (Condition | boolean)[]): Expr<boolean> {
+export function or_<const P extends readonly (Condition | boolean)[]>(...parts: P): Expr<Logic<P[number]>> {
   const any = conditions("or_()", parts, true);
-  return node<boolean>((writer) => writeLogic(writer, false, any));
+  return node((writer) => writeLogic(writer, false, any));
 }
 
 /** The opposite. */
-export function not_(condition: Condition): Expr<boolean> {
+export function not_<C extends Condition>(condition: C): Expr<Logic<C>> {
   return opposite(conditions("not_()", [condition])[0] as Expr<unknown>);
 }
 

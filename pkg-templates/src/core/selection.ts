@@ -25,6 +25,18 @@ export type Other<T, N, S extends string> = T | Expr<N, S> | null;
 /** What comes of a value and another that may be null. */
 export type OrNull<T, N> = unknown extends N ? T : T | Extract<N, null>;
 
+/** Null, if a value of this type may be it. */
+type Null<T> = null extends T ? null : never;
+type NullIn<V> = Null<V extends Expr<infer N> ? N : V>;
+/** What a comparison gives: null where one of its operands is. */
+export type Truth<T, V> = boolean | Null<T> | NullIn<V>;
+/** What `=` gives: of a value that is null it makes `IS NULL`, of an expression it does not. */
+export type Equality<T, V> = boolean | Null<T> | (V extends Expr<infer N> ? Null<N> : never);
+/** What `IN` gives. */
+export type Membership<T, L> = boolean | Null<T> | (L extends readonly (infer I)[] ? NullIn<I> : Null<ValuesOf<L>[0]>);
+/** What conditions together give: null where one of them may be. */
+export type Logic<P> = boolean | (P extends Expr<infer T> ? Null<T> : P extends boolean ? never : null);
+
 /** The sources of what rows come from. */
 export type SourceOf<F> = F extends From<any, infer S> ? S : string;
 
