@@ -7,7 +7,7 @@ const { Kept } = await load("core/kept.js");
 const bytes = (...list) => Uint8Array.from(list);
 
 test("what is kept is made once for equal bytes and names", () => {
-  const kept = new Kept();
+  const kept = new Kept(500);
   const made = [];
   const of = (given, keys, value) => kept.of(given, keys, () => (made.push(value), value));
   const first = bytes(1, 2, 3);
@@ -24,7 +24,7 @@ test("what is kept is made once for equal bytes and names", () => {
 });
 
 test("what nobody asks for goes, what is asked for stays, and long ones find room", () => {
-  const kept = new Kept();
+  const kept = new Kept(500);
   let made = 0;
   const of = (number, length = 40) => {
     const given = new Uint8Array(length);
