@@ -11,7 +11,7 @@ import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError } from "./errors.js";
 import { checkListener, Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
-import { mergedOptions, tokenLog } from "./execution.js";
+import { closes, mergedOptions, tokenLog } from "./execution.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine } from "./generated/client.js";
 import { Hooks, isHook, listenOptions, type HookAnswer, type HookEvents, type ListenOptions } from "./hooks.js";
@@ -500,16 +500,4 @@ function partsOf(url: string, given: EngineOptions): Parts {
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
   const hooks = new Hooks(performanceMarks);
   return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache };
-}
-
-/** Whether the pool is closed. */
-function closes(options: DisposeOptions | undefined): boolean {
-  if (options === undefined || options === null) return true;
-  if (typeof options !== "object") throw new ArgumentError(`the options of dispose() are an object, not ${describe(options)}`);
-  for (const name of Object.keys(options)) {
-    if (name !== "close") throw new ArgumentError(`Unknown option '${name}' of dispose(); known are: close`);
-  }
-  const { close = true } = options;
-  if (typeof close !== "boolean") throw new ArgumentError(`close is true or false, not ${describe(close)}`);
-  return close;
 }

@@ -8,7 +8,7 @@ import { yieldPer } from "./call.js";
 import { describe } from "./encode.js";
 import { ArgumentError } from "./errors.js";
 import type { RowLog } from "./frames.js";
-import type { ExecutionOptions } from "./options.js";
+import type { DisposeOptions, ExecutionOptions } from "./options.js";
 
 const KNOWN = ["isolationLevel", "yieldPer", "loggingToken"];
 
@@ -38,4 +38,19 @@ export function mergedOptions(options: ExecutionOptions, more: ExecutionOptions 
  */
 export function tokenLog(log: RowLog, token: string | undefined): RowLog {
   return log === undefined || token === undefined ? log : (message) => log(`[${token}] ${message}`);
+}
+
+/**
+ * Whether `dispose()` closes the pool.
+ * @internal
+ */
+export function closes(options: DisposeOptions | undefined): boolean {
+  if (options === undefined || options === null) return true;
+  if (typeof options !== "object") throw new ArgumentError(`the options of dispose() are an object, not ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if (name !== "close") throw new ArgumentError(`Unknown option '${name}' of dispose(); known are: close`);
+  }
+  const { close = true } = options;
+  if (typeof close !== "boolean") throw new ArgumentError(`close is true or false, not ${describe(close)}`);
+  return close;
 }

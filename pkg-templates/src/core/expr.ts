@@ -9,6 +9,7 @@ import { describe } from "../encode.js";
 import { ClauseElement } from "./clause.js";
 import {
   escaped,
+  jsonPath,
   OPS,
   writeBetween,
   writeBinary,
@@ -465,14 +466,6 @@ export class JsonItem<T> extends Expr<T> {
     writer.u8(this.#read);
     if (this.#read === 4) this.#digits.forEach((number) => writer.u32(number));
   }
-}
-
-function jsonPath(path: readonly (string | number)[]): string {
-  return path.reduce<string>((out, step) => {
-    if (typeof step === "string") return `${out}."${step}"`;
-    if (!Number.isInteger(step)) throw new ArgumentError(`a step into JSON is a key or an index, not ${String(step)}`);
-    return step < 0 ? `${out}[#${step}]` : `${out}[${step}]`;
-  }, "$");
 }
 
 /** An expression with a name: what result columns are called by. */

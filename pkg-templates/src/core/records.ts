@@ -232,3 +232,12 @@ export function writeServerDefault(writer: Writer, value: string | Recorded, asT
   if (typeof value === "string") writer.text(value);
   else writer.u32(writer.ref(value));
 }
+
+/** The path to a part of a value of JSON. */
+export function jsonPath(path: readonly (string | number)[]): string {
+  return path.reduce<string>((out, step) => {
+    if (typeof step === "string") return `${out}."${step}"`;
+    if (!Number.isInteger(step)) throw new ArgumentError(`a step into JSON is a key or an index, not ${String(step)}`);
+    return step < 0 ? `${out}[#${step}]` : `${out}[${step}]`;
+  }, "$");
+}
