@@ -6,7 +6,7 @@
 
 import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
-import type { QueryCache } from "./core/entry.js";
+import { queryCache, type QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError } from "./errors.js";
@@ -461,9 +461,6 @@ interface Parts {
   readonly cache: QueryCache;
 }
 
-/** How many compiled statements an engine keeps unless told. */
-const QUERIES_KEPT = 500;
-
 function partsOf(url: string, given: EngineOptions): Parts {
   const { worker, wasmUrl, echo, executionOptions, performanceMarks = false, ...plain } = given;
   if (typeof performanceMarks !== "boolean") {
@@ -496,7 +493,7 @@ function partsOf(url: string, given: EngineOptions): Parts {
     overflow: () => status().overflow,
     timeout: () => status().timeout,
   });
-  const cache = { size: given.queryCacheSize ?? QUERIES_KEPT, kept: undefined };
+  const cache = queryCache(given.queryCacheSize);
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
   const hooks = new Hooks(performanceMarks);
   return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache };

@@ -20,6 +20,12 @@ export interface QueryCache {
   kept: unknown;
 }
 
+/**
+ * A cache of so many statements, 500 unless told.
+ * @internal
+ */
+export const queryCache = (size = 500): QueryCache => ({ size, kept: undefined });
+
 /** Something that becomes a record. */
 export interface Recorded {
   [record](writer: Writer): void;
