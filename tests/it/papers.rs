@@ -103,3 +103,31 @@ impl Paper {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
+
+/// Fails where a link of a row of docs/FIELD.md names no test of the file that it leads to.
+#[test]
+fn every_bug_of_others_has_a_test_that_is_there() {
+    let text = std::fs::read_to_string(root().join("docs/FIELD.md")).unwrap();
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| reports")).collect();
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let links: Vec<_> = tests.split("](../").collect();
+        if links.len() < 2 {
+            wrong.push(format!("no test: {row}"));
+        }
+        // A link is `[name](../path)`: each piece but the last ends with a name, each but the first begins with a path.
+        for pair in links.windows(2) {
+            let [before, after] = pair else { continue };
+            let name = before.rsplit_once('[').map_or("", |(_, name)| name);
+            let path = after.split(')').next().unwrap_or_default();
+            let file = std::fs::read_to_string(root().join(path)).unwrap_or_default();
+            let begins = [format!("fn {name}("), format!("\"{name}"), format!("`{name}")];
+            if name.len() < 10 || !begins.iter().any(|begin| file.contains(begin)) {
+                wrong.push(format!("{path} has no test called {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(rows.len() > 20, "{} rows", rows.len());
+}
