@@ -253,7 +253,6 @@ impl Bench {
     }
 
     /// The number of the request that was sent last.
-    #[cfg(feature = "faults")]
     pub fn last_request(&self) -> u64 {
         self.request
     }

@@ -1,9 +1,10 @@
 //! Procedures: found at once or later, called when it is their turn, and given up before.
 
-use crate::bench::{Bench, Got, execute};
+use crate::bench::{Bench, Got, execute, options};
+use crate::scratch::Scratch;
 use aludel_protocol::{
-    BatchWriter, BeginMode, Error, ErrorKind, Header, ProcedureCall, RepeatClass, Reply, Request, Result,
-    TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Error, ErrorKind, Fate, Header, ProcedureCall, RepeatClass, Reply, Request, Result,
+    Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Procedure, SyncConnection, Turn};
 
@@ -246,18 +247,44 @@ fn a_deadline_ends_its_statements() {
 }
 
 #[test]
-fn it_may_commit_more_than_once() {
-    let mut bench = Bench::with(1);
-    bench.class = RepeatClass::InDoubt;
-    let got = call(&mut bench, 1, CALL, |connection| {
-        connection.begin()?;
-        connection.execute("create table t (x)", None, false)?;
-        connection.commit()?;
-        connection.begin()?;
-        connection.execute("insert into t values (1)", None, false)?;
-        connection.commit()?;
-        Ok(vec![])
-    });
-    assert_eq!(got, Got::Returned(false, true, vec![]));
-    assert_eq!(bench.integer(1, "select x from t"), 1);
+fn the_next_host_tells_that_it_has_committed_something() {
+    let scratch = Scratch::new();
+    let path = scratch.path("app.db");
+    let host = || {
+        let mut bench = Bench::fresh();
+        bench.greet_as(7);
+        bench.open(1, options(Storage::Disk, path.to_str().unwrap()));
+        bench.class = RepeatClass::InDoubt;
+        bench
+    };
+    let mut bench = host();
+    bench.run(1, "create table t (x)");
+    let mut asked = Vec::new();
+    for (commits, open) in [(2, false), (1, true), (0, true)] {
+        let got = call(&mut bench, 1, CALL, move |connection| {
+            for _ in 0..commits {
+                connection.begin()?;
+                connection.execute("insert into t values (1)", None, false)?;
+                connection.commit()?;
+            }
+            if open {
+                connection.execute("insert into t values (2)", None, false)?;
+            }
+            Ok(vec![])
+        });
+        assert_eq!(got, Got::Returned(open, commits > 0, vec![]));
+        asked.push((bench.last_request(), commits > 0));
+        assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false));
+    }
+    bench.service.crash();
+
+    let mut next = host();
+    let requests: Vec<u64> = asked.iter().map(|(request, _)| *request).collect();
+    let id = next.send(1, Request::Fates(requests));
+    next.settle();
+    // What it returned is lost, and so nobody is to take it for a statement that was done.
+    let done = Fate::Committed { changes: -1, last_insert_rowid: 0, had_rows: true };
+    let expected = asked.iter().map(|(_, committed)| if *committed { done } else { Fate::NotCommitted });
+    assert_eq!(next.take(id), [Got::Fates(expected.collect())]);
+    assert_eq!(next.integer(1, "select sum(x) from t"), 3);
 }
