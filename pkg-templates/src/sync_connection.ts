@@ -10,7 +10,7 @@ import { ArgumentError, InvalidRequestError, ObjectNotExecutableError, ResourceC
 import { Feed } from "./feed.js";
 import { Result, type ScalarResult } from "./result.js";
 import { decodeBatch } from "./rows.js";
-import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
+import type { AnyRow, Parameters_, RowType, SqlValue, ValueOf } from "./values.js";
 
 // The numbers that crates/worker/src/entry/procedures.rs has for what is asked.
 const IN_TRANSACTION = 0;
@@ -23,6 +23,9 @@ const ROLLBACK = 6;
 const SAVEPOINT = 7;
 const RELEASE = 8;
 const ROLLBACK_TO = 9;
+const FUNCTION = 10;
+const INNOCUOUS_FUNCTION = 11;
+const COLLATION = 12;
 
 /** How many texts are kept with the names of their parameters. */
 const NAMES_KEPT = 500;
@@ -31,13 +34,27 @@ const NAMES_KEPT = 500;
  * How a connection is reached; an error comes back as a record.
  * @internal
  */
-export type Door = (op: number, text: string, batch: Uint8Array | undefined, many: boolean) => unknown;
+export type Door = (op: number, text: string, given: unknown, flag: boolean) => unknown;
 
 /** What a statement came to: changes, last rowid, names of columns, then each frame and where its batch begins. */
 type Reply = readonly [number, bigint, readonly string[] | undefined, ...(Uint8Array | number)[]];
 
 /** SQL for a {@link SyncConnection}: a string, or what `text()` made of one. */
 export type SyncStatement<R extends RowType = AnyRow> = string | { readonly kind: string; readonly text: string; readonly rowType?: R };
+
+/** A function that statements can call: as many arguments as a call has, and a value that SQLite can store. */
+export type SqlFunction = (...values: readonly SqlValue[]) => SqlValue | boolean | undefined;
+
+/** What may be done with a function of SQL. */
+export interface SqlFunctionOptions {
+  /** Whether it gives the same for the same. */
+  readonly deterministic?: boolean;
+  /**
+   * Whether it does no harm, whoever calls it: then what the schema holds (views, triggers, and indexes if it is deterministic) may
+   * call it, in a file that others made, too.
+   */
+  readonly innocuous?: boolean;
+}
 
 const names = new Map<string, ParameterNames>();
 
@@ -134,6 +151,23 @@ export class SyncConnection {
     return this.#ask(IN_TRANSACTION) as boolean;
   }
 
+  /**
+   * Makes a function of SQL. The worker's connection keeps it until that is closed, for whoever takes it out of the pool next; so
+   * make it on each: `engine.listen("connect", ({ connection }) => connection.runSync(jobs.setUp))`. What it throws, the statement
+   * fails with.
+   */
+  createFunction(name: string, fn: SqlFunction, options: SqlFunctionOptions = {}): void {
+    checkFunction("createFunction", name, fn);
+    const { deterministic = false, innocuous = false } = options;
+    this.#ask(innocuous ? INNOCUOUS_FUNCTION : FUNCTION, name, fn, deterministic);
+  }
+
+  /** Makes a collation of a function that compares two texts as `sort()` wants it. As {@link createFunction}. */
+  createCollation(name: string, compare: (one: string, other: string) => number): void {
+    checkFunction("createCollation", name, compare);
+    this.#ask(COLLATION, name, compare);
+  }
+
   /** Whether its procedure has returned. */
   get closed(): boolean {
     return this.#door.ask === undefined;
@@ -164,12 +198,12 @@ export class SyncConnection {
     return found;
   }
 
-  #ask(op: number, text = "", batch?: Uint8Array, many = false, context?: Parameters<typeof rehydrate>[1]): unknown {
+  #ask(op: number, text = "", given?: unknown, flag = false, context?: Parameters<typeof rehydrate>[1]): unknown {
     const { ask } = this.#door;
     if (ask === undefined) {
       throw new ResourceClosedError("This connection is closed: its procedure has returned. A procedure works synchronously.");
     }
-    const answer = ask(op, text, batch, many);
+    const answer = ask(op, text, given, flag);
     const error = rehydrate(Array.isArray(answer) ? undefined : answer, context);
     if (error instanceof Error) throw error;
     return answer;
@@ -255,6 +289,11 @@ export class SyncEngine {
       this.#busy = false;
     }
   }
+}
+
+function checkFunction(what: string, name: unknown, fn: unknown): void {
+  if (typeof name === "string" && typeof fn === "function") return;
+  throw new ArgumentError(`${what}() takes a name and a function, not ${describe(name)} and ${describe(fn)}`);
 }
 
 function textOf(statement: unknown): string {

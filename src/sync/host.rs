@@ -1,7 +1,8 @@
 //! Functions of this program that the worker in its process calls: they wait here until it does.
 
-use super::{CLOSURE, Door, Work};
+use super::{CLOSURE, Collation, Door, FunctionOptions, Scalar, Work};
 use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result};
+use aludel_worker::sqlite;
 use aludel_worker::{Finding, Procedure, SyncConnection};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -96,5 +97,14 @@ impl Door for SyncConnection<'_> {
 
     fn roll_back_to(&mut self, name: &str) -> Result<()> {
         SyncConnection::roll_back_to(self, name)
+    }
+
+    fn create_function(&mut self, name: &str, options: FunctionOptions, call: Scalar) -> Result<()> {
+        let FunctionOptions { deterministic, innocuous } = options;
+        SyncConnection::create_function(self, name, sqlite::FunctionOptions { deterministic, innocuous }, call)
+    }
+
+    fn create_collation(&mut self, name: &str, compare: Collation) -> Result<()> {
+        SyncConnection::create_collation(self, name, compare)
     }
 }

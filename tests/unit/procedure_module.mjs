@@ -104,3 +104,16 @@ export function withEngine(engine, name) {
 }
 
 export const notAFunction = 7;
+
+export function setUp(conn) {
+  conn.createFunction("shout", (value) => (value === null ? null : String(value).toUpperCase()), { deterministic: true, innocuous: true });
+  conn.createFunction("same", (...values) => values[values.length - 1]);
+  conn.createFunction("refuses", () => {
+    throw new Error("not today");
+  });
+  conn.createFunction("later", async () => 1);
+  conn.createFunction("trusted", () => 1, { innocuous: true });
+  conn.createFunction("asks", () => conn.scalar("SELECT 1"));
+  conn.createCollation("backwards", (one, other) => (one < other ? 1 : one > other ? -1 : 0));
+}
+export const wrongFunction = (conn) => conn.createFunction("f", "g");

@@ -209,3 +209,32 @@ test("bytes that nobody wrote are an error", () => {
   const cut = encodeValue(["text", { a: 1 }], "it").slice(0, -3);
   assert.throws(() => decodeValue(cut));
 });
+
+test("functions and collations of SQL are kept by the connection", onConnection(async (conn, engine) => {
+  await conn.runSync(jobs.setUp);
+  const rows = async (sql, params) => (await conn.execute(text(sql), params)).all().map((row) => [...row]);
+  assert.deepEqual(await rows("SELECT shout(name) FROM users ORDER BY name COLLATE backwards"), [["DANA"], ["DAN"], ["CASEY"]]);
+  for (const value of [null, 1, -0.5, 1e300, 2n ** 62n, "größe", new Uint8Array([0, 255]), new Uint8Array([])]) {
+    assert.deepEqual(await rows("SELECT same(1, :value)", { value }), [[value]]);
+  }
+  // What is deterministic and does no harm may be in an index.
+  await conn.execute(text("CREATE INDEX shouted ON users (shout(name))"));
+  await assert.rejects(conn.execute(text("CREATE INDEX trust ON users (trusted())")), error(OperationalError, "non-deterministic"));
+  await conn.execute(text("CREATE VIEW harm AS SELECT same(1)"));
+  await assert.rejects(rows("SELECT * FROM harm"), error(OperationalError, "unsafe use of same()"));
+  await assert.rejects(rows("SELECT refuses()"), error(OperationalError, "not today"));
+  await assert.rejects(rows("SELECT later()"), error(OperationalError, "returned what SQLite cannot store"));
+  await assert.rejects(rows("SELECT asks()"), error(OperationalError, "its procedure has returned"));
+  await assert.rejects(conn.runSync(jobs.wrongFunction), error(ArgumentError, "createFunction() takes a name and a function, not string and string"));
+  await conn.rollback();
+  await engine.connect((other) => assert.rejects(other.execute(text("SELECT shout('a')")), error(OperationalError, "no such function: shout")));
+}));
+
+test("each connection of an engine is set up by its event", async () => {
+  const engine = nodeEngine();
+  engine.listen("connect", ({ connection }) => connection.runSync(jobs.setUp));
+  await fill(engine);
+  const [one, other] = [await engine.connect(), await engine.connect()];
+  for (const conn of [one, other]) assert.equal(await conn.scalar(text("SELECT shout(name) FROM users")), "DAN");
+  await engine.dispose();
+});

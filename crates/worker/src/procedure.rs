@@ -6,7 +6,7 @@ use crate::execution::{Context, Execution, Progress};
 use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
-use crate::sqlite::{self, Prepared, ffi};
+use crate::sqlite::{self, Collation, FunctionOptions, Prepared, Scalar, ffi};
 use crate::statement_cache::StatementCache;
 use crate::{Environment, transaction};
 use aludel_protocol::{
@@ -167,6 +167,16 @@ impl SyncConnection<'_> {
             self.cache.put(&sql.into(), statement);
         }
         Ok(names)
+    }
+
+    /// Makes a function of SQL, which the connection keeps until it is closed.
+    pub fn create_function(&mut self, name: &str, options: FunctionOptions, call: Scalar) -> Result<()> {
+        self.db.create_function(name, options, call).map_err(|failure| failure.into_error(None))
+    }
+
+    /// Makes a collation, which the connection keeps until it is closed.
+    pub fn create_collation(&mut self, name: &str, compare: Collation) -> Result<()> {
+        self.db.create_collation(name, compare).map_err(|failure| failure.into_error(None))
     }
 
     /// Whether a transaction has begun.

@@ -5,8 +5,8 @@ use crate::support::{rows, run};
 use aludel::sql::schema::MetaData;
 use aludel::typed::TypedTable;
 use aludel::{
-    CallOptions, CancelToken, Engine, Error, ErrorKind, IsolationLevel, Result, SyncConnection, Value, many, params,
-    text,
+    CallOptions, CancelToken, Engine, Error, ErrorKind, FunctionOptions, IsolationLevel, Result, SyncConnection, Value,
+    many, params, text,
 };
 use futures::future::join;
 use std::cell::Cell;
@@ -288,5 +288,39 @@ fn a4_09_a3_13_a4_11_the_engine_has_functions_called_with_an_engine() {
         let error = engine.run_in_worker(|_| Err::<(), _>(Error::new(ErrorKind::Data, "whatever"))).await;
         fails(error, ErrorKind::Data, "whatever");
         assert_eq!(engine.pool().checkedout, 0);
+    });
+}
+
+#[test]
+fn functions_and_collations_of_sql_are_kept_by_the_connection() {
+    run(async {
+        let engine = people().await;
+        let conn = engine.connect().await.unwrap();
+        conn.run_sync(|conn| {
+            let innocuous = FunctionOptions { deterministic: true, innocuous: true };
+            let plain = FunctionOptions::default();
+            conn.create_function("shout", innocuous, |arguments| match arguments {
+                [Value::Text(text)] => Ok(Value::Text(text.to_uppercase())),
+                [Value::Null] => Ok(Value::Null),
+                other => Err(Error::new(ErrorKind::Data, format!("shout() takes a text, not {} values", other.len()))),
+            })?;
+            conn.create_function("panics", plain, |_| panic!("it panics"))?;
+            conn.create_collation("backwards", |one, other| other.cmp(one))?;
+            assert!(conn.create_function("a\0b", plain, |_| Ok(Value::Null)).is_err());
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let shouted = conn.execute(&text("SELECT shout(name) FROM users ORDER BY name COLLATE backwards"), ()).await;
+        assert_eq!(rows(&shouted.unwrap()), ["DANA", "DAN", "CASEY"].map(|name| vec![Value::from(name)]));
+        // What is deterministic and does no harm may be in an index.
+        conn.execute(&text("CREATE INDEX shouted ON users (shout(name))"), ()).await.unwrap();
+        let kinds = text("SELECT shout(NULL), typeof(shout('ß'))");
+        assert_eq!(rows(&conn.execute(&kinds, ()).await.unwrap()), [[Value::Null, "text".into()]]);
+        fails(conn.execute(&text("SELECT shout(1, 2)"), ()).await, ErrorKind::Operational, "not 2 values");
+        fails(conn.execute(&text("SELECT panics()"), ()).await, ErrorKind::Operational, "the function panicked");
+        conn.rollback().await.unwrap();
+        let other = engine.connect().await.unwrap();
+        fails(other.execute(&text("SELECT shout('a')"), ()).await, ErrorKind::Operational, "no such function: shout");
     });
 }

@@ -1,8 +1,10 @@
 //! Procedures of JavaScript: functions that modules of the page's origin export.
 
+use crate::sqlite::{Collation, FunctionOptions, Scalar};
 use crate::{Finding, Procedure, SyncConnection};
-use aludel_protocol::{Error, ErrorKind, Header, ProcedureCall, Reply, Result};
-use js_sys::{Array, BigInt, Object, Promise, Reflect, Uint8Array};
+use aludel_protocol::{Error, ErrorKind, Header, MAX_SAFE_INTEGER, ProcedureCall, Reply, Result, Value};
+use js_sys::{Array, BigInt, Function, Object, Promise, Reflect, Uint8Array};
+use std::cmp::Ordering;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -92,8 +94,72 @@ fn answer(connection: &mut SyncConnection<'_>, op: u32, text: &str, batch: JsVal
         7 => connection.savepoint().map(|name| name.as_str().into()),
         8 => connection.release(text).map(nothing),
         9 => connection.roll_back_to(text).map(nothing),
+        10 | 11 => {
+            let options = FunctionOptions { deterministic: many, innocuous: op == 11 };
+            connection.create_function(text, options, function(batch)).map(nothing)
+        }
+        12 => connection.create_collation(text, collation(batch)).map(nothing),
         other => Err(Error::new(ErrorKind::Protocol, format!("a connection is not asked {other}"))),
     }
+}
+
+/// A function of JavaScript as one of SQL. What it throws, the statement fails with.
+fn function(function: JsValue) -> Scalar {
+    let function: Function = function.unchecked_into();
+    Box::new(move |arguments| {
+        let arguments: Array = arguments.iter().map(to_js).collect();
+        match function.apply(&JsValue::UNDEFINED, &arguments) {
+            Ok(value) => from_js(value),
+            Err(thrown) => Err(refused(&thrown).message().to_owned()),
+        }
+    })
+}
+
+/// A function of JavaScript as a collation. One that throws finds all texts the same.
+fn collation(function: JsValue) -> Collation {
+    let function: Function = function.unchecked_into();
+    Box::new(move |one, other| {
+        let order = function.call2(&JsValue::UNDEFINED, &one.into(), &other.into());
+        let order = order.ok().and_then(|order| order.as_f64()).unwrap_or(0.0);
+        order.partial_cmp(&0.0).unwrap_or(Ordering::Equal)
+    })
+}
+
+fn to_js(value: &Value) -> JsValue {
+    match value {
+        Value::Null => JsValue::NULL,
+        Value::Integer(integer) if integer.unsigned_abs() <= MAX_SAFE_INTEGER as u64 => (*integer as f64).into(),
+        Value::Integer(integer) => BigInt::from(*integer).into(),
+        Value::Real(real) => (*real).into(),
+        Value::Text(text) => text.into(),
+        Value::Blob(blob) => Uint8Array::from(&blob[..]).into(),
+    }
+}
+
+fn from_js(value: JsValue) -> std::result::Result<Value, String> {
+    if value.is_null() || value.is_undefined() {
+        return Ok(Value::Null);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Ok(Value::Integer(flag.into()));
+    }
+    if let Some(number) = value.as_f64() {
+        // As parameters are bound.
+        let whole = number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER as f64;
+        let integer = whole && !(number == 0.0 && number.is_sign_negative());
+        return Ok(if integer { Value::Integer(number as i64) } else { Value::Real(number) });
+    }
+    if let Some(text) = value.as_string() {
+        return Ok(Value::Text(text));
+    }
+    let value = match value.dyn_into::<Uint8Array>() {
+        Ok(bytes) => return Ok(Value::Blob(bytes.to_vec())),
+        Err(value) => value,
+    };
+    let integer = value.dyn_into::<BigInt>().ok().and_then(|integer| i64::try_from(integer).ok());
+    let wrong =
+        "a function of SQL returned what SQLite cannot store: it gives null, numbers, BigInts, strings or bytes";
+    integer.map(Value::Integer).ok_or_else(|| wrong.to_owned())
 }
 
 /// Frames of rows as a list: changes, last insert rowid, names of the columns; then each frame, and where its batch begins.

@@ -14,6 +14,7 @@ mod function;
 mod parameters;
 mod regexp;
 mod statement;
+mod user;
 mod value;
 mod watch;
 
@@ -28,6 +29,7 @@ pub use connection::{Checkpoint, Connection, Prepared, TransactionState};
 pub use error::Failure;
 pub use parameters::Parameters;
 pub use statement::{Statement, Step};
+pub use user::{Collation, FunctionOptions, Scalar};
 pub use value::NotUtf8;
 pub use watch::Tables;
 

@@ -1,0 +1,178 @@
+//! Functions and collations of SQL that are not SQLite's, but of whoever uses a connection.
+
+use super::{Connection, Failure, ffi};
+use aludel_protocol::Value;
+use std::cmp::Ordering;
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a function of SQL does with its arguments; an error is the message that the statement fails with.
+pub type Scalar = Box<dyn Fn(&[Value]) -> Result<Value, String>>;
+/// How a collation compares two texts.
+pub type Collation = Box<dyn Fn(&str, &str) -> Ordering>;
+
+/// What may be done with a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FunctionOptions {
+    /// Whether it gives the same for the same, so that indexes may have it.
+    pub deterministic: bool,
+    /// Whether it does no harm, whoever calls it: then what the schema holds (indexes, views, triggers) may call it, too.
+    pub innocuous: bool,
+}
+
+impl Connection {
+    /// Makes a function of SQL, for any number of arguments, in the place of one of that name.
+    pub fn create_function(&self, name: &str, options: FunctionOptions, call: Scalar) -> Result<(), Failure> {
+        let Ok(name) = CString::new(name) else { return Err(self.misuse()) };
+        let deterministic = if options.deterministic { ffi::SQLITE_DETERMINISTIC } else { 0 };
+        let trusted = if options.innocuous { ffi::SQLITE_INNOCUOUS } else { ffi::SQLITE_DIRECTONLY };
+        let flags = ffi::SQLITE_UTF8 | deterministic | trusted;
+        let data = Box::into_raw(Box::new(call)).cast::<c_void>();
+        // SAFETY: the connection is live and the name NUL-terminated; SQLite hands `data` to `scalar` until it hands it to
+        // `drop_scalar`, once, also when this fails.
+        let code = unsafe {
+            let (raw, drop) = (self.raw(), Some(drop_scalar as unsafe extern "C" fn(*mut c_void)));
+            ffi::sqlite3_create_function_v2(raw, name.as_ptr(), -1, flags, data, Some(scalar), None, None, drop)
+        };
+        if code == ffi::SQLITE_OK { Ok(()) } else { Err(self.inner.failure(code)) }
+    }
+
+    /// Makes a collation, in the place of one of that name.
+    pub fn create_collation(&self, name: &str, compare: Collation) -> Result<(), Failure> {
+        let Ok(name) = CString::new(name) else { return Err(self.misuse()) };
+        let data = Box::into_raw(Box::new(compare)).cast::<c_void>();
+        // SAFETY: the connection is live and the name NUL-terminated; SQLite hands `data` to `collate` until it hands it to
+        // `drop_collation`.
+        let code = unsafe {
+            let (raw, drop) = (self.raw(), Some(drop_collation as unsafe extern "C" fn(*mut c_void)));
+            ffi::sqlite3_create_collation_v2(raw, name.as_ptr(), ffi::SQLITE_UTF8, data, Some(collate), drop)
+        };
+        if code == ffi::SQLITE_OK {
+            return Ok(());
+        }
+        // SAFETY: unlike a function, a collation that could not be made is still the caller's.
+        unsafe { drop_collation(data) };
+        Err(self.inner.failure(code))
+    }
+
+    fn misuse(&self) -> Failure {
+        self.inner.failure(ffi::SQLITE_MISUSE)
+    }
+}
+
+unsafe extern "C" fn drop_scalar(data: *mut c_void) {
+    // SAFETY: it is what `create_function` gave away, and nobody has it any more.
+    drop(unsafe { Box::from_raw(data.cast::<Scalar>()) });
+}
+
+unsafe extern "C" fn drop_collation(data: *mut c_void) {
+    // SAFETY: it is what `create_collation` gave away, and nobody has it any more.
+    drop(unsafe { Box::from_raw(data.cast::<Collation>()) });
+}
+
+unsafe extern "C" fn scalar(context: *mut ffi::sqlite3_context, count: c_int, values: *mut *mut ffi::sqlite3_value) {
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: SQLite gives as many arguments as it says, and `user_data` is the function of `create_function`.
+    let (arguments, call) = unsafe {
+        let arguments: Vec<Value> = (0..count).map(|at| argument(*values.add(at))).collect();
+        (arguments, &*ffi::sqlite3_user_data(context).cast::<Scalar>())
+    };
+    // No panic may unwind through SQLite.
+    let outcome = catch_unwind(AssertUnwindSafe(|| call(&arguments)));
+    // SAFETY: the context is live during the call.
+    unsafe {
+        match outcome.unwrap_or_else(|_| Err("the function panicked".to_owned())) {
+            Ok(value) => give(context, &value),
+            Err(message) => {
+                let length = c_int::try_from(message.len()).unwrap_or(0);
+                ffi::sqlite3_result_error(context, message.as_ptr().cast(), length);
+            }
+        }
+    }
+}
+
+unsafe extern "C" fn collate(
+    data: *mut c_void,
+    one_length: c_int,
+    one: *const c_void,
+    other_length: c_int,
+    other: *const c_void,
+) -> c_int {
+    // SAFETY: SQLite gives texts of these lengths, and `data` is the collation of `create_collation`.
+    let (one, other, compare) =
+        unsafe { (text(one.cast(), one_length), text(other.cast(), other_length), &*data.cast::<Collation>()) };
+    // As above.
+    catch_unwind(AssertUnwindSafe(|| compare(&one, &other))).unwrap_or(Ordering::Equal) as c_int
+}
+
+/// Reads an argument.
+///
+/// # Safety
+///
+/// `value` is an argument of a running call.
+unsafe fn argument(value: *mut ffi::sqlite3_value) -> Value {
+    // SAFETY: the value is live; a text or blob is asked for before its length, and copied before anything else is asked.
+    unsafe {
+        match ffi::sqlite3_value_type(value) {
+            ffi::SQLITE_INTEGER => Value::Integer(ffi::sqlite3_value_int64(value)),
+            ffi::SQLITE_FLOAT => Value::Real(ffi::sqlite3_value_double(value)),
+            ffi::SQLITE_TEXT => {
+                let start = ffi::sqlite3_value_text(value);
+                Value::Text(text(start.cast(), ffi::sqlite3_value_bytes(value)).into_owned())
+            }
+            ffi::SQLITE_BLOB => {
+                let start = ffi::sqlite3_value_blob(value);
+                Value::Blob(bytes(start.cast(), ffi::sqlite3_value_bytes(value)).to_vec())
+            }
+            _ => Value::Null,
+        }
+    }
+}
+
+/// Gives a result.
+///
+/// # Safety
+///
+/// `context` is that of a running call.
+unsafe fn give(context: *mut ffi::sqlite3_context, value: &Value) {
+    let utf8 = ffi::SQLITE_UTF8 as u8;
+    // SAFETY: the context is live; texts and blobs are as long as is said, and SQLite copies them.
+    unsafe {
+        match value {
+            Value::Null => ffi::sqlite3_result_null(context),
+            Value::Integer(integer) => ffi::sqlite3_result_int64(context, *integer),
+            Value::Real(real) => ffi::sqlite3_result_double(context, *real),
+            Value::Text(text) => {
+                let (start, length) = (text.as_ptr().cast::<c_char>(), text.len() as u64);
+                ffi::sqlite3_result_text64(context, start, length, ffi::SQLITE_TRANSIENT(), utf8);
+            }
+            Value::Blob(blob) => {
+                let (start, length) = (blob.as_ptr().cast(), blob.len() as u64);
+                ffi::sqlite3_result_blob64(context, start, length, ffi::SQLITE_TRANSIENT());
+            }
+        }
+    }
+}
+
+/// A text of SQLite's; what is no UTF-8 in it is replaced.
+///
+/// # Safety
+///
+/// As [`bytes`].
+unsafe fn text<'a>(start: *const u8, length: c_int) -> std::borrow::Cow<'a, str> {
+    // SAFETY: as the caller promises.
+    String::from_utf8_lossy(unsafe { bytes(start, length) })
+}
+
+/// Bytes of SQLite's.
+///
+/// # Safety
+///
+/// `start` is null, or so many bytes stand there as long as the result is used.
+unsafe fn bytes<'a>(start: *const u8, length: c_int) -> &'a [u8] {
+    match usize::try_from(length) {
+        // SAFETY: as the caller promises.
+        Ok(length) if length > 0 && !start.is_null() => unsafe { std::slice::from_raw_parts(start, length) },
+        _ => &[],
+    }
+}
