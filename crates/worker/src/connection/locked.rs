@@ -47,24 +47,7 @@ impl Told {
     fn ms(self, since: f64) -> f64 {
         (self.now - since).max(0.0).round()
     }
-}
 
-/// The error of a connection that cannot be opened, since the database is locked.
-pub(crate) fn cannot_open(
-    error: &Error,
-    key: ConnectionKey,
-    database: (u32, &Database),
-    near: &[Neighbour],
-    now: f64,
-) -> Error {
-    let told = Told { client: key.client, now };
-    let (id, database) = database;
-    let writer = database.writers.holder().map(|holder| told.held(holder, database));
-    let others = writer.unwrap_or_else(|| told.others(key, &[id], near));
-    retold(error, format!("database is locked: {others}"))
-}
-
-impl Told {
     /// Who has the write lock of the connections' own database.
     fn held(self, (holder, since): (ConnectionKey, f64), database: &Database) -> String {
         let known = database.locks.as_ref().filter(|suspect| suspect.is(holder, since));
@@ -94,6 +77,21 @@ impl Told {
             _ => format!("nobody writes, but this needs the database for itself, and {}", others.join(", ")),
         }
     }
+}
+
+/// The error of a connection that cannot be opened, since the database is locked.
+pub(crate) fn cannot_open(
+    error: &Error,
+    key: ConnectionKey,
+    database: (u32, &Database),
+    near: &[Neighbour],
+    now: f64,
+) -> Error {
+    let told = Told { client: key.client, now };
+    let (id, database) = database;
+    let writer = database.writers.holder().map(|holder| told.held(holder, database));
+    let others = writer.unwrap_or_else(|| told.others(key, &[id], near));
+    retold(error, format!("database is locked: {others}"))
 }
 
 impl Connection {

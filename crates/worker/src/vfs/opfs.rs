@@ -85,8 +85,18 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     };
     let (main, mut wal) = (file("", create).await?, file("-wal", true).await?);
     let (mut journal, mut mark) = (file("-journal", true).await?, file(MARK, true).await?);
-    for (file, suffix) in [(&mut wal, "-wal"), (&mut journal, "-journal"), (&mut mark, MARK)] {
-        is_no_database(file, name, suffix)?;
+    let beside = [(&mut wal, "-wal"), (&mut journal, "-journal"), (&mut mark, MARK)];
+    let looked = beside.into_iter().try_for_each(|(file, suffix)| is_no_database(file, name, suffix));
+    if let Err(error) = looked {
+        let files = [(main, ""), (wal, "-wal"), (journal, "-journal"), (mark, MARK)];
+        // What has no bytes was made just now, or by nobody who would miss it.
+        let empty: Vec<_> = files.iter().filter(|(file, _)| file.size == 0).map(|(_, suffix)| *suffix).collect();
+        drop(files);
+        for suffix in empty {
+            // One that stays is empty.
+            let _ = JsFuture::from(directory.remove_entry(&format!("{name}{suffix}"))).await;
+        }
+        return Err(error);
     }
     let (fresh, has_wal, has_journal) = (main.size == 0, wal.size > 0, journal.size > 0);
     let (wal, watch) = log(Box::new(wal)).map_err(|error| storage_error(&error))?;

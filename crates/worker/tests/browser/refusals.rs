@@ -1,7 +1,7 @@
 //! Files that cannot be had, each with an error that says why, in bounded time.
 
 use crate::bench::{Bench, options};
-use crate::script::{Replaced, fresh_path, with_file};
+use crate::script::{Replaced, fresh_path, script, with_file};
 use aludel_protocol::{Error, ErrorKind, StorageReason, Value};
 use aludel_worker::vfs;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -36,6 +36,24 @@ async fn names_that_name_no_file_are_refused() {
     for path in ["worker-tests", "worker-tests/../x.db", "/", "", "a\0b"] {
         assert_eq!(refused(path, true).await.reason(), Some(StorageReason::CannotOpen), "{path:?}");
     }
+}
+
+#[wasm_bindgen_test]
+async fn a_name_whose_log_would_be_another_database_is_refused_and_leaves_nothing_behind() {
+    let path = fresh_path("first");
+    let name = path.rsplit('/').next().unwrap();
+    let mut bench = Bench::with(1, &format!("{path}-wal")).await;
+    bench.run(1, "create table t (v)");
+    bench.close(1..=1);
+    let list = "const directory = await (await navigator.storage.getDirectory()).getDirectoryHandle('worker-tests');
+        const names = [];
+        for await (const name of directory.keys()) if (name.startsWith(argument)) names.push(name.slice(argument.length));
+        return names.sort().join();";
+    let before = script(name, list).await.unwrap().as_string();
+    assert_eq!(before.as_deref(), Some("-wal,-wal-journal,-wal-mark,-wal-wal"));
+    assert_eq!(refused(&path, true).await.reason(), Some(StorageReason::CannotOpen));
+    assert_eq!(script(name, list).await.unwrap().as_string(), before);
+    opens(&format!("{path}-wal")).await;
 }
 
 #[wasm_bindgen_test]
@@ -76,7 +94,7 @@ async fn who_holds_the_lock_is_waited_for_a_while() {
     let hold = "await new Promise((held) => {
         navigator.locks.request(`aludel:${argument}`, () => new Promise((release) => { globalThis.letGo = release; held(); }));
     });";
-    crate::script::script(&path, hold).await.unwrap();
+    script(&path, hold).await.unwrap();
     let error = refused(&path, true).await;
     assert_eq!((error.reason(), error.retryable()), (Some(StorageReason::InUse), true), "{error}");
     assert!(error.message().contains("another tab") && error.message().contains(&path), "{error}");
