@@ -2,13 +2,14 @@
 //
 //   --rounds N --browser NAME,... --scenario NAME,... --seed N    what to do, and how often
 //   --short                                                       a little of everything, as a stage of the tests
+//   --place NAME,...                                              where the kills of each round are aimed at, one after another
 //   --mutant NAME                                                 with a worker that misbehaves: has to fail
 //   --verbose                                                     says where each kill landed
 import { parseArgs } from "node:util";
 import { Profile } from "./lib/browser.mjs";
 import { anySeed, random } from "./lib/random.mjs";
 import { Round } from "./lib/round.mjs";
-import { MUTANTS, SCENARIOS } from "./lib/scenarios.mjs";
+import { MUTANTS, PLACES, SCENARIOS, due, scenarioFor } from "./lib/scenarios.mjs";
 import { Server } from "./lib/server.mjs";
 
 const { values: asked } = parseArgs({
@@ -18,6 +19,7 @@ const { values: asked } = parseArgs({
     scenario: { type: "string" },
     seed: { type: "string" },
     mutant: { type: "string" },
+    place: { type: "string" },
     short: { type: "boolean" },
     verbose: { type: "boolean" },
   },
@@ -37,8 +39,14 @@ const browsers = (asked.browser ?? process.env.ALUDEL_TAB_BROWSERS ?? "chromium"
 const scenarios = asked.scenario === undefined ? SCENARIOS : named(SCENARIOS, asked.scenario.split(","), "scenario");
 const mutant = asked.mutant === undefined ? null : named(MUTANTS, [asked.mutant], "mutant")[0];
 
+const places = asked.place?.split(",");
+named(PLACES.map((name) => ({ name })), places ?? [], "place");
+
+/** How often a kill is aimed at a place that was missed, before that counts as a failure. */
+const ATTEMPTS = 8;
+
 const COUNTS = ["kills", "aimed", "commits", "lost", "failed", "hung"];
-const nothing = () => ({ ...Object.fromEntries(COUNTS.map((key) => [key, 0])), pauses: [], wrong: 0 });
+const nothing = () => ({ ...Object.fromEntries(COUNTS.map((key) => [key, 0])), pauses: [], places: [], wrong: 0 });
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 const figures = ({ kills, aimed, commits, lost, hung, failed, pauses }) =>
   `${kills} kills (${aimed} aimed), ${commits} commits acknowledged, ${lost} lost, ${hung} promises hung, ${failed} calls told to try again` +
@@ -46,20 +54,24 @@ const figures = ({ kills, aimed, commits, lost, hung, failed, pauses }) =>
 
 const server = await Server.start();
 
-/** Some rounds of a scenario, in one profile of a browser. */
-async function play(browser, scenario, { rounds, mutant = null }) {
+/** Some rounds of a scenario, in one profile of a browser. Where they are aimed at says `aimed`, if it does not leave it open. */
+async function play(browser, scenario, { rounds, mutant = null, first = seed, aimed = () => places }) {
   const profile = await Profile.make(browser);
   const sums = nothing();
   const start = Date.now();
   try {
     for (let i = 0; i < rounds; i++) {
-      const own = seed + i;
-      const again = `--browser ${browser} --scenario ${scenario.name} --rounds 1 --seed ${own}${mutant === null ? "" : ` --mutant ${mutant}`}`;
+      const own = first + i;
+      const places = aimed(sums.places);
+      const again = [`--browser ${browser} --scenario ${scenario.name} --rounds 1 --seed ${own}`]
+        .concat(mutant === null ? [] : `--mutant ${mutant}`, places === undefined ? [] : `--place ${places.join(",")}`)
+        .join(" ");
       const log = asked.verbose ? (text) => console.log(`    ${again}: ${text}`) : undefined;
-      const round = new Round({ server, profile, scenario, dice: random(own), name: `${scenario.name}-${i}`, log, mutant });
+      const round = new Round({ server, profile, scenario, dice: random(own), name: `${scenario.name}-${i}`, log, mutant, places });
       const seen = await round.play();
       for (const key of COUNTS) sums[key] += seen[key];
       sums.pauses.push(...seen.pauses);
+      sums.places.push(...seen.places);
       if (seen.wrong.length === 0) continue;
       sums.wrong += seen.wrong.length;
       console.log(`    wrong; to do it again: ${again}`);
@@ -91,20 +103,33 @@ try {
       if (scenario.victim === "crash" && browser === "firefox" && process.platform !== "linux") continue;
       const rounds = number("rounds", asked.short ? scenario.short[browser] : 10);
       if (rounds === 0) continue;
-      const sums = await play(browser, scenario, { rounds, mutant: mutant?.name });
+      const aimed = asked.short && places === undefined ? (had) => due(scenario, [...totals.places, ...had]) : undefined;
+      const sums = await play(browser, scenario, { rounds, mutant: mutant?.name, aimed });
       conclude(sums.wrong === 0, browser, scenario.name, `${figures(sums)}; ${sums.seconds.toFixed(0)} s`);
       for (const key of COUNTS) totals[key] += sums[key];
       totals.pauses.push(...sums.pauses);
+      totals.places.push(...sums.places);
     }
   }
   console.log(`in all: ${figures(totals)}`);
   // Would it have been seen? A worker that loses something on purpose has to be found out.
-  const everything = asked.scenario === undefined && mutant === null;
-  for (const { name, scenario, durability } of everything ? MUTANTS : []) {
+  const everything = asked.scenario === undefined && mutant === null && places === undefined;
+  // A run that never killed anybody at one of the places shows nothing of it.
+  for (const place of everything ? PLACES : []) {
+    let wrong = 0;
+    for (let attempt = 0; attempt < ATTEMPTS && wrong === 0 && !totals.places.includes(place); attempt++) {
+      const sums = await play(browsers[0], scenarioFor(place), { rounds: 1, first: seed + attempt, aimed: () => [place] });
+      wrong += sums.wrong;
+      totals.places.push(...sums.places);
+    }
+    const count = totals.places.filter((one) => one === place).length;
+    conclude(count > 0 && wrong === 0, "", place, count > 0 ? `${count} kills there` : `no kill there in ${ATTEMPTS} attempts`);
+  }
+  for (const { name, scenario, durability, place } of everything ? MUTANTS : []) {
     if (durability) continue;
     const [where] = named(SCENARIOS, [scenario], "scenario");
     console.log(`    the mutant ${name}, which has to be found out:`);
-    const sums = await play("chromium", where, { rounds: 10, mutant: name });
+    const sums = await play("chromium", where, { rounds: 25, mutant: name, aimed: () => (place === undefined ? undefined : [place]) });
     conclude(sums.wrong > 0, "chromium", name, `${sums.wrong} findings after ${sums.kills} kills; ${sums.seconds.toFixed(0)} s`);
   }
 } finally {

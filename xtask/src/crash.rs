@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 pub const OPTIONS: &str = "\
   crash [OPTIONS]                kill browsers, tabs and workers while they write, and look at what is left
         --rounds N --browser NAME,... --scenario NAME,... --seed N
+        --place NAME,...         where the kills of a round are aimed at, one after the other
         --mutant NAME            with a worker that misbehaves: has to fail (docs/MUTANTS.md)
         --power                  cut the power instead (needs Linux and root)
 ";

@@ -7,17 +7,17 @@ import { PATIENCE, RECOVERY, Tab, until } from "./tab.mjs";
 
 /** Plays one round of a scenario, and tells what was seen. */
 export class Round {
-  constructor({ server, profile, scenario, dice, name, tabs = scenario.tabs, builds = ["a"], mutant = null, log = () => undefined }) {
-    Object.assign(this, { server, profile, scenario, dice, name, builds, mutant, log });
+  constructor({ server, profile, scenario, dice, name, tabs = scenario.tabs, builds = ["a"], mutant = null, places, log = () => undefined }) {
+    Object.assign(this, { server, profile, scenario, dice, name, builds, mutant, places, log });
     this.tabCount = tabs;
     this.url = `sqlite:///crash/${name}.db`;
     this.ledger = new Ledger();
-    this.seen = { kills: 0, aimed: 0, lost: 0, hung: 0, commits: 0, failed: 0, pauses: [], wrong: [] };
+    this.seen = { kills: 0, aimed: 0, places: [], lost: 0, hung: 0, commits: 0, failed: 0, pauses: [], wrong: [] };
   }
 
   async play() {
     const { dice } = this;
-    const kills = this.scenario.victim === "browser" ? dice.between(1, 3) : 1;
+    const kills = this.scenario.victim === "browser" ? (this.places?.length ?? dice.between(1, 3)) : 1;
     this.options = { durability: dice.pick(["normal", "full"]) };
     this.server.onReport = ({ tab, events }) => this.ledger.record(tab, events);
     try {
@@ -38,8 +38,11 @@ export class Round {
   async #live(life) {
     const { dice, scenario, server, profile } = this;
     await profile.start();
-    const aim = dice.chance(0.6) && scenario.victim !== "navigate" && !scenario.guest ? chooseAim(dice, scenario) : null;
-    const enough = dice.between(1, scenario.work === undefined ? 60 : 6);
+    const aim = this.places !== undefined || dice.chance(0.6) ? chooseAim(dice, scenario, this.places?.[life]) : null;
+    const most = scenario.work === undefined ? 60 : 6;
+    const chosen = dice.between(1, most);
+    // Where a place is not to be missed, the kill does not come without it before long.
+    const enough = this.places === undefined ? chosen : most;
     const delay = dice.between(0, 60);
     const victimIndex = dice.between(0, 100);
     let arrived;
@@ -68,13 +71,16 @@ export class Round {
     }
     const busy = () => this.tabs.every((tab) => this.ledger.done(tab.name).length >= enough);
     // A worker that waits for its death keeps everyone waiting; where it never comes to the place, the kill comes without.
-    const calm = until(aim === null ? RECOVERY : 10_000, "every tab writes", busy).then(
+    const calm = until(aim === null || this.places !== undefined ? RECOVERY : 10_000, "every tab writes", busy).then(
       () => sleep(aim === null ? delay : 2000, false),
       (error) => (aim === null || !busyAtAll() ? Promise.reject(error) : false),
     );
     const busyAtAll = () => this.tabs.every((tab) => this.ledger.done(tab.name).length > 0);
     const struck = await Promise.race([calm, hit]);
-    if (struck) this.seen.aimed++;
+    if (struck) {
+      this.seen.aimed++;
+      this.seen.places.push(aim.name);
+    }
     await this.#kill(victimIndex, release, struck);
     this.log(`life ${life}: ${aim ? `${aim.name} ${aim.when} ${aim.nth}${struck ? "" : " (missed)"}` : `after ${enough} commits`}`);
   }
@@ -93,7 +99,8 @@ export class Round {
     const hosts = [];
     for (const tab of this.tabs) if (struck || (await tab.call("isHost"))) hosts.push(tab);
     const guests = this.tabs.filter((tab) => !hosts.includes(tab));
-    const choice = scenario.guest ? guests : hosts.length > 0 ? hosts.slice(0, 1) : this.tabs;
+    // The first tab made the worker that was struck.
+    const choice = scenario.guest ? (struck ? this.tabs.slice(1) : guests) : hosts.length > 0 ? hosts.slice(0, 1) : this.tabs;
     const victim = choice[index % choice.length];
     let dead = [victim];
     if (scenario.victim === "worker") {

@@ -19,34 +19,59 @@ export const SCENARIOS = [
   { name: "import", what: "the browser is killed while a tab imports databases and another looks", tabs: 2, victim: "browser", short: { chromium: 1, firefox: 1 }, work: ["import", "look"] },
 ];
 
-/** Where a kill can be aimed at: calls of the worker to its files. Checkpoints write to the main file, commits to the log. */
+/**
+ * Where a kill can be aimed at: calls of the worker to its files. Checkpoints write to the main file, commits to the log; the
+ * last write of a commit is one that `ends` it: what comes after has to be told by the marks. An import is received into a
+ * scratch file, then swapped in by one commit, copied by a checkpoint, and what is too long is cut off. The kill comes at one of
+ * the first `most` such calls; where it must not miss, at one in the range `near`, when the tables are made and before long. In
+ * which scenario that is tried says `in`.
+ */
 const AIMS = [
-  { name: "commit", file: "wal", op: "write", most: 400 },
-  { name: "commit", file: "wal", op: "write", most: 2500 },
-  { name: "checkpoint", file: "main", op: "write", most: 60 },
-  { name: "checkpoint", file: "main", op: "write", most: 600 },
-  { name: "flush", file: "wal", op: "flush", most: 6 },
-  { name: "flush", file: "main", op: "flush", most: 4 },
-  { name: "mark", file: "mark", op: "write", most: 60 },
+  { name: "commit", in: "browser-1", file: "wal", op: "write", most: [400, 2500], near: [300, 600] },
+  { name: "committed", in: "worker-1", file: "wal", op: "write", ends: true, most: [60], near: [3, 20], when: ["after"] },
+  { name: "checkpoint", in: "browser-1", file: "main", op: "write", most: [60, 600], near: [210, 260] },
+  { name: "flush", in: "browser-1", file: "main", op: "flush", most: [4], near: [2, 2] },
+  { name: "flush-log", in: "browser-1", file: "wal", op: "flush", most: [6], near: [2, 2] },
+  { name: "mark", in: "worker-1", file: "mark", op: "write", most: [60], near: [5, 25] },
+  { name: "receive", in: "import", file: "other", op: "write", most: [200], near: [2, 20] },
+  { name: "swap", in: "import", file: "wal", op: "write", most: [2000], near: [2, 50] },
+  { name: "swapped", in: "import", file: "wal", op: "write", ends: true, most: [4], near: [2, 2], when: ["after"] },
+  { name: "copy", in: "import", file: "main", op: "write", most: [1000], near: [2, 50] },
+  { name: "copied", in: "import", file: "main", op: "flush", most: [6], near: [1, 2] },
+  { name: "cut", in: "import", file: "main", op: "truncate", most: [3], near: [1, 1] },
 ];
-const IMPORT_AIMS = [
-  { name: "scratch", file: "other", op: "write", most: 200 },
-  { name: "commit", file: "wal", op: "write", most: 2000 },
-  { name: "copy", file: "main", op: "write", most: 1000 },
-  { name: "cut", file: "main", op: "truncate", most: 3 },
-  { name: "flush", file: "main", op: "flush", most: 6 },
-];
+
+/** The names of places at which somebody has to be killed in every run. */
+export const PLACES = AIMS.map(({ name }) => name);
+
+/** Which of these a scenario comes by, with the scenario in which they are tried until they are hit. */
+const placesOf = ({ work }) => AIMS.filter((aim) => (aim.in === "import") === (work?.includes("import") ?? false)).map(({ name }) => name);
+export const scenarioFor = (place) => SCENARIOS.find(({ name }) => name === AIMS.find(({ name }) => name === place)?.in);
+
+/**
+ * What the kills of a round in the short form are aimed at, one after the other: places where nobody was killed yet, and where
+ * tabs survive, at a commit of which they were not told.
+ */
+export function due(scenario, had) {
+  const home = scenario.work?.includes("import") ? "import" : scenario.victim === "browser" ? "browser-1" : "worker-1";
+  const missing = AIMS.filter((aim) => aim.in === home && !had.includes(aim.name)).map(({ name }) => name);
+  if (scenario.victim !== "browser") return [missing[0] ?? "committed"];
+  return missing.length > 0 ? missing.slice(0, 3) : undefined;
+}
 
 /** Workers that misbehave (`page/hook.js`), and the scenario that has to find them out; some show in a power cut only. */
 export const MUTANTS = [
   { name: "dropped-wal-write", scenario: "browser-1" },
   { name: "early-acknowledgement", scenario: "browser-1" },
+  { name: "lost-marks", scenario: "worker-1", place: "committed" },
   { name: "no-flush", durability: true },
 ];
 
-/** An aim, chosen at random. */
-export function chooseAim(dice, { work }) {
-  const { name, file, op, most } = dice.pick(work?.includes("import") ? IMPORT_AIMS : AIMS);
-  const when = dice.pick(op === "write" ? ["before", "torn", "after"] : ["before", "after"]);
-  return { name, file, op, nth: dice.between(1, most), when };
+/** An aim, chosen at random; or at a place, and then at one that is not missed. */
+export function chooseAim(dice, scenario, place) {
+  const chosen = place ?? dice.pick(placesOf(scenario));
+  const found = AIMS.find(({ name }) => name === chosen);
+  const { name, file, op, ends } = found;
+  const when = dice.pick(found.when ?? (op === "write" ? ["before", "torn", "after"] : ["before", "after"]));
+  return { name, file, op, ends, nth: place === undefined ? dice.between(1, dice.pick(found.most)) : dice.between(...found.near), when };
 }

@@ -1,7 +1,8 @@
 // Stands in front of the worker's own script, in a block of its own in which `TOLD` is what the driver wants:
 //
-//   aim: { file, op, nth, when }   asks the driver, and waits for its answer, at the nth such call: before it, after it, or
-//                                  (torn) when a part of its bytes is written. The driver answers by killing something.
+//   aim: { file, op, ends, nth, when }   asks the driver, and waits for its answer, at the nth such call: before it, after it,
+//                                  or (torn) when a part of its bytes is written. The driver answers by killing something.
+//                                  With `ends`, only what ends a commit counts.
 //   mutant: "..."                  makes the files misbehave as tests must notice.
 //
 // Only what the package calls is replaced: nothing of the package itself.
@@ -29,8 +30,10 @@ if (Handle !== undefined) {
     }
   };
   let count = 0;
-  const aimed = (handle, op, call, torn) => {
-    if (!aim || aim.file !== kinds.get(handle) || aim.op !== op || ++count !== aim.nth) return call();
+  // A frame of a log begins with its page and, if it ends a commit, the size of the database; the log's own head has neither.
+  const ends = (bytes, { at }) => at > 0 && bytes.byteLength > 24 && bytes.subarray(4, 8).some((byte) => byte !== 0);
+  const aimed = (handle, op, call, torn, counts = () => true) => {
+    if (!aim || aim.file !== kinds.get(handle) || aim.op !== op || (aim.ends && !counts()) || ++count !== aim.nth) return call();
     if (aim.when === "before") ask(aim);
     if (aim.when === "torn" && torn !== undefined) {
       torn();
@@ -77,6 +80,8 @@ if (Handle !== undefined) {
       flush: () => true,
       before: catchUp,
     },
+    // What is marked of commits is never written, so nobody can tell what became of one.
+    "lost-marks": { write: (handle, bytes, { at }) => (kinds.get(handle) === "mark" && at >= 4096 ? bytes.byteLength : undefined) },
     // Nothing is ever flushed.
     "no-flush": { flush: () => true },
   };
@@ -91,6 +96,7 @@ if (Handle !== undefined) {
       "write",
       () => write?.(this, bytes, options) ?? plain.write.call(this, bytes, options),
       () => plain.write.call(this, bytes.subarray(0, bytes.byteLength >> 1), options),
+      () => ends(bytes, options),
     );
   };
   Handle.prototype.flush = function () {

@@ -148,10 +148,12 @@ async function databaseOf(generation) {
   await source.begin(async (conn) => {
     await conn.execute(text("DROP TABLE IF EXISTS whole"));
     await conn.execute(text("CREATE TABLE whole (generation INTEGER, rows INTEGER, filling TEXT)"));
-    const rows = 100 + ((generation * 131) % 900);
+    // Every other one is smaller than the one before, so that its end is cut off.
+    const rows = 100 + ((generation * 571) % 900);
     const counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)";
     await conn.execute(text(`INSERT INTO whole ${counted} SELECT :seq, :rows, ${FILLING} FROM n`), { seq: generation, rows });
   });
+  await source.execute(text("VACUUM"));
   return source.exportBytes();
 }
 const WHOLE = `SELECT count(*), min(generation), max(generation), min(rows), max(rows), sum(filling = ${FILLING.replace(":seq", "generation")}) FROM whole`;
