@@ -1,7 +1,7 @@
 // What TypeScript makes of tables and statements: what is inferred, and what it refuses.
 import {
-  and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, Enum, ForeignKey, func, insert, Integer, JSON_,
-  case_, literal, literalColumn, MetaData, not_, or_, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type Expr, type SqlType,
+  and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, DDL, Enum, ForeignKey, func, insert, Integer, JSON_,
+  case_, listen, literal, literalColumn, MetaData, not_, or_, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type AnyTable, type Expr, type SqlType,
 } from "aludel";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -116,6 +116,24 @@ export async function cells(): Promise<void> {
   await engine.execute(users.insert(), ["a"]);
   // @ts-expect-error a text takes what SQLite takes
   await engine.execute(text("SELECT :at"), { at: new Date() });
+}
+
+/** Who listens is told what happens to what. */
+export function heard(): void {
+  listen(users, "afterCreate", (target, conn) => conn.execute(users.insert(), { name: target === users ? "a" : "b" }));
+  listen(metadata, "beforeDrop", new DDL("DROP VIEW x").executeIf({ dialect: "sqlite", callable: (_ddl, _target, _conn, { tables }) => tables.length > 1 }));
+  listen(metadata, "columnReflect", (inspector, table, column) => {
+    column.key = inspector.hasTable(table.name) ? column.name : "x";
+    column.type = Integer;
+    // @ts-expect-error the name is the database's
+    column.name = "y";
+  });
+  listen(Column, "afterParentAttach", (column, table) => same<Same<typeof table, AnyTable>>() && column.name);
+  listen(users, "beforeParentAttach", (table, set) => same<Same<typeof set, MetaData>>() && table.name);
+  // @ts-expect-error there is no such event
+  listen(users, "created", () => 1);
+  // @ts-expect-error columns are read for a set
+  listen(users, "columnReflect", () => 1);
 }
 
 type ValueOf<E> = E extends Expr<infer T> ? T : never;

@@ -1,22 +1,16 @@
 /**
- * Creating and dropping the tables of a set, and who is told of it.
+ * Creating and dropping the tables of a set.
  *
  * @module
  */
 
 import type { Connection } from "../connection.js";
-import { describe } from "../encode.js";
 import { Engine } from "../engine.js";
-import { ArgumentError } from "../errors.js";
 import { keyOf } from "./constraint.js";
 import { CreateIndex, CreateTable, DropTable } from "./ddl.js";
 import { inOrder, namesIn, onConnection, reflectSql, sameName } from "./inspect.js";
+import { tell } from "./listen.js";
 import type { AnyTable, MetaData } from "./schema.js";
-
-/** What happens to a table, or to all tables of a set. */
-export type DdlEvent = "beforeCreate" | "afterCreate" | "beforeDrop" | "afterDrop";
-/** Who is told of it, on the connection that does it; what follows waits for it. */
-export type DdlListener = (target: AnyTable | MetaData, connection: Connection, event: { readonly tables: readonly AnyTable[] }) => unknown;
 
 /** What creating and dropping takes. */
 export interface DdlOptions {
@@ -28,42 +22,6 @@ export interface DdlOptions {
 export interface DdlAllOptions extends DdlOptions {
   /** These tables; all, if none is named. */
   readonly tables?: readonly AnyTable[];
-}
-
-const EVENTS: readonly string[] = ["beforeCreate", "afterCreate", "beforeDrop", "afterDrop"];
-const listeners = new WeakMap<object, { readonly event: DdlEvent; readonly fn: DdlListener }[]>();
-
-/**
- * Calls `fn` when a table, or the tables of a set, are created or dropped. Gives a function that ends it.
- *
- * ```ts
- * listen(users, "afterCreate", (table, conn) => conn.execute(users.insert(), [{ name: "admin" }]));
- * ```
- */
-export function listen(target: AnyTable | MetaData, event: DdlEvent, fn: DdlListener, options: { readonly once?: boolean } = {}): () => void {
-  if (!EVENTS.includes(event)) throw new ArgumentError(`there is no event ${JSON.stringify(event)}; known are: ${EVENTS.join(", ")}`);
-  if (typeof fn !== "function") throw new ArgumentError(`listen() takes a function, not ${describe(fn)}`);
-  const all = listeners.get(target) ?? [];
-  listeners.set(target, all);
-  const stop = (): void => {
-    const at = all.indexOf(entry);
-    if (at >= 0) all.splice(at, 1);
-  };
-  const entry = {
-    event,
-    fn: (...told: Parameters<DdlListener>): unknown => {
-      if (options.once === true) stop();
-      return fn(...told);
-    },
-  };
-  all.push(entry);
-  return stop;
-}
-
-async function tell(target: AnyTable | MetaData, event: DdlEvent, connection: Connection, tables: readonly AnyTable[]): Promise<void> {
-  for (const listener of [...(listeners.get(target) ?? [])]) {
-    if (listener.event === event) await listener.fn(target, connection, { tables });
-  }
 }
 
 /**

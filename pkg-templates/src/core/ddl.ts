@@ -4,22 +4,128 @@
  * @module
  */
 
-import { ArgumentError } from "../errors.js";
+import type { Connection } from "../connection.js";
+import { ArgumentError, CompileError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { Executable } from "../statement.js";
 import type { AnyRow } from "../values.js";
 import { ClauseElement } from "./clause.js";
 import type { QueryLike } from "./expr.js";
 import { Index, type Owner } from "./constraint.js";
-import type { MetaData } from "./schema.js";
+import { named } from "./expressions.js";
+import type { DdlStatement } from "./listen.js";
+import type { AnyTable, MetaData } from "./schema.js";
 import { tableOf } from "./select.js";
+import { checkOptions } from "./type_base.js";
+import { NullType } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
 
-abstract class Ddl extends ClauseElement implements Executable<AnyRow> {
+/** When a statement is run that listens to what happens to tables. */
+export interface ExecuteIfOptions {
+  /** For databases of this kind, or of one of these; here that is `"sqlite"`. */
+  readonly dialect?: string | readonly string[];
+  /** If this says so, be it later. */
+  readonly callable?: (
+    ddl: object,
+    target: AnyTable | MetaData,
+    connection: Connection,
+    event: { readonly tables: readonly AnyTable[]; readonly state: unknown },
+  ) => boolean | Promise<boolean>;
+  /** What `callable` is given. */
+  readonly state?: unknown;
+}
+
+abstract class Ddl extends ClauseElement implements Executable<AnyRow>, DdlStatement {
   /** What kind of statement it is. */
   readonly kind = "ddl";
   /** The type of its rows; there is no value. */
   declare readonly rowType?: AnyRow;
+
+  /** This, to be given to `listen()`: it is run when what is listened to happens, if these say so. */
+  executeIf(options: ExecuteIfOptions): ConditionalDdl {
+    return new ConditionalDdl(this, options);
+  }
+
+  /** What it is when it happens to this. */
+  against(_target: AnyTable | MetaData): Ddl {
+    return this;
+  }
+
+  /** @internal */
+  async heard(target: AnyTable | MetaData, connection: Connection): Promise<void> {
+    await connection.execute(this.against(target));
+  }
+}
+
+/** A statement that is run when it is told to, if its conditions are true. */
+export class ConditionalDdl implements DdlStatement {
+  readonly #ddl: Ddl;
+  readonly #options: ExecuteIfOptions;
+  /** @internal */
+  constructor(ddl: Ddl, options: ExecuteIfOptions) {
+    checkOptions("executeIf()", options, ["dialect", "callable", "state"]);
+    if (options.callable !== undefined && typeof options.callable !== "function") {
+      throw new ArgumentError(`callable is a function, not ${describe(options.callable)}`);
+    }
+    [this.#ddl, this.#options] = [ddl, options];
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  async heard(target: AnyTable | MetaData, connection: Connection, tables: readonly AnyTable[]): Promise<void> {
+    const { dialect = "sqlite", callable, state } = this.#options;
+    if (!(typeof dialect === "string" ? [dialect] : dialect).includes("sqlite")) return;
+    if (callable !== undefined && (await callable(this.#ddl, target, connection, { tables, state })) !== true) return;
+    await this.#ddl.heard(target, connection);
+  }
+}
+
+/**
+ * DDL as SQL. `%(fullname)s`, `%(table)s` and `%(schema)s` are the names of the table that it listens to, quoted where they have to
+ * be; others are what `context` says, as it is. `%%` is a `%`.
+ */
+export class DDL extends Ddl {
+  readonly #sql: string;
+  readonly #context: Readonly<Record<string, string>>;
+  readonly #table: TableLike | undefined;
+  /** As it is. Never put foreign text into it. */
+  constructor(sql: string, options: { readonly context?: Readonly<Record<string, string>> } = {}, table?: object) {
+    super();
+    if (typeof sql !== "string" || sql === "") throw new ArgumentError(`new DDL() takes SQL as a string, not ${describe(sql)}`);
+    checkOptions("new DDL()", options, ["context"]);
+    [this.#sql, this.#context] = [sql, options.context ?? {}];
+    this.#table = table === undefined ? undefined : checkTable("new DDL", table);
+    Object.freeze(this);
+  }
+
+  /** The same with the names of this table. */
+  override against(target: AnyTable | MetaData): DDL {
+    return "columns" in target ? new DDL(this.#sql, { context: this.#context }, target) : this;
+  }
+
+  /** Writes its record, for the compiler. */
+  override [record](writer: Writer): void {
+    const pieces = this.#sql.split(/(%%|%\(\w+\)s)/).map((piece, i) => (i % 2 === 0 ? piece : this.#piece(piece, writer)));
+    writer.begin(0x21);
+    writer.u32(pieces.length);
+    for (const piece of pieces) {
+      writer.u8(typeof piece === "string" ? 0 : piece[0]);
+      if (typeof piece === "string") writer.text(piece);
+      else writer.u32(piece[1]);
+    }
+    NullType.write(writer);
+  }
+
+  #piece(piece: string, writer: Writer): string | readonly [kind: 1 | 3, number: number] {
+    if (piece === "%%") return "%";
+    const name = piece.slice(2, -2);
+    if (Object.hasOwn(this.#context, name)) return String(this.#context[name]);
+    const table = this.#table;
+    if (table !== undefined && name === "fullname") return [3, writer.ref(table)];
+    if (table !== undefined && name === "table") return [1, writer.ref(named(table.name))];
+    if (table !== undefined && name === "schema") return table.schema === undefined ? "" : [1, writer.ref(named(table.schema))];
+    throw new CompileError(`nobody says what ${piece} is: it is not in the context${table === undefined ? ", and there is no table" : ""}`);
+  }
 }
 
 type TableLike = Recorded & { readonly name: string; readonly schema: string | undefined; readonly metadata: MetaData; readonly indexes: readonly Index[] } & Owner;

@@ -4,9 +4,32 @@
  * @module
  */
 
-export { CreateIndex, CreateTable, CreateTableAs, CreateView, DropIndex, DropTable, DropView } from "./ddl.js";
+export {
+  CreateIndex,
+  CreateTable,
+  CreateTableAs,
+  CreateView,
+  DDL,
+  DropIndex,
+  DropTable,
+  DropView,
+  type ConditionalDdl,
+  type ExecuteIfOptions,
+} from "./ddl.js";
 export { generateTables, type GenerateOptions } from "./codegen.js";
-export { listen, type DdlAllOptions, type DdlEvent, type DdlListener, type DdlOptions } from "./create.js";
+export type { DdlAllOptions, DdlOptions } from "./create.js";
+export {
+  listen,
+  type Attachable,
+  type AttachEvent,
+  type AttachListener,
+  type ColumnInfo,
+  type ColumnReflectListener,
+  type DdlEvent,
+  type DdlListener,
+  type DdlStatement,
+  type ListenOnce,
+} from "./listen.js";
 export { ClauseElement } from "./clause.js";
 export { ColumnElement, ExecutableElement, registerCompiler, type SqlCompiler } from "./custom.js";
 export { column, table, values, type ColumnClause, type Values } from "./light.js";

@@ -18,6 +18,7 @@ import {
 } from "./constraint.js";
 import { literalColumn } from "./expressions.js";
 import { given, inspect, Inspector, isAuto, plainColumn, sameName } from "./inspect.js";
+import { tellOfColumn, type ColumnInfo } from "./listen.js";
 import type { ConstraintData, InSchema, TableData } from "./reflected.js";
 import { Column, MetaData, Table, type AnyColumn, type AnyTable, type ColumnOptions } from "./schema.js";
 
@@ -125,12 +126,18 @@ function build(data: TableData, metadata: MetaData, inspector: Inspector, option
   const inline = (name: string): ConstraintData[] =>
     constraints.filter((constraint) => constraint.kind === "ck" && constraint.inline && constraint.columns[0] === name);
   const columns = inspector.getColumns(data.name, { schema: data.schema }).filter(({ name }) => isIn(name));
-  const made = columns.map(({ name, type, nullable, default: value, primaryKey, computed, autoincrement }) => {
+  const place = Object.freeze({ name: data.name, schema, metadata });
+  const made = columns.map((read) => {
+    const { name } = read;
     const mine = options.columns?.find((column) => column.name === name);
     if (mine !== undefined) return mine;
+    const info: ColumnInfo = { ...read };
+    tellOfColumn(inspector, place, info);
+    const { key, type, nullable, default: value, primaryKey, computed, autoincrement } = info;
     const check = inline(name)[0];
     const own = data.columns.find((column) => column.name === name);
     return new Column(name, type, given({
+      key,
       nullable,
       primaryKey: primaryKey > 0,
       serverDefault: value === null ? null : literalColumn(value),

@@ -31,6 +31,7 @@ import { copyItems, type CopyOptions } from "./copy.js";
 import { columnsOf, From, type FromColumn } from "./from.js";
 import { writeDefault, writeServerDefault } from "./records.js";
 import type { CellsOfItems, ColumnExprs, ColumnsOf, InsertOfColumns, RowOfColumns } from "./row_types.js";
+import { attach } from "./listen.js";
 import { reflectAll, reflectTable, type ReflectFrom, type ReflectOptions, type ReflectTableOptions } from "./reflect.js";
 import { Select } from "./select.js";
 import { type SqlType, type TypeArgument } from "./types.js";
@@ -378,7 +379,8 @@ export class Table<const N extends string, const Items extends readonly unknown[
     Object.freeze(this);
     if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
     if (existing !== undefined && options.extendExisting === true) metadata.remove(existing);
-    metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>);
+    const parts = [...columns, ...constraints, ...indexes].map((part) => [part, this] as const);
+    attach([[this, metadata], ...parts], () => metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>));
   }
 
   /** Its indexes, those of columns included. */
@@ -389,7 +391,7 @@ export class Table<const N extends string, const Items extends readonly unknown[
   /** @internal */
   addIndex(index: Index): void {
     this.namesOf(index, index.keys);
-    this.#indexes.push(index);
+    attach([[index, this]], () => this.#indexes.push(index));
   }
 
   /** @internal */
