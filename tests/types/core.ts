@@ -130,6 +130,8 @@ export function heard(): void {
   });
   listen(Column, "afterParentAttach", (column, table) => same<Same<typeof table, AnyTable>>() && column.name);
   listen(users, "beforeParentAttach", (table, set) => same<Same<typeof set, MetaData>>() && table.name);
+  // @ts-expect-error a function or a statement of DDL
+  listen(users, "afterCreate", "SELECT 1");
   // @ts-expect-error there is no such event
   listen(users, "created", () => 1);
   // @ts-expect-error columns are read for a set

@@ -51,7 +51,7 @@ abstract class Ddl extends ClauseElement implements Executable<AnyRow>, DdlState
     return this;
   }
 
-  /** @internal */
+  /** Runs it, if it is to be. */
   async heard(target: AnyTable | MetaData, connection: Connection): Promise<void> {
     await connection.execute(this.against(target));
   }
@@ -71,7 +71,7 @@ export class ConditionalDdl implements DdlStatement {
     Object.freeze(this);
   }
 
-  /** @internal */
+  /** Runs it, if it is to be. */
   async heard(target: AnyTable | MetaData, connection: Connection, tables: readonly AnyTable[]): Promise<void> {
     const { dialect = "sqlite", callable, state } = this.#options;
     if (!(typeof dialect === "string" ? [dialect] : dialect).includes("sqlite")) return;

@@ -18,7 +18,7 @@ export type DdlEvent = "beforeCreate" | "afterCreate" | "beforeDrop" | "afterDro
 export type DdlListener = (target: AnyTable | MetaData, connection: Connection, event: { readonly tables: readonly AnyTable[] }) => unknown;
 /** A statement that is run when it happens: DDL, or one with `executeIf()`. */
 export interface DdlStatement {
-  /** @internal Runs it. */
+  /** Runs it. */
   heard(target: AnyTable | MetaData, connection: Connection, tables: readonly AnyTable[]): Promise<void>;
 }
 
