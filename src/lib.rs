@@ -56,6 +56,7 @@ mod transfer;
 #[doc(hidden)]
 pub mod transport;
 mod url;
+mod watch;
 
 pub use aludel_protocol::{
     BeginMode, Constraint, ConstraintKind, Durability, Error, ErrorKind, Result, Storage, StorageReason, Value,
@@ -86,6 +87,7 @@ pub use sync::{FunctionOptions, SyncConnection, SyncEngine};
 pub use transaction::Transaction;
 pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};
 pub use url::{Database, Url};
+pub use watch::LiveQuery;
 
 /// The examples of the readme, as tests.
 #[cfg(all(doctest, feature = "embedded"))]

@@ -9,8 +9,9 @@ import { call, callOptions, callSync, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { Engine } from "./engine.js";
-import { ArgumentError, InvalidRequestError } from "./errors.js";
+import { ArgumentError, InvalidRequestError, ResourceClosedError } from "./errors.js";
 import { mergedOptions, tokenLog } from "./execution.js";
+import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
 import type { Hooks } from "./hooks.js";
@@ -21,6 +22,7 @@ import { contextOf, prepareDriverSql, type Executable, type Prepared } from "./s
 import type { SyncConnection } from "./sync_connection.js";
 import { Transaction } from "./transaction.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
+import type { KeyedChanges, LiveQuery, WatchOptions } from "./watch.js";
 
 /**
  * A connection of the pool. The first statement begins a transaction; `commit()` makes it last, `close()` rolls it back.
@@ -34,6 +36,8 @@ export class Connection implements AsyncDisposable {
   readonly #hooks: Hooks;
   readonly #transactions = new Set<Transaction>();
   readonly #running = { calls: 0, begins: 0 };
+  /** What ends with it. */
+  readonly #ends = new Set<() => void>();
   readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
 
   private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks) {
@@ -120,6 +124,18 @@ export class Connection implements AsyncDisposable {
     params: unknown,
     options: CallOptions | undefined,
   ): Promise<Result<R, V>> {
+    return Result.of<R, V>(await Connection.feed(this, prepared, params, options));
+  }
+
+  /**
+   * Executes what is prepared, and gives what its result reads from.
+   * @internal
+   */
+  static feed(conn: Connection, prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Feed> {
+    return conn.#feed(prepared, params, options);
+  }
+
+  async #feed(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Feed> {
     const native = this.#call(options);
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
@@ -127,7 +143,26 @@ export class Connection implements AsyncDisposable {
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
     await this.#count(frames.received(call(native, run, context)));
-    return frames.buffered<R, V>(native.yieldPer);
+    return frames.fed(native.yieldPer);
+  }
+
+  /**
+   * As {@link Engine.watch}, for as long as the connection is open. What it gives is what was committed, by whichever connection: it
+   * is fetched on others, and neither sees nor disturbs the transaction of this one.
+   */
+  watch<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params: NoInfer<P> | undefined,
+    options: WatchOptions & { readonly key: string | readonly string[] },
+  ): LiveQuery<KeyedChanges<R>>;
+  watch<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
+    options?: WatchOptions,
+  ): LiveQuery<Result<R, V>>;
+  watch(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: WatchOptions): LiveQuery<unknown> {
+    if (this.closed) throw new ResourceClosedError("This Connection is closed");
+    return Engine.watch(this.#engine, statement, params, options, [this.#ends]);
   }
 
   /** Runs a statement and gives its rows as they are fetched: the worker is never more than a few batches ahead. */
@@ -301,6 +336,7 @@ export class Connection implements AsyncDisposable {
   /** Rolls back what was not committed, closes its streams and gives the connection back to the pool. */
   async close(): Promise<void> {
     const close = (): Promise<void> => call(undefined, () => this.#native.close());
+    for (const end of [...this.#ends]) end();
     const hooks = this.#hooks;
     if (!hooks.active || this.closed) return close();
     const event = { connection: this };

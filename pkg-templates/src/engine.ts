@@ -12,11 +12,12 @@ import { describe } from "./encode.js";
 import { ArgumentError } from "./errors.js";
 import { checkListener, Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
 import { closes, mergedOptions, tokenLog } from "./execution.js";
+import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine } from "./generated/client.js";
 import { Hooks, isHook, listenOptions, type HookAnswer, type HookEvents, type ListenOptions } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
-import type { Result } from "./result.js";
+import { Result } from "./result.js";
 import { callerOf } from "./site.js";
 import { spawnBroker } from "./spawn.js";
 import { spawner } from "./spawner.js";
@@ -38,6 +39,7 @@ import {
 } from "./transfer.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
+import { LiveQuery, type KeyedChanges, type Watching, type WatchOptions } from "./watch.js";
 
 /** What the pool of an engine does at the moment. */
 export interface Pool {
@@ -66,6 +68,9 @@ export interface Dialect {
   /** A name as an identifier, in double quotes. */
   quote(identifier: string): string;
 }
+
+/** What tells which tables a statement reads: `crates/worker/src/sqlite/reads.rs`. */
+const READS = "SELECT value FROM json_each(aludel_reads(:sql))";
 
 /** How many warnings an engine remembers, in order to give each once. */
 const WARNINGS_KEPT = 500;
@@ -247,13 +252,85 @@ export class Engine implements AsyncDisposable {
     params: unknown,
     given: NativeCall,
   ): Promise<Result<R, V>> {
+    return Result.of<R, V>(await this.#feed(prepared, params, given));
+  }
+
+  async #feed(prepared: Prepared, params: unknown, given: NativeCall): Promise<Feed> {
     const rows = given.yieldPer > 0 ? given.yieldPer : yieldPer(this.#execution.options.yieldPer);
     const context = contextOf(prepared, params, this.hideParameters);
     Engine.warn(this, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, batch, many } = prepared;
     await frames.received(call(given, () => this.#native.execute(source, batch, many, given, frames.take), context));
-    return frames.buffered<R, V>(rows);
+    return frames.fed(rows);
+  }
+
+  /**
+   * The results of a statement that only reads, as a loop: the first at once, then one after each commit, of any tab, that changed
+   * them. With a `key`, each step tells which rows were added, changed and removed. See {@link LiveQuery}.
+   *
+   * ```ts
+   * for await (const result of engine.watch(text("SELECT name FROM users ORDER BY name"))) show(result.scalars().all());
+   * ```
+   */
+  watch<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params: NoInfer<P> | undefined,
+    options: WatchOptions & { readonly key: string | readonly string[] },
+  ): LiveQuery<KeyedChanges<R>>;
+  watch<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
+    statement: Executable<R, V, P>,
+    params?: NoInfer<P>,
+    options?: WatchOptions,
+  ): LiveQuery<Result<R, V>>;
+  watch(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: WatchOptions): LiveQuery<unknown> {
+    return Engine.watch(this, statement, params, options, []);
+  }
+
+  /**
+   * A live query that ends with more than the engine, too.
+   * @internal
+   */
+  static watch(
+    engine: Engine,
+    statement: unknown,
+    params: unknown,
+    options: WatchOptions | undefined,
+    more: readonly Set<() => void>[],
+  ): LiveQuery<unknown> {
+    const hooks = engine.#hooks;
+    const watching: Watching = {
+      run: async (options, send) => {
+        if (!hooks.active) return send(prepare(statement, params));
+        const { signal } = options;
+        return hooks.execute({ connection: null, statement, params, driver: false, signal, prepare, begins: () => false, send });
+      },
+      cells: async (prepared, options) => {
+        // They are compared as they come, and converted later.
+        const raw = { ...prepared, results: undefined };
+        if (!hooks.has("connect", "checkout", "checkin", "invalidate")) return engine.#feed(raw, params, callOptions(options));
+        const conn = await engine.#connect({ signal: options.signal as AbortSignal }, new Error());
+        try {
+          return await Connection.feed(conn, raw, params, options);
+        } finally {
+          await conn.close();
+        }
+      },
+      reads: async (sql, options) => {
+        const reads = prepare(text(READS), { sql });
+        return (await engine.#execute<{ value: string | null }, [string | null]>(reads, { sql }, callOptions(options))).scalars().all();
+      },
+      listen: (listener) => {
+        engine.#listeners.add("change", listener);
+        return () => engine.#listeners.remove("change", listener);
+      },
+      whenOver: (end) => {
+        const all = [hooks.ends, ...more];
+        all.forEach((ends) => ends.add(end));
+        return () => all.forEach((ends) => ends.delete(end));
+      },
+    };
+    return LiveQuery.of(watching, options);
   }
 
   /** As {@link execute}, and gives the first column of the first row; null if there is no row. */

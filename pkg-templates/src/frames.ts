@@ -11,11 +11,10 @@ import { encodeBatch } from "./encode.js";
 import type { StatementContext } from "./errors.js";
 import { Feed, type Stream } from "./feed.js";
 import type { NativeStream } from "./generated/client.js";
-import { Result } from "./result.js";
 import type { Shape } from "./row.js";
 import { decodeBatch } from "./rows.js";
 import type { Prepared } from "./statement.js";
-import type { RowType, SqlValue } from "./values.js";
+import type { SqlValue } from "./values.js";
 import { native } from "./wasm.js";
 
 /**
@@ -91,13 +90,13 @@ export class Frames {
     };
   }
 
-  /** The result, when all frames have come. */
-  buffered<R extends RowType, V extends readonly unknown[]>(rows: number): Result<R, V> {
+  /** What a buffered result reads from, when all frames have come. */
+  fed(rows: number): Feed {
     const feed = this.#feed as Feed;
     feed.end();
     if (rows > 0) feed.yieldPer = rows;
     feed.about = this.#prepared.about;
-    return Result.of<R, V>(feed);
+    return feed;
   }
 
   /** What a streamed result reads from, when the first frame has come. */

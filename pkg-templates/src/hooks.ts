@@ -229,6 +229,8 @@ interface Watched<T> {
 export class Hooks {
   /** Whether anything is to be done besides the calls themselves. */
   active: boolean;
+  /** What is to be ended when the engine is disposed of. */
+  readonly ends = new Set<() => void>();
   readonly #marks: boolean;
   readonly #all = new Map<string, Entry[]>();
 
@@ -251,6 +253,7 @@ export class Hooks {
   clear(): void {
     this.#all.clear();
     this.active = this.#marks;
+    for (const end of [...this.ends]) end();
   }
 
   has(...names: (keyof HookEvents)[]): boolean {

@@ -263,3 +263,4 @@ export type {
   ValueOf,
 } from "./values.js";
 export { version } from "./version.js";
+export { LiveQuery, type KeyedChanges, type WatchOptions } from "./watch.js";

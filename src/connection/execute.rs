@@ -75,6 +75,11 @@ impl Call {
         Ok(ResultSet::of_frames(rows, known))
     }
 
+    /// The SQL that SQLite gets.
+    pub(crate) fn sql(&self) -> &str {
+        self.text.sql()
+    }
+
     /// What its result can be asked about it.
     pub(crate) fn known(&self) -> Option<Known> {
         self.known.clone()

@@ -21,6 +21,7 @@ use crate::site::Site;
 use crate::storage::Found;
 use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, files};
 use crate::url::{Database, Url};
+use crate::watch::LiveQuery;
 use aludel_protocol::{
     BeginMode, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
 };
@@ -191,6 +192,21 @@ impl Engine {
     ) -> impl Future<Output = Result<Option<T>>> {
         let result = self.execute(statement, params);
         async { result.await?.scalar() }
+    }
+
+    /// The results of a statement that only reads: the first at once, then one after each commit that changed them.
+    pub fn watch(&self, statement: &impl Executable, params: impl Into<Params>) -> Result<LiveQuery> {
+        self.watch_with(statement, params, &CallOptions::new())
+    }
+
+    /// As [`Engine::watch`], within limits, which hold for each run.
+    pub fn watch_with(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: &CallOptions,
+    ) -> Result<LiveQuery> {
+        LiveQuery::new(self, statement.compile()?, params.into(), options.clone())
     }
 
     /// As [`Engine::execute`], for parameters that are encoded already; the rows stay encoded, too.

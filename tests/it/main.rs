@@ -36,3 +36,4 @@ mod rows;
 mod schema;
 mod surface;
 mod transactions;
+mod watch;

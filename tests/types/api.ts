@@ -25,6 +25,8 @@ import {
   type DisposeOptions,
   type EchoRecord,
   type Engine,
+  type KeyedChanges,
+  type LiveQuery,
   type Result,
   type Row,
   type ScalarResult,
@@ -139,6 +141,14 @@ export async function pools(): Promise<void> {
   engine.listen("handleError", ({ original }) => new Error(original.message, { cause: original }));
   engine.listen("afterExecute", ({ result }) => void result.returnsRows);
   engine.listen("rollbackSavepoint", ({ transaction }) => same<typeof transaction, Transaction>(true));
+  const users = text<User>("SELECT id, name, age FROM users");
+  for await (const result of engine.watch(users)) same<typeof result, Result<User>>(true);
+  await using live = engine.watch(users, { id: 1 }, { key: ["id"], timeout: 100 });
+  same<typeof live, LiveQuery<KeyedChanges<User>>>(true);
+  const step = await live.next();
+  if (step.done !== true) same<(typeof step.value.removed)[number], Row<User>>(true);
+  // @ts-expect-error no such option
+  engine.watch(users, undefined, { keys: "id" });
   const stop: () => void = engine.onChange((change) => {
     same<typeof change, ChangeEvent>(true);
     same<typeof change.tables, readonly string[]>(true);

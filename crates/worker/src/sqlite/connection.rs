@@ -2,9 +2,9 @@
 
 use super::commit::Asked;
 use super::watch::{Learned, Watch};
-use super::{Failure, Statement, Tables, ffi, function, regexp};
+use super::{Failure, Statement, Tables, ffi, function, reads, regexp};
 use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 use std::rc::Rc;
 
@@ -93,6 +93,7 @@ impl Connection {
         unsafe { inner.watch.install(raw) };
         function::register(&inner)?;
         regexp::register(&inner)?;
+        reads::register(&inner)?;
         Ok(Connection { inner })
     }
 
@@ -166,23 +167,7 @@ impl Connection {
             tables.writes.clear();
             tables.schema = false;
         }
-        tables.writes.retain(|table| {
-            if made.as_ref() == Some(table) {
-                return true;
-            }
-            let Ok(table) = CString::new(table.as_str()) else { return false };
-            let (no_text, no_flag): (*mut *const c_char, *mut c_int) = (ptr::null_mut(), ptr::null_mut());
-            // SAFETY: the connection is live and the names NUL-terminated; without a column it is asked for the table
-            // alone, and the places for what it could say of a column may be null.
-            let code = unsafe {
-                let (main, table, no_column) = (c"main".as_ptr(), table.as_ptr(), ptr::null());
-                let raw = self.raw();
-                ffi::sqlite3_table_column_metadata(
-                    raw, main, table, no_column, no_text, no_text, no_flag, no_flag, no_flag,
-                )
-            };
-            code == ffi::SQLITE_OK
-        });
+        tables.writes.retain(|table| made.as_ref() == Some(table) || self.has_table(Some(c"main"), table));
         tables
     }
 

@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod function;
 mod parameters;
+mod reads;
 mod regexp;
 mod statement;
 mod user;

@@ -33,8 +33,14 @@ pub(super) struct Watch {
 /// is prepared. Triggers and foreign keys are part of the statement and so are their tables; no row is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
-    /// Tables and views that it reads.
+    /// Tables and views that it reads, SQLite's own among them.
     pub reads: Vec<String>,
+    /// What it reads no column of and names without a database: a table of any, or what WITH made.
+    pub unplaced: Vec<String>,
+    /// A table of another database that it reads.
+    pub elsewhere: Option<String>,
+    /// Whether it is a PRAGMA.
+    pub pragma: bool,
     /// Tables that it may write, as the schema spells them.
     pub writes: Vec<String>,
     /// Whether it creates, alters or drops something.
@@ -159,6 +165,21 @@ impl Watch {
 }
 
 impl Learned {
+    fn read(&mut self, table: &CStr, database: &CStr) {
+        let Ok(name) = table.to_str() else { return };
+        let names = match database.to_bytes() {
+            b"main" => &mut self.tables.reads,
+            b"" => &mut self.tables.unplaced,
+            _ => {
+                self.tables.elsewhere = Some(format!("{}.{name}", database.to_string_lossy()));
+                return;
+            }
+        };
+        if names.last().is_none_or(|last| last != name) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+
     fn note(&mut self, action: c_int, first: &CStr, second: &CStr) {
         let add = |names: &mut Vec<String>, name: &CStr| {
             // Names of tables are UTF-8; what is not could not be told anyway.
@@ -172,7 +193,6 @@ impl Learned {
         };
         let tables = &mut self.tables;
         match action {
-            ffi::SQLITE_READ => add(&mut tables.reads, first),
             ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => add(&mut tables.writes, first),
             ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_CREATE_VTABLE => {
                 tables.schema = true;
@@ -232,7 +252,16 @@ unsafe extern "C" fn authorize(
     {
         learned.attaches = true;
     }
+    if action == ffi::SQLITE_READ
+        && let Some(learned) = &mut *watch.learning.borrow_mut()
+    {
+        learned.read(first, text(database));
+        return ffi::SQLITE_OK;
+    }
     if action == ffi::SQLITE_PRAGMA {
+        if let Some(learned) = &mut *watch.learning.borrow_mut() {
+            learned.tables.pragma = true;
+        }
         // Setting it would put SQLite's own hook in the place of the worker's, which sees to checkpoints.
         let sets = first.to_bytes().eq_ignore_ascii_case(b"wal_autocheckpoint") && !second.is_empty();
         return if sets { ffi::SQLITE_IGNORE } else { ffi::SQLITE_OK };
