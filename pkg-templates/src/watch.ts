@@ -134,7 +134,7 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
       while (!this.#ended) {
         if (!this.#due()) {
           this.#touched.clear();
-          await new Promise<void>((resolve) => (this.#wake = resolve));
+          await this.#woken();
           continue;
         }
         const found = await this.#run();
@@ -149,6 +149,16 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
       if (!ended) throw error;
     }
     return OVER;
+  }
+
+  /** Waits for a commit, or for the end. A timer stands for it: Node ends a process in which nothing else is waited for. */
+  async #woken(): Promise<void> {
+    const waiting = setInterval(() => undefined, 0x7fffffff);
+    try {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    } finally {
+      clearInterval(waiting);
+    }
   }
 
   #begin(): void {

@@ -54,7 +54,7 @@ unsafe extern "C" fn reads(context: *mut ffi::sqlite3_context, _: c_int, values:
 fn answer(connection: &Connection, sql: &str) -> Result<String, String> {
     let mut statement = match connection.prepare(sql) {
         Ok(Prepared::One(statement)) => statement,
-        Ok(Prepared::Several) => return Err(REFUSED.to_owned()),
+        Ok(Prepared::Several(_)) => return Err(REFUSED.to_owned()),
         // It may be one that is only to be prepared when a file is there.
         Err(_) if first_keyword(sql).eq_ignore_ascii_case("attach") => return Err(REFUSED.to_owned()),
         Ok(Prepared::Empty) | Err(_) => return Ok(ANY.to_owned()),
