@@ -6,21 +6,20 @@
 
 import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
-import { queryCache, type QueryCache } from "./core/entry.js";
+import type { QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
+import { dialect, partsOf, type Dialect, type Parts, type Pool } from "./engine_parts.js";
 import { ArgumentError } from "./errors.js";
-import { checkListener, Listeners, printRecord, type ChangeEvent, type EchoRecord, type EngineEvents } from "./events.js";
+import { checkListener, type ChangeEvent, type EngineEvents, type Listeners } from "./events.js";
 import { closes, mergedOptions, tokenLog } from "./execution.js";
 import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine } from "./generated/client.js";
-import { Hooks, isHook, listenOptions, type HookAnswer, type HookEvents, type ListenOptions } from "./hooks.js";
+import { isHook, listenOptions, type HookAnswer, type HookEvents, type Hooks, type ListenOptions } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import { Result } from "./result.js";
 import { callerOf } from "./site.js";
-import { spawnBroker } from "./spawn.js";
-import { spawner } from "./spawner.js";
 import { running, type ArgumentsOf, type ProcedureReference, type ResultOf } from "./procedures.js";
 import { contextOf, prepare, text, type Executable, type Prepared } from "./statement.js";
 import { storageOf, type Storage_ } from "./storage.js";
@@ -41,39 +40,8 @@ import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
 import { LiveQuery, type KeyedChanges, type Watching, type WatchOptions } from "./watch.js";
 
-/** What the pool of an engine does at the moment. */
-export interface Pool {
-  /** All of it in SQLAlchemy's words. */
-  status(): string;
-  /** How many connections it keeps. */
-  size(): number;
-  /** How many are idle. */
-  checkedin(): number;
-  /** How many are in use. */
-  checkedout(): number;
-  /** How many more are open than it keeps; negative while there are fewer, and 0 where it keeps none or all. */
-  overflow(): number;
-  /** How many seconds `connect()` waits for a connection; 0 where nobody ever waits. */
-  timeout(): number;
-}
-
-/** What is known of the SQL that the database speaks. */
-export interface Dialect {
-  /** `"sqlite"`. */
-  readonly name: "sqlite";
-  /** `"aludel"`. */
-  readonly driver: "aludel";
-  /** How parameters are written in SQL that goes to the driver as it is. */
-  readonly paramstyle: "qmark";
-  /** A name as an identifier, in double quotes. */
-  quote(identifier: string): string;
-}
-
 /** What tells which tables a statement reads: `crates/worker/src/sqlite/reads.rs`. */
 const READS = "SELECT value FROM json_each(aludel_reads(:sql))";
-
-/** How many warnings an engine remembers, in order to give each once. */
-const WARNINGS_KEPT = 500;
 
 /**
  * A database and the connections to it. Nothing happens until the first connect: then the worker starts. Engines of one
@@ -301,6 +269,7 @@ export class Engine implements AsyncDisposable {
     const hooks = engine.#hooks;
     const watching: Watching = {
       run: async (options, send) => {
+        const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
         if (!hooks.active) return send(prepare(statement, params));
         const { signal } = options;
         return hooks.execute({ connection: null, statement, params, driver: false, signal, prepare, begins: () => false, send });
@@ -317,7 +286,7 @@ export class Engine implements AsyncDisposable {
         }
       },
       reads: async (sql, options) => {
-        const reads = prepare(text(READS), { sql });
+        const reads = Engine.prepare(engine, text(READS), { sql });
         return (await engine.#execute<{ value: string | null }, [string | null]>(reads, { sql }, callOptions(options))).scalars().all();
       },
       listen: (listener) => {
@@ -516,62 +485,3 @@ export function createEngine(url: string | URL, options: EngineOptions = {}): En
 
 /** SQLAlchemy's name for the same: every engine here is asynchronous. */
 export const createAsyncEngine: typeof createEngine = createEngine;
-
-const dialect: Dialect = Object.freeze({
-  name: "sqlite",
-  driver: "aludel",
-  paramstyle: "qmark",
-  quote: (identifier: string) => `"${identifier.replaceAll('"', '""')}"`,
-});
-
-/** What an engine is made of. */
-interface Parts {
-  readonly url: string;
-  readonly native: NativeEngine;
-  readonly pool: Pool;
-  readonly hideParameters: boolean;
-  readonly log: RowLog;
-  readonly listeners: Listeners;
-  readonly hooks: Hooks;
-  readonly warn: (message: string) => void;
-  readonly options: ExecutionOptions;
-  readonly cache: QueryCache;
-}
-
-function partsOf(url: string, given: EngineOptions): Parts {
-  const { worker, wasmUrl, echo, executionOptions, performanceMarks = false, ...plain } = given;
-  if (typeof performanceMarks !== "boolean") {
-    throw new ArgumentError(`performanceMarks is true or false, not ${describe(performanceMarks)}`);
-  }
-  const options = mergedOptions(Object.freeze({}), executionOptions);
-  const print = typeof echo === "function" ? echo : printRecord;
-  const record = (logger: string, level: string, message: string): void =>
-    print(Object.freeze({ logger, level: level as EchoRecord["level"], message }));
-  const logger = `sqlalchemy.engine.Engine${given.loggingName === undefined ? "" : `.${given.loggingName}`}`;
-  const warned = new Set<string>();
-  const warn = (message: string): void => {
-    if (warned.has(message) || warned.size >= WARNINGS_KEPT) return;
-    warned.add(message);
-    record(logger, "WARNING", message);
-  };
-  const log: RowLog = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
-  const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
-  const spawn = spawner(worker, wasmUrl);
-  // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
-  const broker = worker === undefined ? spawnBroker : () => undefined;
-  const native_ = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
-  callSync(() => native_.updateOptions(options.isolationLevel, options.loggingToken));
-  const status = (): ReturnType<NativeEngine["poolStatus"]> => native_.poolStatus();
-  const pool: Pool = Object.freeze({
-    status: () => status().text,
-    size: () => status().size,
-    checkedin: () => status().checkedin,
-    checkedout: () => status().checkedout,
-    overflow: () => status().overflow,
-    timeout: () => status().timeout,
-  });
-  const cache = queryCache(given.queryCacheSize);
-  const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
-  const hooks = new Hooks(performanceMarks);
-  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache };
-}

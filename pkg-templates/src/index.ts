@@ -152,7 +152,8 @@ export {
   type WindowOptions,
 } from "./core/index.js";
 export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions } from "./databases.js";
-export { createAsyncEngine, createEngine, Engine, type Dialect, type Pool } from "./engine.js";
+export { createAsyncEngine, createEngine, Engine } from "./engine.js";
+export type { Dialect, Pool } from "./engine_parts.js";
 export {
   AlreadyQuit,
   ArgumentError,
