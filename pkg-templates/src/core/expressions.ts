@@ -11,7 +11,7 @@ import { writeCast, writeLogic, writeNull } from "./records.js";
 import type { Logic, OrNull } from "./selection.js";
 import { NullType, typeOfValue, type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
-import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
+import { isRecorded, record, undeclared, type Recorded, type Writer } from "./writer.js";
 
 /**
  * Conditions, as what joins them takes them; what is none is told kindly.
@@ -22,7 +22,7 @@ export const conditions = (name: string, parts: readonly unknown[], constants = 
     const expr = exprOf(part);
     if (expr !== undefined) return expr;
     if (constants && typeof part === "boolean") return part ? true_() : false_();
-    if (typeof part === "string") throw textual(part, "expression");
+    if (typeof part === "string") throw undeclared(part, "SQL expression");
     const hint =
       typeof part === "boolean" ? ": === compares objects here, use .eq()" :
       isThenable(part) ? ": its await was forgotten" :
@@ -31,15 +31,6 @@ export const conditions = (name: string, parts: readonly unknown[], constants = 
   });
 
 const shown = (value: unknown): string => (typeof value === "boolean" ? String(value) : describe(value));
-
-/**
- * SQLAlchemy's words for a string where SQL is due.
- * @internal
- */
-export function textual(sql: string, what: "expression" | "column expression" | "FROM expression"): ArgumentError {
-  const text = JSON.stringify(sql.length > 100 ? `${sql.slice(0, 100)}...` : sql);
-  return new ArgumentError(`Textual ${what === "expression" ? "SQL expression" : what} ${text} should be explicitly declared as text(${text})`);
-}
 
 /**
  * An expression, be it a text of SQL; undefined for what is none.

@@ -7,13 +7,13 @@
 import { ArgumentError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import { isQuery, Label, type Expr } from "./expr.js";
-import { exprOf, textual } from "./expressions.js";
+import { exprOf } from "./expressions.js";
 import { From, FromExpr } from "./from.js";
 import { FunctionCall } from "./func.js";
 import { Column, TableColumn } from "./schema.js";
 import type { Projection } from "./selection.js";
 import { NullType, type SqlType } from "./types.js";
-import type { Writer } from "./writer.js";
+import { undeclared, type Writer } from "./writer.js";
 
 /**
  * What is selected, as the compiler takes it; what cannot be is told kindly.
@@ -25,7 +25,7 @@ export const projections = (name: string, columns: readonly Projection[]): Proje
     const expr = exprOf(column);
     if (expr !== undefined) return expr;
     if (isQuery(column)) throw new ArgumentError("a query is selected as .scalarSubquery() or .subquery()");
-    if (typeof column === "string") throw textual(column, "column expression");
+    if (typeof column === "string") throw undeclared(column, "column expression");
     const hint =
       isThenable(column) ? ": its await was forgotten" :
       Array.isArray(column) ? ": give its items one by one" :

@@ -8,7 +8,7 @@ import { ArgumentError, CompileError } from "../errors.js";
 import { describe, isThenable } from "../encode.js";
 import type { NamedParameters, RowType } from "../values.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
-import { conditions, exprOf, literal, literalColumn, named, textual, type Condition } from "./expressions.js";
+import { conditions, exprOf, literal, literalColumn, named, type Condition } from "./expressions.js";
 import { descriptionsOf, projectionRefs, projections, writeProjections, type ColumnDescription } from "./projections.js";
 import { Cte, From, sourcesIn, type FromColumn } from "./from.js";
 import { SelectBase } from "./select_base.js";
@@ -16,7 +16,7 @@ import { Table } from "./schema.js";
 import type { Instead, Joined, JoinOptions, OuterJoined, Projection, RowOf, Together, TupleOf, Widened } from "./selection.js";
 import { checkOptions } from "./type_base.js";
 import { Integer } from "./types.js";
-import { record, type Recorded, type Writer } from "./writer.js";
+import { record, undeclared, type Recorded, type Writer } from "./writer.js";
 
 /** A term of ORDER BY or GROUP BY: an expression, or the name of a column or label. */
 export type OrderTerm = Condition | string;
@@ -66,7 +66,7 @@ const terms = (name: string, given: readonly OrderTerm[]): Expr<unknown>[] =>
 /** Something that rows come from; what is none is told kindly. */
 function checkFrom(name: string, from: unknown): void {
   if (from instanceof From) return;
-  if (typeof from === "string") throw textual(from, "FROM expression");
+  if (typeof from === "string") throw undeclared(from, "FROM expression");
   const hint = isQuery(from) ? ": name it with .subquery() or .cte()" : isThenable(from) ? ": its await was forgotten" : "";
   throw new ArgumentError(`${name}() takes a table or what rows come from, not ${describe(from)}${hint}`);
 }

@@ -70,7 +70,7 @@ export class Writer {
       const known = this.#many.get(object);
       if (known !== undefined) return known;
     }
-    if (!isRecorded(object)) throw new ArgumentError(noPart(object));
+    if (!isRecorded(object)) throw noPart(object);
     object[record](this);
     const number = this.#count - 1;
     this.#keep(object, number);
@@ -257,10 +257,18 @@ export function isRecorded(value: unknown): value is Recorded {
 }
 
 /** What is said of something that stands where an expression, a query or a table is due. */
-function noPart(value: unknown): string {
-  if (typeof value !== "string") return `${describe(value)} is no part of a statement${isThenable(value) ? ": its await was forgotten" : ""}`;
-  const text = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
-  return `Textual SQL expression ${text} should be explicitly declared as text(${text})`;
+function noPart(value: unknown): ArgumentError {
+  if (typeof value === "string") return undeclared(value, "SQL expression");
+  return new ArgumentError(`${describe(value)} is no part of a statement${isThenable(value) ? ": its await was forgotten" : ""}`);
+}
+
+/**
+ * SQLAlchemy's words for a string where SQL is due.
+ * @internal
+ */
+export function undeclared(sql: string, what: "SQL expression" | "column expression" | "FROM expression"): ArgumentError {
+  const text = JSON.stringify(sql.length > 100 ? `${sql.slice(0, 100)}...` : sql);
+  return new ArgumentError(`Textual ${what} ${text} should be explicitly declared as text(${text})`);
 }
 
 const isBytes = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
