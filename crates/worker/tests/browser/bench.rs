@@ -189,7 +189,7 @@ impl Bench {
                 Reply::Fatal { message } => panic!("{message}"),
                 // How far it is; `Bench::ask` waits for the end.
                 Reply::Progress { .. } => continue,
-                other @ Reply::Notice(_) => panic!("{other:?}"),
+                other @ (Reply::Notice(_) | Reply::Returned { .. }) => panic!("{other:?}"),
                 Reply::Rows(rows) => {
                     let cells: Vec<Value> = rows.batch.cells().map(|cell| cell.to_owned()).collect();
                     let width = rows.batch.columns().max(1) as usize;
