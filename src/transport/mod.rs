@@ -77,6 +77,11 @@ pub trait Wire {
     fn later(&self, after: Duration, then: Box<dyn FnOnce()>) {
         let _ = (after, then);
     }
+
+    /// As [`Wire::later`], but not any more after [`Wire::terminate`].
+    fn later_unless_ended(&self, after: Duration, then: Box<dyn FnOnce()>) {
+        self.later(after, then);
+    }
 }
 
 /// Which database a channel is for, and whose it is.

@@ -1,8 +1,10 @@
 // Who listens, and how a stack tells where a connection was taken.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { counting } from "./node_engine.mjs";
 import { load } from "./pkg.mjs";
 
+const { text } = await load("index.js");
 const { checkListener, Listeners } = await load("events.js");
 const { HOOKS } = await load("hooks.js");
 const { callerOf } = await load("site.js");
@@ -127,4 +129,15 @@ test("the caller of the function that made an error", () => {
     assert.equal(callerOf({ stack }), site, stack);
   }
   assert.equal(callerOf({}), null);
+});
+
+test("who listens to changes is told that some may have been missed when the worker is gone for good", async () => {
+  const counter = counting();
+  const { engine } = counter;
+  const missed = new Promise((resolve) => engine.listen("change", (event) => event.missed && resolve(event)));
+  const conn = await engine.connect();
+  await conn.execute(text("CREATE TABLE t (x)"));
+  counter.fail("it breaks for good");
+  const { tables, own } = await missed;
+  assert.deepEqual([tables, own], [[], false]);
 });

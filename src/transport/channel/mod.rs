@@ -265,7 +265,7 @@ impl Channel {
             let channel = self.clone();
             // A worker that still loads, or hangs, is not waited for.
             let give_up = move || channel.die(gone("the engine was disposed of"));
-            wire.later(std::time::Duration::from_secs(5), Box::new(give_up));
+            wire.later_unless_ended(std::time::Duration::from_secs(5), Box::new(give_up));
         }
     }
 

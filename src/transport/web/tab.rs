@@ -369,6 +369,13 @@ impl Wire for Tab {
     }
 
     fn later(&self, after: Duration, then: Box<dyn FnOnce()>) {
+        spawn_local(async move {
+            Delay::new(after).await;
+            then();
+        });
+    }
+
+    fn later_unless_ended(&self, after: Duration, then: Box<dyn FnOnce()>) {
         let (me, mut delay) = (self.weak(), Delay::new(after));
         spawn_local(async move {
             // A timer that nobody needs any more would keep a process that has nothing else to do.
