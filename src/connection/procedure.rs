@@ -5,6 +5,7 @@ use crate::limit::CallOptions;
 use crate::transaction::{TxKind, TxState};
 use crate::transport::Answer;
 use aludel_protocol::{BeginMode, ProcedureCall, RepeatClass, Request, Result};
+use std::rc::Rc;
 
 /// A procedure, with its arguments as it knows them.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +39,25 @@ impl Inner {
             let (deadline, within) = (limits.deadline(), root.is_some() && !self.is_autocommit());
             let procedure = ProcedureCall { begin, within, read_only, engine, deadline, module, export, arguments };
             let (channel, id) = self.address()?;
-            let watched = root.clone().filter(|_| !self.is_autocommit());
+            // It is there before anybody can give up: what the procedure then leaves open is the caller's to end.
+            let watched = (!self.is_autocommit()).then(|| root.clone().unwrap_or_else(|| self.unlogged_root()));
             if let Some(root) = &watched {
                 root.sent.set(true);
             }
+            let made = watched.clone().filter(|_| root.is_none());
             let watch = self.traffic().watch(watched);
             let request = Request::Procedure(procedure);
             let mut pending = channel.request(id, RepeatClass::InDoubt, &request, Some(watch));
             pending.replace_on_abort(self.replaces_worker());
-            match pending.answer().await {
+            let answer = pending.answer().await;
+            if let Some(made) = &made {
+                self.keep_if_open(made, answer.in_transaction() == Some(true));
+            }
+            match answer {
                 Answer::Returned { in_transaction, ended, value } => {
-                    self.returned(in_transaction, ended);
+                    if made.is_none() {
+                        self.returned(in_transaction, ended);
+                    }
                     Ok(value)
                 }
                 Answer::Error { error, .. } => Err(error),
@@ -58,18 +67,38 @@ impl Inner {
         limits.run(done).await
     }
 
-    /// Takes note of what a procedure has made of the transaction.
+    /// The transaction that a procedure may begin.
+    fn unlogged_root(&self) -> Rc<TxState> {
+        let root = TxState::new(TxKind::Root(BeginMode::Auto));
+        self.root.replace(Some(root.clone()));
+        root
+    }
+
+    /// Forgets the transaction that a procedure could have begun, unless it has.
+    fn keep_if_open(&self, made: &Rc<TxState>, open: bool) {
+        if open {
+            self.log(|| "BEGIN (implicit)".into());
+        } else if self.root().is_some_and(|root| Rc::ptr_eq(&root, made)) {
+            made.active.set(false);
+            self.root.take();
+        }
+    }
+
+    /// Takes note of what a procedure has made of the transaction in which it was called.
     fn returned(&self, in_transaction: bool, ended: bool) {
-        if ended && let Some(root) = self.root.take() {
+        if !ended {
+            return;
+        }
+        self.end_streams("Its transaction was ended by a procedure.");
+        if let Some(root) = self.root.take() {
             root.active.set(false);
             self.cancel_nested();
         }
-        if in_transaction && self.root().is_none() && !self.is_autocommit() {
-            let root = TxState::new(TxKind::Root(BeginMode::Auto));
+        if in_transaction && !self.is_autocommit() {
+            let root = self.unlogged_root();
             root.sent.set(true);
             root.begun.set(true);
             self.log(|| "BEGIN (implicit)".into());
-            self.root.replace(Some(root));
         }
     }
 }

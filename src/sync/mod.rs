@@ -136,7 +136,14 @@ impl SyncConnection<'_> {
     pub fn transaction<T>(&mut self, f: impl FnOnce(&mut SyncConnection<'_>) -> Result<T>) -> Result<T> {
         self.door.begin()?;
         match f(self) {
-            Ok(value) => self.door.commit().map(|()| value),
+            Ok(value) => match self.door.commit() {
+                Ok(()) => Ok(value),
+                Err(error) => {
+                    // The error of the commit is the one that matters.
+                    let _ = self.door.roll_back();
+                    Err(error)
+                }
+            },
             Err(error) => {
                 // What the function says matters more.
                 let _ = self.door.roll_back();
@@ -149,7 +156,14 @@ impl SyncConnection<'_> {
     pub fn savepoint<T>(&mut self, f: impl FnOnce(&mut SyncConnection<'_>) -> Result<T>) -> Result<T> {
         let name = self.door.savepoint()?;
         match f(self) {
-            Ok(value) => self.door.release(&name).map(|()| value),
+            Ok(value) => match self.door.release(&name) {
+                Ok(()) => Ok(value),
+                Err(error) => {
+                    // As above.
+                    let _ = self.door.roll_back_to(&name);
+                    Err(error)
+                }
+            },
             Err(error) => {
                 // As above.
                 let _ = self.door.roll_back_to(&name);

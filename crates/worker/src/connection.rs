@@ -74,7 +74,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(key: ConnectionKey, db: sqlite::Connection, options: &OpenOptions, queue: VecDeque<Job>) -> Self {
+    pub(crate) fn new(
+        key: ConnectionKey,
+        db: sqlite::Connection,
+        options: &OpenOptions,
+        mut queue: VecDeque<Job>,
+    ) -> Self {
+        Self::give_up_waiting(&mut queue);
         Connection {
             key,
             db,
@@ -106,6 +112,7 @@ impl Connection {
     /// Takes a job into the queue.
     pub(crate) fn enqueue(&mut self, job: Job) {
         self.queue.push_back(job);
+        Self::give_up_waiting(&mut self.queue);
         self.idle_since = None;
     }
 

@@ -20,6 +20,9 @@ const BATCH_BYTES: u32 = 1 << 20;
 /// What may be run with several sets of parameters.
 const CHANGING: [&str; 5] = ["INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"];
 
+/// What is written to end a transaction.
+const ENDING: [&str; 4] = ["COMMIT", "END", "ROLLBACK", "RELEASE"];
+
 /// A function that the service calls with a connection.
 pub trait Procedure {
     /// Calls it. What it returns or throws is for whoever asked for the call; an error is what kept it from being called.
@@ -69,6 +72,8 @@ pub struct SyncConnection<'a> {
     pub(crate) is_anothers: bool,
     /// Whether a transaction was ended that was there.
     pub(crate) ended: bool,
+    /// Whether SQLite has ended the transaction, and nobody has rolled it back since.
+    pub(crate) lost: bool,
     /// Whether databases were attached or detached.
     pub(crate) attaches: bool,
     /// The savepoints that are open, and how many there were.
@@ -85,9 +90,11 @@ impl SyncConnection<'_> {
     /// Runs one statement with an encoded batch of parameters, and gives the frames of its rows.
     pub fn execute(&mut self, sql: &str, parameters: Option<Vec<u8>>, many: bool) -> Result<Vec<Vec<u8>>> {
         self.check_time(sql)?;
+        let first = first_keyword(sql);
+        let ends = ENDING.iter().any(|word| first.eq_ignore_ascii_case(word));
+        self.check_lost()?;
         let frame = Rc::new(parameters.unwrap_or_default());
         let batch = if frame.is_empty() { None } else { Some(Batch::decode(&mut Reader::new(&frame))?) };
-        let first = first_keyword(sql);
         if many && !CHANGING.iter().any(|word| first.eq_ignore_ascii_case(word)) {
             let message = "executemany() can only execute DML statements.";
             return Err(Error::new(ErrorKind::Programming, message).with_statement(sql));
@@ -128,12 +135,16 @@ impl SyncConnection<'_> {
         };
         self.attaches |= execution.attaches();
         *self.spare = Some(execution.stop(self.db, self.cache, self.changes));
-        self.settle(was_in_transaction);
+        self.settle(was_in_transaction, ends);
         self.outcome(progress, sql).map(|()| desk.frames)
     }
 
     /// Runs the statements of a script, one after the other. Their rows go nowhere.
     pub fn execute_script(&mut self, script: &str) -> Result<()> {
+        if script.contains('\0') {
+            // SQLite would read no further, and run the first half only.
+            return Err(Error::new(ErrorKind::Programming, "the script contains a null character"));
+        }
         let mut rest = script;
         loop {
             rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
@@ -181,11 +192,12 @@ impl SyncConnection<'_> {
 
     /// Whether a transaction has begun.
     pub fn in_transaction(&self) -> bool {
-        self.within || (self.db.in_transaction() && !self.is_anothers)
+        self.within || self.lost || (self.db.in_transaction() && !self.is_anothers)
     }
 
     /// Begins a transaction.
     pub fn begin(&mut self) -> Result<()> {
+        self.check_lost()?;
         if self.in_transaction() {
             let message = "This connection has already initialized a SQLAlchemy Transaction() object via begin() or \
                            autobegin; can't call begin() here unless rollback() or commit() is called first.";
@@ -203,11 +215,13 @@ impl SyncConnection<'_> {
 
     /// Commits the transaction; does nothing where none is open.
     pub fn commit(&mut self) -> Result<()> {
+        self.check_lost()?;
         self.end(&TransactionOp::Commit)
     }
 
     /// Rolls the transaction back; does nothing where none is open.
     pub fn roll_back(&mut self) -> Result<()> {
+        self.ended |= std::mem::take(&mut self.lost);
         self.end(&TransactionOp::Rollback)
     }
 
@@ -221,6 +235,7 @@ impl SyncConnection<'_> {
 
     /// Begins a savepoint, and gives its name.
     pub fn savepoint(&mut self) -> Result<String> {
+        self.check_lost()?;
         let (open, count) = &mut self.savepoints;
         *count += 1;
         let name = format!("sa_sync_{count}");
@@ -234,6 +249,7 @@ impl SyncConnection<'_> {
 
     /// Keeps what was done since a savepoint.
     pub fn release(&mut self, name: &str) -> Result<()> {
+        self.check_lost()?;
         self.check_savepoint(name)?;
         self.transaction(&TransactionOp::Release(name.to_owned()))?;
         self.forget(name);
@@ -278,7 +294,7 @@ impl SyncConnection<'_> {
         let was_in_transaction = self.db.in_transaction();
         self.expect();
         let outcome = transaction::run(op, self.db, self.cache, false);
-        self.settle(was_in_transaction);
+        self.settle(was_in_transaction, transaction::ends(op));
         outcome.or_else(|progress| self.outcome(progress, ""))
     }
 
@@ -289,13 +305,26 @@ impl SyncConnection<'_> {
         }
     }
 
-    fn settle(&mut self, was_in_transaction: bool) {
+    /// Takes note of what a statement has made of the transaction; `ends` says whether it was to end it.
+    fn settle(&mut self, was_in_transaction: bool, ends: bool) {
         self.changes.settle(self.db);
+        if let Some(marks) = self.marks {
+            // What one transaction has come to is known before the next one may begin the log anew.
+            marks.between(self.db);
+        }
         if was_in_transaction && !self.db.in_transaction() {
-            self.ended = true;
-            self.within = false;
+            // SQLite ends some by itself: ON CONFLICT ROLLBACK, a full disk. Nobody is to do the second half alone.
+            let by_itself = !ends && !self.is_anothers && self.begin != BeginMode::None;
+            self.lost |= by_itself;
+            self.ended |= !by_itself;
+            self.within &= by_itself;
             self.savepoints.0.clear();
         }
+    }
+
+    /// An error if SQLite has ended the transaction, until it is rolled back.
+    fn check_lost(&self) -> Result<()> {
+        if self.lost { Err(lost()) } else { Ok(()) }
     }
 
     fn check_time(&self, sql: &str) -> Result<()> {
@@ -323,6 +352,13 @@ impl SyncConnection<'_> {
         };
         Err(about(error, sql))
     }
+}
+
+/// The error of what would go on in a transaction that SQLite has ended.
+pub(crate) fn lost() -> Error {
+    let message =
+        "Can't reconnect until invalid transaction is rolled back.  Please rollback() fully before proceeding";
+    Error::new(ErrorKind::PendingRollback, message)
 }
 
 fn about(error: Error, sql: &str) -> Error {

@@ -8,6 +8,7 @@ use aludel::{
     CallOptions, CancelToken, Engine, Error, ErrorKind, FunctionOptions, IsolationLevel, Result, SyncConnection, Value,
     many, params, text,
 };
+use futures::FutureExt;
 use futures::future::join;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -322,5 +323,76 @@ fn functions_and_collations_of_sql_are_kept_by_the_connection() {
         conn.rollback().await.unwrap();
         let other = engine.connect().await.unwrap();
         fails(other.execute(&text("SELECT shout('a')"), ()).await, ErrorKind::Operational, "no such function: shout");
+    });
+}
+
+#[test]
+fn a3_70_what_is_given_up_while_it_runs_leaves_a_transaction_of_which_its_caller_knows() {
+    run(async {
+        let engine = people().await;
+        let (conn, writer) = (engine.connect().await.unwrap(), engine.connect().await.unwrap());
+        writer.execute(&text(INSERT), ()).await.unwrap();
+        let called = Rc::new(Cell::new(false));
+        let note = called.clone();
+        let mut procedure = Box::pin(conn.run_sync(move |conn| {
+            note.set(true);
+            conn.execute(&text(INSERT), ()).map(drop)
+        }));
+        assert!((&mut procedure).now_or_never().is_none());
+        writer.commit().await.unwrap();
+        // It runs while its caller does not look.
+        for _ in 0..100 {
+            if !called.get() {
+                writer.scalar::<i64>(&text("SELECT 1"), ()).await.unwrap();
+                writer.rollback().await.unwrap();
+            }
+        }
+        assert!(called.get());
+        drop(procedure);
+        assert!(conn.in_transaction());
+        fails(conn.begin().await, ErrorKind::InvalidRequest, "already initialized");
+        conn.rollback().await.unwrap();
+        assert!(!conn.in_transaction());
+        assert_eq!(count(&conn).await, 4);
+    });
+}
+
+#[test]
+fn a3_70_a_commit_that_fails_is_rolled_back() {
+    run(async {
+        let conn = connected().await;
+        let notes = "CREATE TABLE notes (u INTEGER REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)";
+        conn.execute(&text(notes), ()).await.unwrap();
+        conn.commit().await.unwrap();
+        conn.run_sync(|conn| {
+            let failed = conn.transaction(|conn| conn.execute(&text("INSERT INTO notes VALUES (99)"), ()).map(drop));
+            fails(failed, ErrorKind::Integrity, "FOREIGN KEY constraint failed");
+            assert!(!conn.in_transaction());
+            conn.transaction(|conn| conn.execute(&text(INSERT), ()).map(drop))
+        })
+        .await
+        .unwrap();
+        assert!(!conn.in_transaction());
+        assert_eq!(count(&conn).await, 4);
+    });
+}
+
+#[test]
+fn a3_70_a_transaction_that_sqlite_has_ended_is_to_be_rolled_back() {
+    run(async {
+        let conn = connected().await;
+        let transaction = conn.begin().await.unwrap();
+        let swallows = conn.run_sync(|conn| {
+            conn.execute(&text(INSERT), ())?;
+            let doubled = conn.execute(&text("INSERT OR ROLLBACK INTO users (id, name) VALUES (1, 'x')"), ());
+            fails(doubled, ErrorKind::Integrity, "UNIQUE");
+            Ok(())
+        });
+        swallows.await.unwrap();
+        let second = conn.execute(&text(INSERT), ()).await;
+        fails(second, ErrorKind::PendingRollback, "rolled back");
+        fails(transaction.commit().await, ErrorKind::PendingRollback, "rolled back");
+        transaction.rollback().await.unwrap();
+        assert_eq!(count(&conn).await, 3);
     });
 }

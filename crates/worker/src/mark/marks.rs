@@ -163,6 +163,11 @@ impl Marks {
         self.conclude(connection.transaction_state() == TransactionState::Write);
     }
 
+    /// A part of the request is done, which may have committed something. The request is still worked at.
+    pub(crate) fn between(&self, connection: &sqlite::Connection) {
+        self.conclude(connection.transaction_state() == TransactionState::Write);
+    }
+
     /// What became of requests of a client.
     pub(crate) fn fates(&self, client: u64, requests: &[u64]) -> Result<Vec<Fate>> {
         if client == 0 {

@@ -288,3 +288,137 @@ fn the_next_host_tells_that_it_has_committed_something() {
     assert_eq!(next.take(id), [Got::Fates(expected.collect())]);
     assert_eq!(next.integer(1, "select sum(x) from t"), 3);
 }
+
+#[test]
+fn what_sqlite_has_ended_by_itself_goes_on_nowhere_until_it_is_rolled_back() {
+    let mut bench = Bench::with(1);
+    bench.run(1, "create table t (x unique)");
+    bench.run(1, "insert into t values (1)");
+    let doubled = |connection: &mut SyncConnection<'_>| {
+        connection.execute("insert into t values (2)", None, false)?;
+        let error = connection.execute("insert or rollback into t values (1)", None, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity);
+        Ok(())
+    };
+    let got = call(&mut bench, 1, CALL, move |connection| {
+        doubled(connection)?;
+        let refused = |outcome: Result<()>| assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PendingRollback);
+        refused(connection.execute("insert into t values (3)", None, false).map(drop));
+        refused(connection.execute("commit", None, false).map(drop));
+        refused(connection.execute_script("insert into t values (3);"));
+        refused(connection.begin());
+        refused(connection.commit());
+        refused(connection.savepoint().map(drop));
+        refused(connection.release("sa_sync_1"));
+        assert!(connection.in_transaction());
+        connection.roll_back()?;
+        assert!(!connection.in_transaction());
+        connection.begin()?;
+        connection.execute("insert into t values (4)", None, false)?;
+        connection.commit()?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+    assert_eq!(bench.integer(1, "select sum(x) from t"), 5);
+
+    // One that goes on as if nothing had been leaves it to its caller, begun there or not.
+    for within in [false, true] {
+        let got = call(&mut bench, 1, ProcedureCall { within, ..CALL }, move |connection| {
+            doubled(connection)?;
+            Ok(vec![])
+        });
+        assert_eq!(got, Got::Returned(true, false, vec![]));
+        let id = bench.send_transaction(1, TransactionOp::Commit);
+        bench.settle();
+        assert_eq!(bench.error(id).0.kind(), ErrorKind::PendingRollback);
+        assert_eq!(bench.transaction(1, TransactionOp::Rollback), Got::Done(false));
+        assert_eq!(bench.integer(1, "select sum(x) from t"), 5);
+    }
+    // What is written to end it is no accident.
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.execute("insert into t values (6)", None, false)?;
+        connection.execute("/* done */ commit", None, false)?;
+        connection.execute("insert into t values (7)", None, false)?;
+        connection.execute("rollback", None, false)?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+    assert_eq!(bench.integer(1, "select sum(x) from t"), 11);
+}
+
+#[test]
+fn the_next_host_tells_of_a_commit_behind_which_the_log_was_cut_off() {
+    let scratch = Scratch::new();
+    let path = scratch.path("app.db");
+    let host = || {
+        let mut bench = Bench::fresh();
+        bench.greet_as(7);
+        bench.open(1, options(Storage::Disk, path.to_str().unwrap()));
+        bench.class = RepeatClass::InDoubt;
+        bench
+    };
+    let mut bench = host();
+    bench.run(1, "create table t (x)");
+    let got = call(&mut bench, 1, ProcedureCall { begin: BeginMode::None, ..CALL }, |connection| {
+        connection.execute("insert into t values (1)", None, false)?;
+        connection.execute("pragma wal_checkpoint(truncate)", None, false)?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, false, vec![]));
+    let asked = bench.last_request();
+    bench.service.crash();
+
+    let mut next = host();
+    let id = next.send(1, Request::Fates(vec![asked]));
+    next.settle();
+    let done = Fate::Committed { changes: -1, last_insert_rowid: 0, had_rows: true };
+    assert_eq!(next.take(id), [Got::Fates(vec![done])]);
+    assert_eq!(next.integer(1, "select sum(x) from t"), 1);
+}
+
+#[test]
+fn one_that_never_comes_does_not_outlive_its_connection() {
+    for last in [Request::Reset, Request::Close] {
+        let mut bench = Bench::with(2);
+        bench.send_transaction(2, TransactionOp::Begin(BeginMode::Immediate));
+        let id = bench.send(1, Request::Procedure(CALL));
+        let header = asked(&mut bench);
+        let behind = bench.send(1, last);
+        // It comes too late.
+        ready(&mut bench, &header, |_| panic!("it was called"));
+        bench.settle();
+        assert_eq!(bench.error(id).0.kind(), ErrorKind::ResourceClosed);
+        assert_eq!(bench.take(behind), [Got::Done(false)]);
+    }
+}
+
+#[test]
+fn streams_end_with_the_transaction_that_a_procedure_ends() {
+    let mut bench = Bench::with(1);
+    bench.run(1, "create table t (x)");
+    let endless = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n";
+    let delivery = aludel_protocol::Delivery::Stream { credits: 1, max_rows: 1 };
+    let streamed = aludel_protocol::Execute { begin: BeginMode::Auto, delivery, ..execute(endless) };
+    let id = bench.send_execute(1, &streamed, &[]);
+    bench.settle();
+    bench.take(id);
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.roll_back()?;
+        connection.execute("insert into t values (1)", None, false)?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(true, true, vec![]));
+    assert_eq!(bench.error(id).0.kind(), ErrorKind::ResourceClosed);
+}
+
+#[test]
+fn a_script_with_a_null_character_is_not_begun() {
+    let mut bench = Bench::with(1);
+    let got = call(&mut bench, 1, CALL, |connection| {
+        let error = connection.execute_script("create table t (x); \0 create table u (x);").unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Programming, "the script contains a null character"));
+        assert!(!connection.in_transaction());
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, false, vec![]));
+}
