@@ -7,20 +7,21 @@
 import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
 import { call, callOptions, callSync, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
-import { describe } from "./encode.js";
 import { Engine } from "./engine.js";
-import { ArgumentError, InvalidRequestError, ResourceClosedError } from "./errors.js";
+import { InvalidRequestError, ResourceClosedError } from "./errors.js";
 import { mergedOptions, tokenLog } from "./execution.js";
 import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
+import type { HookEvents } from "./hook_events.js";
 import type { Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
-import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running } from "./procedures.js";
+import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running as Procedure } from "./procedures.js";
+import { Running } from "./running.js";
 import { contextOf, prepareDriverSql, type Executable, type Prepared } from "./statement.js";
 import type { SyncConnection } from "./sync_connection.js";
-import { Transaction } from "./transaction.js";
+import { beginMode, Transaction } from "./transaction.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 import type { KeyedChanges, LiveQuery, WatchOptions } from "./watch.js";
 
@@ -35,7 +36,7 @@ export class Connection implements AsyncDisposable {
   readonly #execution: { options: ExecutionOptions };
   readonly #hooks: Hooks;
   readonly #transactions = new Set<Transaction>();
-  readonly #running = { calls: 0, begins: 0 };
+  readonly #running = new Running();
   /** What ends with it. */
   readonly #ends = new Set<() => void>();
   readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
@@ -61,13 +62,17 @@ export class Connection implements AsyncDisposable {
   static async arrived(connection: Connection): Promise<void> {
     const hooks = connection.#hooks;
     const event = (): object => ({ connection });
+    let untold = connection.#native.isNew;
     try {
-      if (connection.#native.isNew) {
+      if (untold) {
         await hooks.tell("connect", event);
         if (connection.inTransaction()) await connection.commit();
+        untold = false;
       }
       await hooks.tell("checkout", event);
     } catch (error) {
+      // What was not made ready is no connection for the next one.
+      if (untold) await connection.#native.invalidate().catch(() => undefined);
       await connection.#native.close().catch(() => undefined);
       throw error;
     }
@@ -81,50 +86,37 @@ export class Connection implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<Result<R, V>> {
-    const hooks = this.#hooks;
-    if (!hooks.active) return this.#execute<R, V>(this.#prepare(statement, params), params, options);
-    return this.#count(this.#listened(statement, params, options, this.#prepare, (prepared, params) => this.#execute<R, V>(prepared, params, options)));
+    const given = this.#call(options);
+    const send = (prepared: Prepared, params: unknown): Promise<Result<R, V>> => this.#execute<R, V>(prepared, params, given);
+    return this.#executed(statement, params, given, this.#prepare, send);
   }
 
   /** Runs one statement of SQL as it is: no `\:`, parameters by position `?` or by name. */
   async execDriverSql<R extends RowType = AnyRow>(sql: string, params?: Parameters_, options?: CallOptions): Promise<Result<R>> {
-    const send = (prepared: Prepared, params: unknown): Promise<Result<R>> =>
-      this.#execute<R, readonly ValueOf<R>[]>(prepared, params, options);
-    if (!this.#hooks.active) return send(prepareDriverSql(sql, params), params);
-    return this.#count(this.#listened(sql, params, options, prepareDriverSql, send));
+    const given = this.#call(options);
+    const send = (prepared: Prepared, params: unknown): Promise<Result<R>> => this.#execute<R, readonly ValueOf<R>[]>(prepared, params, given);
+    return this.#executed(sql, params, given, prepareDriverSql, send);
   }
 
   /** Executes a statement, with those who listen to it. */
-  async #listened<T extends object>(
+  #executed<T extends object>(
     statement: unknown,
     params: unknown,
-    options: CallOptions | undefined,
-    prepared: (statement: never, params: unknown) => Prepared,
+    given: NativeCall,
+    prepare: (statement: never, params: unknown) => Prepared,
     send: (prepared: Prepared, params: unknown) => Promise<T>,
   ): Promise<T> {
-    const running = this.#running;
-    let mine = 0;
-    const begins = (): boolean => {
-      // A statement that was sent before and not waited for has begun it already.
-      if (this.#native.closed || this.#begun()) return false;
-      running.begins += mine = 1;
-      return true;
-    };
-    const driver = prepared === prepareDriverSql;
-    const signal = options?.signal;
-    try {
-      return await this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare: prepared, begins, send });
-    } finally {
-      running.begins -= mine;
-    }
+    const [{ signal }, running] = [given, this.#running];
+    if (!this.#hooks.active) return running.count(send(prepare(statement as never, params), params));
+    signal?.throwIfAborted();
+    // A statement that was sent before and not waited for has begun it already.
+    const begins = (): ((done: boolean) => void) | undefined => (this.closed || this.#begun() ? undefined : running.leaves(true));
+    const driver = prepare === prepareDriverSql;
+    return running.count(this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare, begins, send }));
   }
 
-  async #execute<R extends RowType, V extends readonly unknown[]>(
-    prepared: Prepared,
-    params: unknown,
-    options: CallOptions | undefined,
-  ): Promise<Result<R, V>> {
-    return Result.of<R, V>(await Connection.feed(this, prepared, params, options));
+  async #execute<R extends RowType, V extends readonly unknown[]>(prepared: Prepared, params: unknown, given: NativeCall): Promise<Result<R, V>> {
+    return Result.of<R, V>(await this.#feed(prepared, params, given));
   }
 
   /**
@@ -132,17 +124,16 @@ export class Connection implements AsyncDisposable {
    * @internal
    */
   static feed(conn: Connection, prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Feed> {
-    return conn.#feed(prepared, params, options);
+    return conn.#feed(prepared, params, conn.#call(options));
   }
 
-  async #feed(prepared: Prepared, params: unknown, options: CallOptions | undefined): Promise<Feed> {
-    const native = this.#call(options);
+  async #feed(prepared: Prepared, params: unknown, native: NativeCall): Promise<Feed> {
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
-    await this.#count(frames.received(call(native, run, context)));
+    await frames.received(call(native, run, context));
     return frames.fed(native.yieldPer);
   }
 
@@ -171,23 +162,18 @@ export class Connection implements AsyncDisposable {
     params?: NoInfer<P>,
     options?: CallOptions,
   ): Promise<AsyncResult<R, V>> {
-    if (!this.#hooks.active) return this.#stream<R, V>(this.#prepare(statement, params), params, options);
-    const send = (prepared: Prepared, params: unknown): Promise<AsyncResult<R, V>> => this.#stream<R, V>(prepared, params, options);
-    return this.#count(this.#listened(statement, params, options, this.#prepare, send));
+    const given = this.#call(options);
+    const send = (prepared: Prepared, params: unknown): Promise<AsyncResult<R, V>> => this.#stream<R, V>(prepared, params, given);
+    return this.#executed(statement, params, given, this.#prepare, send);
   }
 
-  async #stream<R extends RowType, V extends readonly unknown[]>(
-    prepared: Prepared,
-    params: unknown,
-    options: CallOptions | undefined,
-  ): Promise<AsyncResult<R, V>> {
-    const native = this.#call(options);
+  async #stream<R extends RowType, V extends readonly unknown[]>(prepared: Prepared, params: unknown, native: NativeCall): Promise<AsyncResult<R, V>> {
     const context = contextOf(prepared, params, this.#engine.hideParameters);
     Engine.warn(this.#engine, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
     const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
-    const stream = await this.#count(frames.received(call(native, run, context)));
+    const stream = await frames.received(call(native, run, context));
     return AsyncResult.of<R, V>(frames.streamed(stream, native, context));
   }
 
@@ -244,7 +230,7 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runSync<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runSync(...given: readonly unknown[]): Promise<unknown> {
-    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
   }
 
   /** As {@link runSync}: sqlalchemy_aio's name of it. */
@@ -252,7 +238,7 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runInThread<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runInThread(...given: readonly unknown[]): Promise<unknown> {
-    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
   }
 
   /** As {@link runSync}. */
@@ -260,14 +246,14 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runInWorker<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runInWorker(...given: readonly unknown[]): Promise<unknown> {
-    return this.#count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
   }
 
   /**
    * Calls a procedure with the engine of the worker.
    * @internal
    */
-  static run(conn: Connection, procedure: Running): Promise<unknown> {
+  static run(conn: Connection, procedure: Procedure): Promise<unknown> {
     return procedure.start(conn.#native, true, conn.#engine.hideParameters);
   }
 
@@ -277,15 +263,12 @@ export class Connection implements AsyncDisposable {
    */
   begin(options?: BeginOptions): Promise<Transaction>;
   begin<T>(fn: (transaction: Transaction) => Promise<T> | T, options?: BeginOptions): Promise<T>;
-  async begin<T>(
-    first?: BeginOptions | ((transaction: Transaction) => Promise<T> | T),
-    options?: BeginOptions,
-  ): Promise<Transaction | T> {
+  async begin<T>(first?: BeginOptions | ((transaction: Transaction) => Promise<T> | T), options?: BeginOptions): Promise<Transaction | T> {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
     const native = callOptions(given, ["mode"]);
     const mode = beginMode(given?.mode);
     const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.begin(mode, native));
-    const begun = await this.#count(this.#around(this.inTransaction() ? undefined : "begin", begin));
+    const begun = await this.#around(this.#begun() ? [] : ["begin"], native, begin);
     const transaction = this.#transaction(begun);
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
@@ -296,15 +279,11 @@ export class Connection implements AsyncDisposable {
    */
   beginNested(options?: CallOptions): Promise<Transaction>;
   beginNested<T>(fn: (transaction: Transaction) => Promise<T> | T, options?: CallOptions): Promise<T>;
-  async beginNested<T>(
-    first?: CallOptions | ((transaction: Transaction) => Promise<T> | T),
-    options?: CallOptions,
-  ): Promise<Transaction | T> {
+  async beginNested<T>(first?: CallOptions | ((transaction: Transaction) => Promise<T> | T), options?: CallOptions): Promise<Transaction | T> {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
     const native = callOptions(given);
     const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.beginNested(native));
-    const nested = (): Promise<NativeTransaction> => this.#around("savepoint", begin);
-    const begun = await this.#count(this.inTransaction() ? nested() : this.#around("begin", nested));
+    const begun = await this.#around(this.#begun() ? ["savepoint"] : ["begin", "savepoint"], native, begin);
     const transaction = this.#transaction(begun);
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
@@ -313,40 +292,73 @@ export class Connection implements AsyncDisposable {
   async commit(options?: CallOptions): Promise<void> {
     const native = callOptions(options);
     const commit = (): Promise<void> => call(native, () => this.#native.commit(native));
-    await this.#count(this.#around(this.#begun() ? "commit" : undefined, commit));
+    await this.#around(this.#begun() ? ["commit"] : [], native, commit);
   }
 
   /** Rolls the transaction back; does nothing if none has begun. */
   async rollback(options?: CallOptions): Promise<void> {
     const native = callOptions(options);
     const rollback = (): Promise<void> => call(native, () => this.#native.rollback(native));
-    await this.#count(this.#around(this.#begun() ? "rollback" : undefined, rollback));
+    await this.#around(this.#begun() ? ["rollback"] : [], native, rollback);
   }
 
-  /** Whether a transaction has begun, or is about to by a statement that was told of. */
+  /** Whether a transaction has begun, or will have when the calls that run are done. */
   #begun(): boolean {
-    return this.#running.begins > 0 || this.inTransaction();
+    return this.#running.open ?? this.inTransaction();
   }
 
   /** Does what begins or ends something, with those who listen to it. */
-  #around<T>(name: "begin" | "commit" | "rollback" | "savepoint" | "invalidate" | undefined, work: () => Promise<T>): Promise<T> {
-    return this.#hooks.active ? this.#hooks.around(name, { connection: this }, work) : work();
+  async #around<T>(names: readonly (keyof HookEvents)[], native: NativeCall | undefined, work: () => Promise<T>): Promise<T> {
+    const [hooks, running] = [this.#hooks, this.#running];
+    if (!hooks.active) return running.count(work());
+    native?.signal?.throwIfAborted();
+    const told = this.closed ? [] : names;
+    const open = told.includes("begin") || (told.includes("commit") || told.includes("rollback") ? false : undefined);
+    return running.count(running.leaving(open, () => hooks.around(told, { connection: this }, work)));
   }
 
   /** Rolls back what was not committed, closes its streams and gives the connection back to the pool. */
   async close(): Promise<void> {
+    await this.#close(false);
+  }
+
+  /** `failing`: where an error is on its way, which nothing is to hide. */
+  async #close(failing: boolean): Promise<void> {
     const close = (): Promise<void> => call(undefined, () => this.#native.close());
     for (const end of [...this.#ends]) end();
     const hooks = this.#hooks;
     if (!hooks.active || this.closed) return close();
-    const event = { connection: this };
     // It goes back whatever they say.
-    await hooks.anyway(this.#begun() ? "rollback" : undefined, event, () => hooks.anyway("checkin", event, close));
+    await hooks.anyway(this.#begun() ? ["rollback", "checkin"] : ["checkin"], { connection: this }, close, failing);
+  }
+
+  /**
+   * Gives it back because of an error, and throws that.
+   * @internal
+   */
+  static async abandon(conn: Connection, error: unknown): Promise<never> {
+    await conn.#close(true).catch(() => undefined);
+    throw error;
+  }
+
+  /**
+   * Does something with it, and gives it back.
+   * @internal
+   */
+  static async using<T>(conn: Connection, work: () => Promise<T> | T): Promise<T> {
+    let value: T;
+    try {
+      value = await work();
+    } catch (error) {
+      return Connection.abandon(conn, error);
+    }
+    await conn.close();
+    return value;
   }
 
   /** Drops the connection instead of giving it back: the pool will open another. */
   async invalidate(): Promise<void> {
-    await this.#around("invalidate", () => call(undefined, () => this.#native.invalidate()));
+    await this.#around(["invalidate"], undefined, () => call(undefined, () => this.#native.invalidate()));
   }
 
   /** Whether {@link close} was called. */
@@ -425,16 +437,6 @@ export class Connection implements AsyncDisposable {
     return native.yieldPer > 0 || rows === undefined ? native : { ...native, yieldPer: rows };
   }
 
-  /** Counts a call while it runs, so that a transaction's function that forgot to await it can be told so. */
-  async #count<T>(running: Promise<T>): Promise<T> {
-    this.#running.calls++;
-    try {
-      return await running;
-    } finally {
-      this.#running.calls--;
-    }
-  }
-
   /** The one object for a transaction. */
   #transaction(begun: NativeTransaction): Transaction {
     for (const known of this.#transactions) {
@@ -444,7 +446,7 @@ export class Connection implements AsyncDisposable {
       }
       if (!known.isActive) this.#transactions.delete(known);
     }
-    const transaction = Transaction.of(begun, this, this.#hooks);
+    const transaction = Transaction.of(begun, this, this.#hooks, this.#running);
     // Kept here, since one that nobody holds is rolled back when it is collected.
     this.#transactions.add(transaction);
     return transaction;
@@ -455,8 +457,8 @@ export class Connection implements AsyncDisposable {
    * @internal
    */
   static releasing(conn: Connection, transaction: Transaction): Transaction {
-    const release = (): Promise<void> => conn.close();
-    const releasing = Transaction.of(Transaction.native(transaction), conn, conn.#hooks, release);
+    const release = (failing: boolean): Promise<void> => (failing ? conn.#close(true).catch(() => undefined) : conn.close());
+    const releasing = Transaction.of(Transaction.native(transaction), conn, conn.#hooks, conn.#running, release);
     conn.#transactions.delete(transaction);
     conn.#transactions.add(releasing);
     return releasing;
@@ -471,30 +473,25 @@ export class Connection implements AsyncDisposable {
   async #within<T>(transaction: Transaction, fn: (transaction: Transaction) => Promise<T> | T): Promise<T> {
     const begun = Transaction.native(transaction);
     const block = this.#native.enterBlock(begun);
-    let value: T;
+    let left = false;
     try {
       const before = this.#running.calls;
-      value = await fn(transaction);
-      const left = this.#running.calls - before;
-      if (left > 0) {
-        throw new InvalidRequestError(`A transaction's function returned while ${left} of its calls still ran: await them`);
+      const value = await fn(transaction);
+      const running = this.#running.calls - before;
+      if (running > 0) {
+        throw new InvalidRequestError(`A transaction's function returned while ${running} of its calls still ran: await them`);
       }
+      const leave = (): Promise<void> => {
+        left = true;
+        return call(undefined, () => this.#native.leaveBlock(begun, block, true));
+      };
+      await Transaction.ending(transaction, "commit", leave);
+      return value;
     } catch (error) {
-      // What the function threw is told, whatever becomes of the rollback.
+      // What the function threw, or who listens to the commit, is told, whatever becomes of the rollback.
       const leave = (): Promise<void> => this.#native.leaveBlock(begun, block, false);
-      await Transaction.ending(transaction, "close", leave).catch(() => undefined);
+      if (!left) await Transaction.ending(transaction, "close", leave, true).catch(() => undefined);
       throw error;
     }
-    const leave = (): Promise<void> => call(undefined, () => this.#native.leaveBlock(begun, block, true));
-    await Transaction.ending(transaction, "commit", leave);
-    return value;
   }
 }
-
-function beginMode(mode: unknown): string | undefined {
-  if (mode === undefined) return undefined;
-  if (mode === "deferred" || mode === "immediate" || mode === "exclusive") return mode;
-  const given = typeof mode === "string" ? JSON.stringify(mode) : describe(mode);
-  throw new ArgumentError(`mode is "deferred", "immediate" or "exclusive", not ${given}`);
-}
-

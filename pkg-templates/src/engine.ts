@@ -16,7 +16,8 @@ import { closes, mergedOptions, tokenLog } from "./execution.js";
 import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine } from "./generated/client.js";
-import { isHook, listenOptions, type HookAnswer, type HookEvents, type Hooks, type ListenOptions } from "./hooks.js";
+import type { HookAnswer, HookEvents, ListenOptions } from "./hook_events.js";
+import { isHook, listenOptions, type Hooks } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import { Result } from "./result.js";
 import { callerOf } from "./site.js";
@@ -126,12 +127,7 @@ export class Engine implements AsyncDisposable {
   ): Promise<Connection | T> {
     const [fn, given] = typeof first === "function" ? [first, options] : [undefined, first];
     const conn = await this.#connect(given, new Error());
-    if (fn === undefined) return conn;
-    try {
-      return await fn(conn);
-    } finally {
-      await conn.close();
-    }
+    return fn === undefined ? conn : Connection.using(conn, () => fn(conn));
   }
 
   /** `made` is an error that was made where the caller is on the stack. */
@@ -163,16 +159,9 @@ export class Engine implements AsyncDisposable {
     }
     callOptions(given, ["mode", "readOnly"]);
     const conn = await this.#connect(rest, new Error());
-    try {
-      const transaction = await conn.begin({ ...rest, mode });
-      if (fn === undefined) return Connection.releasing(conn, transaction);
-      const value = await Connection.within(conn, transaction, () => fn(conn));
-      await conn.close();
-      return value;
-    } catch (error) {
-      await conn.close();
-      throw error;
-    }
+    const begun = (): Promise<Transaction> => conn.begin({ ...rest, mode });
+    if (fn !== undefined) return Connection.using(conn, async () => Connection.within(conn, await begun(), () => fn(conn)));
+    return Connection.releasing(conn, await begun().catch((error: unknown) => Connection.abandon(conn, error)));
   }
 
   /** Runs a statement on a connection and in a transaction of its own, which is committed before this returns. */
@@ -192,7 +181,7 @@ export class Engine implements AsyncDisposable {
       driver: false,
       signal: given.signal,
       prepare: (statement, params) => Engine.prepare(this, statement, params),
-      begins: () => false,
+      begins: () => undefined,
       send: (prepared, params) => this.#execute<R, V>(prepared, params, given),
     });
   }
@@ -206,13 +195,11 @@ export class Engine implements AsyncDisposable {
     const { signal, timeout } = options ?? {};
     const limits = { ...(signal === undefined ? {} : { signal }), ...(timeout === undefined ? {} : { timeout }) };
     const conn = await this.#connect(limits, new Error());
-    try {
+    return Connection.using(conn, async () => {
       const result = await conn.execute(statement as Executable<R, V, unknown>, params, options);
       await conn.commit();
       return result;
-    } finally {
-      await conn.close();
-    }
+    });
   }
 
   async #execute<R extends RowType, V extends readonly unknown[]>(
@@ -272,18 +259,14 @@ export class Engine implements AsyncDisposable {
         const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
         if (!hooks.active) return send(prepare(statement, params));
         const { signal } = options;
-        return hooks.execute({ connection: null, statement, params, driver: false, signal, prepare, begins: () => false, send });
+        return hooks.execute({ connection: null, statement, params, driver: false, signal, prepare, begins: () => undefined, send });
       },
       cells: async (prepared, options) => {
         // They are compared as they come, and converted later.
         const raw = { ...prepared, results: undefined };
         if (!hooks.has("connect", "checkout", "checkin", "invalidate")) return engine.#feed(raw, params, callOptions(options));
         const conn = await engine.#connect({ signal: options.signal as AbortSignal }, new Error());
-        try {
-          return await Connection.feed(conn, raw, params, options);
-        } finally {
-          await conn.close();
-        }
+        return Connection.using(conn, () => Connection.feed(conn, raw, params, options));
       },
       reads: async (sql, options) => {
         const reads = Engine.prepare(engine, text(READS), { sql });
@@ -335,11 +318,7 @@ export class Engine implements AsyncDisposable {
   async #run(given: readonly unknown[], made: Error): Promise<unknown> {
     const procedure = running(given);
     const conn = await this.#connect(procedure.options, made);
-    try {
-      return await Connection.run(conn, procedure);
-    } finally {
-      await conn.close();
-    }
+    return Connection.using(conn, () => Connection.run(conn, procedure));
   }
 
   /** Whether there is a table, or a view, of this name. */

@@ -93,7 +93,8 @@ export function partsOf(url: string, given: EngineOptions): Parts {
   const logger = `sqlalchemy.engine.Engine${given.loggingName === undefined ? "" : `.${given.loggingName}`}`;
   const warned = new Set<string>();
   const warn = (message: string): void => {
-    if (warned.has(message) || warned.size >= WARNINGS_KEPT) return;
+    if (warned.has(message)) return;
+    if (warned.size >= WARNINGS_KEPT) warned.clear();
     warned.add(message);
     record(logger, "WARNING", message);
   };

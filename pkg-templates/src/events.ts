@@ -7,7 +7,9 @@
 import { ArgumentError } from "./errors.js";
 import { describe } from "./encode.js";
 import type { NativeListener } from "./generated/client.js";
-import { HOOKS, type HookEvents } from "./hooks.js";
+import type { HookEvents } from "./hook_events.js";
+import { HOOKS } from "./hooks.js";
+import { report } from "./report.js";
 
 /** One line of the log. */
 export interface EchoRecord {
@@ -218,7 +220,6 @@ function told(tell: () => unknown): void {
   try {
     tell();
   } catch (error) {
-    if (typeof reportError === "function") reportError(error);
-    else console.error(error);
+    report(error);
   }
 }

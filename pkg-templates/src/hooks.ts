@@ -7,147 +7,16 @@
  * @module
  */
 
-import type { AsyncResult } from "./async_result.js";
+import { AsyncResult } from "./async_result.js";
 import { bind } from "./bind.js";
 import type { Connection } from "./connection.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, SQLAlchemyError, WorkerGone } from "./errors.js";
-import type { Result } from "./result.js";
+import { report } from "./report.js";
+import type { CallEvent, ConnectionEvent, CursorExecuteEvent, HandleErrorEvent, HookEvents, ListenOptions } from "./hook_events.js";
 import { decodeBatch } from "./rows.js";
-import { parameterNames, type Executable, type Prepared } from "./statement.js";
-import type { Transaction } from "./transaction.js";
-import type { RowType, SqlValue } from "./values.js";
-
-/** What all events of one call have in common. */
-export interface CallEvent {
-  /** The connection; null for `engine.execute()`, whose statement takes one for itself alone. */
-  readonly connection: Connection | null;
-  /** A place for notes of listeners: the same object in all events of one call. */
-  readonly context: Record<string, unknown>;
-}
-
-/** A statement is to be executed: the event `"beforeExecute"`. */
-export interface BeforeExecuteEvent extends CallEvent {
-  /** The statement as it was given, or as the listener before has put it. */
-  readonly statement: Executable<RowType, readonly unknown[], never>;
-  /** Its parameters as they were given. */
-  readonly params: unknown;
-}
-
-/** A statement was executed: the event `"afterExecute"`. */
-export interface AfterExecuteEvent extends BeforeExecuteEvent {
-  /** Its result, the very one that the caller gets: rows that a listener fetches are fetched. */
-  readonly result: Result | AsyncResult;
-}
-
-/** SQL is to be sent to the worker: the event `"beforeCursorExecute"`. */
-export interface CursorExecuteEvent extends CallEvent {
-  /** The SQL. */
-  readonly statement: string;
-  /** The values of its parameters in their order; a list of such lists where there are many sets. */
-  readonly params: readonly SqlValue[] | readonly (readonly SqlValue[])[];
-  /** Whether it is executed once for each of many sets of parameters. */
-  readonly many: boolean;
-}
-
-/** The worker has answered: the events `"afterCursorExecute"` and `"slowStatement"`. Of a stream, the first rows are here. */
-export interface AfterCursorExecuteEvent extends CursorExecuteEvent {
-  /** How many milliseconds that took, with all that it waited for. */
-  readonly milliseconds: number;
-}
-
-/** A call failed: the event `"handleError"`. */
-export interface HandleErrorEvent extends CallEvent {
-  /** The error, or the one that the listener before has put in its place. */
-  readonly error: Error;
-  /** The error as it was first. */
-  readonly original: SQLAlchemyError;
-  /** Whether the worker is gone, and the connection with it. */
-  readonly isDisconnect: boolean;
-  /** The SQL, where it is about a statement. */
-  readonly statement: string | null;
-  /** Its parameters as they were given. */
-  readonly params: unknown;
-}
-
-/** A transaction begins, commits or rolls back, or a connection comes or goes. */
-export interface ConnectionEvent {
-  /** The connection. */
-  readonly connection: Connection;
-}
-
-/** A savepoint is released, or rolled back to. */
-export interface SavepointEvent extends ConnectionEvent {
-  /** The savepoint. */
-  readonly transaction: Transaction;
-}
-
-/** The events around statements, transactions and connections, by name. */
-export interface HookEvents {
-  /** A statement is to be executed. What is returned takes the place of the statement, of its parameters, or of both. */
-  readonly beforeExecute: BeforeExecuteEvent;
-  /** A statement was executed. */
-  readonly afterExecute: AfterExecuteEvent;
-  /** SQL is to be sent. What is returned takes the place of the SQL, of its parameters, or of both. */
-  readonly beforeCursorExecute: CursorExecuteEvent;
-  /** The worker has answered. */
-  readonly afterCursorExecute: AfterCursorExecuteEvent;
-  /** It took the worker as many milliseconds as `threshold` says, or more. */
-  readonly slowStatement: AfterCursorExecuteEvent;
-  /** A call failed. An error that is returned takes the place of the error. */
-  readonly handleError: HandleErrorEvent;
-  /** A transaction is to begin, be it by a statement. */
-  readonly begin: ConnectionEvent;
-  /** A transaction is to be committed. */
-  readonly commit: ConnectionEvent;
-  /** A transaction is to be rolled back, be it by the end of its connection. */
-  readonly rollback: ConnectionEvent;
-  /** A savepoint is to be made. */
-  readonly savepoint: ConnectionEvent;
-  /** A savepoint is to be released. */
-  readonly releaseSavepoint: SavepointEvent;
-  /** A savepoint is to be rolled back to. */
-  readonly rollbackSavepoint: SavepointEvent;
-  /** A connection was opened. Statements of the listener are committed when it is done. */
-  readonly connect: ConnectionEvent;
-  /** A connection was taken out of the pool. */
-  readonly checkout: ConnectionEvent;
-  /** A connection is to be given back to the pool. */
-  readonly checkin: ConnectionEvent;
-  /** A connection is to be dropped. */
-  readonly invalidate: ConnectionEvent;
-}
-
-/** What a listener of `"beforeExecute"` may return. */
-export interface ExecuteRewrite {
-  /** Another statement. */
-  readonly statement?: Executable<RowType, readonly unknown[], never>;
-  /** Other parameters. */
-  readonly params?: unknown;
-}
-
-/** What a listener of `"beforeCursorExecute"` may return. */
-export interface CursorExecuteRewrite {
-  /** Other SQL; its parameters are the same by their positions, unless others are given. */
-  readonly statement?: string;
-  /** Other parameters, by name or by position, as the SQL has them. */
-  readonly params?: unknown;
-}
-
-/** What the listeners of an event may return. */
-export type HookAnswer<K> = K extends "beforeExecute"
-  ? ExecuteRewrite | void | Promise<ExecuteRewrite | void>
-  : K extends "beforeCursorExecute"
-    ? CursorExecuteRewrite | void | Promise<CursorExecuteRewrite | void>
-    : unknown;
-
-/** How somebody listens. */
-export interface ListenOptions {
-  /** Listens to the first event only. */
-  readonly once?: boolean;
-  /** From how many milliseconds on a statement is slow (`"slowStatement"` only). 200 unless given. */
-  readonly threshold?: number;
-}
+import { parameterNames, type Prepared } from "./statement.js";
+import type { SqlValue } from "./values.js";
 
 type Listener = (event: never) => unknown;
 
@@ -217,8 +86,8 @@ interface Watched<T> {
   readonly driver: boolean;
   readonly signal: AbortSignal | undefined;
   readonly prepare: (statement: never, params: unknown) => Prepared;
-  /** Whether it begins a transaction. */
-  readonly begins: () => boolean;
+  /** Undefined unless it begins a transaction; else what is to be told whether it has. */
+  readonly begins: () => ((done: boolean) => void) | undefined;
   readonly send: (prepared: Prepared, params: unknown) => Promise<T>;
 }
 
@@ -303,22 +172,36 @@ export class Hooks {
   }
 
   /** Does what ends or begins something, with those who listen to it. */
-  async around<T>(name: keyof HookEvents | undefined, event: ConnectionEvent, work: () => Promise<T>): Promise<T> {
-    const told = name === undefined ? undefined : this.tell(name, () => ({ ...event }));
-    if (told !== undefined) await told;
+  async around<T>(names: readonly (keyof HookEvents)[], event: ConnectionEvent, work: () => Promise<T>): Promise<T> {
+    for (const name of names) {
+      const told = this.tell(name, () => ({ ...event }));
+      if (told !== undefined) await told;
+    }
     return this.guard(event.connection, undefined, work);
   }
 
-  /** Does what has to be done whatever those who listen to it say; what they throw is thrown then. */
-  async anyway<T>(name: keyof HookEvents | undefined, event: ConnectionEvent, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does what has to be done whatever those who listen to it say. What they throw is thrown then; it is reported where it is about
+   * the way back to the pool, which undoes nothing, or where another error is on its way, which it is not to hide.
+   */
+  async anyway<T>(names: readonly (keyof HookEvents)[], event: ConnectionEvent, work: () => Promise<T>, failing = false): Promise<T> {
     let failed: readonly [unknown] | undefined;
-    try {
-      const told = name === undefined ? undefined : this.tell(name, () => ({ ...event }));
-      if (told !== undefined) await told;
-    } catch (error) {
-      failed = [error];
+    for (const name of names) {
+      try {
+        const told = this.tell(name, () => ({ ...event }));
+        if (told !== undefined) await told;
+      } catch (error) {
+        if (failing || name === "checkin") report(error);
+        else failed = [error];
+      }
     }
-    const value = await this.guard(event.connection, undefined, work);
+    let value: T;
+    try {
+      value = await this.guard(event.connection, undefined, work);
+    } catch (error) {
+      if (failed !== undefined) report(failed[0]);
+      throw error;
+    }
     if (failed !== undefined) throw failed[0];
     return value;
   }
@@ -358,30 +241,42 @@ export class Hooks {
     } catch (error) {
       throw await handled(error, null);
     }
-    if (connection !== null && call.begins()) {
-      const told = this.tell("begin", () => ({ connection }));
-      if (told !== undefined) await told;
-    }
     const event = (): CursorExecuteEvent => shown(prepared, about);
-    const told = this.tell("beforeCursorExecute", event, (answer) => {
-      const rewrite = checked("beforeCursorExecute", answer);
-      if (rewrite === undefined) return;
-      [prepared, params] = [rewritten(prepared, rewrite), Object.hasOwn(rewrite, "params") ? rewrite.params : params];
-    });
-    if (told !== undefined) await told;
-    const start = performance.now();
+    const begun = call.begins();
+    let start = -1;
     let result: T;
     try {
+      if (connection !== null && begun !== undefined) {
+        const told = this.tell("begin", () => ({ connection }));
+        if (told !== undefined) await told;
+      }
+      const told = this.tell("beforeCursorExecute", event, (answer) => {
+        const rewrite = checked("beforeCursorExecute", answer);
+        if (rewrite === undefined) return;
+        [prepared, params] = [rewritten(prepared, rewrite), Object.hasOwn(rewrite, "params") ? rewrite.params : params];
+      });
+      if (told !== undefined) await told;
+      start = performance.now();
       result = await call.send(prepared, params);
+      begun?.(true);
     } catch (error) {
+      begun?.(false);
+      // What who listens throws is not told of.
+      if (start < 0) throw error;
       this.#mark(prepared, start);
       throw await handled(error, prepared.source);
     }
     const milliseconds = this.#mark(prepared, start);
     const after = (): object => Object.defineProperty(event(), "milliseconds", { value: milliseconds, enumerable: true });
-    await this.tell("afterCursorExecute", after);
-    await this.tell("slowStatement", after, ignore, ({ threshold }) => milliseconds >= threshold);
-    if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
+    try {
+      await this.tell("afterCursorExecute", after);
+      await this.tell("slowStatement", after, ignore, ({ threshold }) => milliseconds >= threshold);
+      if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
+    } catch (error) {
+      // Nobody gets it, so nobody else would close it.
+      if (result instanceof AsyncResult) await result.close();
+      throw error;
+    }
     return result;
   }
 

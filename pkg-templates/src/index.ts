@@ -219,7 +219,7 @@ export type {
   HookEvents,
   ListenOptions,
   SavepointEvent,
-} from "./hooks.js";
+} from "./hook_events.js";
 export {
   AssertionPool,
   AsyncAdaptedQueuePool,

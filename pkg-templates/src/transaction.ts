@@ -7,9 +7,15 @@
 import { call, callOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import { asyncDispose } from "./dispose.js";
+import { describe } from "./encode.js";
+import { ArgumentError } from "./errors.js";
 import type { NativeTransaction } from "./generated/client.js";
 import type { Hooks } from "./hooks.js";
 import type { CallOptions } from "./options.js";
+import type { Running } from "./running.js";
+
+/** Gives its connection back; `failing` where an error is on its way. */
+type Release = (failing: boolean) => Promise<void>;
 
 /**
  * A transaction, or a savepoint within one, of a connection.
@@ -21,19 +27,21 @@ export class Transaction implements AsyncDisposable {
   readonly #native: NativeTransaction;
   readonly #connection: Connection;
   readonly #hooks: Hooks;
-  readonly #release: (() => Promise<void>) | undefined;
+  readonly #running: Running;
+  readonly #release: Release | undefined;
 
-  private constructor(native: NativeTransaction, connection: Connection, hooks: Hooks, release?: () => Promise<void>) {
+  private constructor(native: NativeTransaction, connection: Connection, hooks: Hooks, running: Running, release?: Release) {
     this.#native = native;
     this.#connection = connection;
     this.#hooks = hooks;
+    this.#running = running;
     this.#release = release;
     Object.freeze(this);
   }
 
   /** @internal */
-  static of(native: NativeTransaction, connection: Connection, hooks: Hooks, release?: () => Promise<void>): Transaction {
-    return new Transaction(native, connection, hooks, release);
+  static of(native: NativeTransaction, connection: Connection, hooks: Hooks, running: Running, release?: Release): Transaction {
+    return new Transaction(native, connection, hooks, running, release);
   }
 
   /** @internal */
@@ -62,24 +70,33 @@ export class Transaction implements AsyncDisposable {
   async #ending(how: "commit" | "rollback" | "close", end: () => Promise<void>): Promise<void> {
     try {
       await Transaction.ending(this, how, end);
-    } finally {
-      if (!this.isActive) await this.#release?.();
+    } catch (error) {
+      if (!this.isActive) await this.#release?.(true);
+      throw error;
     }
+    if (!this.isActive) await this.#release?.(false);
   }
 
   /**
-   * Ends it, with those who listen to that. What is to be rolled back at the end of a block is so whatever they say.
+   * Ends it, with those who listen to that. What is to be rolled back at the end of a block is so whatever they say; where the block
+   * is `failing`, that hides nothing of its error.
    * @internal
    */
-  static ending(transaction: Transaction, how: "commit" | "rollback" | "close", end: () => Promise<void>): Promise<void> {
+  static ending(
+    transaction: Transaction,
+    how: "commit" | "rollback" | "close",
+    end: () => Promise<void>,
+    failing = false,
+  ): Promise<void> {
     const hooks = transaction.#hooks;
     if (!hooks.active) return end();
     const { nested, connection } = transaction;
     const commits = how === "commit";
     const name = nested ? (commits ? "releaseSavepoint" : "rollbackSavepoint") : commits ? "commit" : "rollback";
     const event = nested ? { connection, transaction } : { connection };
-    const told = transaction.isActive ? name : undefined;
-    return how === "close" ? hooks.anyway(told, event, end) : hooks.around(told, event, end);
+    const told = transaction.isActive && (nested || transaction.#running.open !== false) ? ([name] as const) : [];
+    const work = (): Promise<void> => (how === "close" ? hooks.anyway(told, event, end, failing) : hooks.around(told, event, end));
+    return transaction.#running.leaving(nested ? undefined : false, work);
   }
 
   /** Whether it can be committed. */
@@ -107,3 +124,15 @@ export class Transaction implements AsyncDisposable {
     await this.close();
   }
 }
+
+/**
+ * How a transaction is to begin, checked.
+ * @internal
+ */
+export function beginMode(mode: unknown): string | undefined {
+  if (mode === undefined) return undefined;
+  if (mode === "deferred" || mode === "immediate" || mode === "exclusive") return mode;
+  const given = typeof mode === "string" ? JSON.stringify(mode) : describe(mode);
+  throw new ArgumentError(`mode is "deferred", "immediate" or "exclusive", not ${given}`);
+}
+
