@@ -27,7 +27,8 @@ import type { KeyedChanges, LiveQuery, WatchOptions } from "./watch.js";
 
 /**
  * A connection of the pool. The first statement begins a transaction; `commit()` makes it last, `close()` rolls it back.
- * Calls run one after the other, in the order in which they were made.
+ * Calls run one after the other, in the order in which they were made; one that waits for an asynchronous listener
+ * ({@link Engine.listen}) may be overtaken by later ones, so each is to be awaited then.
  */
 export class Connection implements AsyncDisposable {
   readonly #native: NativeConnection;

@@ -164,7 +164,13 @@ export class Engine implements AsyncDisposable {
     return Connection.releasing(conn, await begun().catch((error: unknown) => Connection.abandon(conn, error)));
   }
 
-  /** Runs a statement on a connection and in a transaction of its own, which is committed before this returns. */
+  /**
+   * Runs a statement on a connection and in a transaction of its own, which is committed before this returns.
+   *
+   * That is one message. While somebody listens to `"connect"`, `"checkout"`, `"checkin"` or `"invalidate"`, whose events show the
+   * connection, it is `connect()`, `execute()`, `commit()` and `close()`, with a `timeout` each for the first two; what SQLite runs in no
+   * transaction, like `VACUUM`, needs a connection with the isolation level `"AUTOCOMMIT"` then.
+   */
   async execute<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
     statement: Executable<R, V, P>,
     params?: NoInfer<P>,
@@ -414,8 +420,9 @@ export class Engine implements AsyncDisposable {
    *
    * `"change"` (a commit), `"blocked"` (somebody waits for one who does nothing), `"host"` and `"versionSkew"` tell of the
    * database: what a listener throws is reported and stops nothing. The others are about calls ({@link HookEvents}): they wait for
-   * their listeners, one after the other, and fail with what those throw, before anything is sent. While a call waits for a promise
-   * of a listener, calls that were made later without waiting for it may overtake it.
+   * their listeners, one after the other, and fail with what those throw: before anything is sent, or, of what comes after, though
+   * the statement was executed. While a call waits for a promise of a listener, calls that were made later without waiting for it
+   * may overtake it.
    */
   listen<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => HookAnswer<K>, options?: ListenOptions): void {
     checkListener(name, listener);

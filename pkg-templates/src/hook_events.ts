@@ -44,7 +44,10 @@ export interface CursorExecuteEvent extends CallEvent {
   readonly many: boolean;
 }
 
-/** The worker has answered: the events `"afterCursorExecute"` and `"slowStatement"`. Of a stream, the first rows are here. */
+/**
+ * The worker has answered: the events `"afterCursorExecute"` and, if it took long, `"slowStatement"`, of statements that failed, too.
+ * Of a stream, the first rows are here.
+ */
 export interface AfterCursorExecuteEvent extends CursorExecuteEvent {
   /** How many milliseconds that took, with all that it waited for. */
   readonly milliseconds: number;
@@ -86,9 +89,15 @@ export interface HookEvents {
   readonly beforeCursorExecute: CursorExecuteEvent;
   /** The worker has answered. */
   readonly afterCursorExecute: AfterCursorExecuteEvent;
-  /** It took the worker as many milliseconds as `threshold` says, or more. */
+  /**
+   * From when it was sent to its answer, or its error, passed as many milliseconds as `threshold` says, or more: with what it waited
+   * for, like the lock of another connection, or a worker that had to start.
+   */
   readonly slowStatement: AfterCursorExecuteEvent;
-  /** A call failed. An error that is returned takes the place of the error. */
+  /**
+   * A call failed. An error that is returned takes the place of the error. Not told of: what fails when a stream fetches further rows,
+   * procedures, and imports and exports but for their connection.
+   */
   readonly handleError: HandleErrorEvent;
   /** A transaction is to begin, be it by a statement. */
   readonly begin: ConnectionEvent;
@@ -102,11 +111,15 @@ export interface HookEvents {
   readonly releaseSavepoint: SavepointEvent;
   /** A savepoint is to be rolled back to. */
   readonly rollbackSavepoint: SavepointEvent;
-  /** A connection was opened. Statements of the listener are committed when it is done. */
+  /**
+   * A connection was opened, and is taken out of the pool for the first time. Statements of the listener are committed when it is done;
+   * if it throws, the connection is dropped. Not told of: the one that a {@link Connection} opens for itself at its next use when it was
+   * invalidated, or has lost its worker, and one that an import opened.
+   */
   readonly connect: ConnectionEvent;
   /** A connection was taken out of the pool. */
   readonly checkout: ConnectionEvent;
-  /** A connection is to be given back to the pool. */
+  /** A connection is to be given back to the pool. What the listener throws is reported, and fails no call. */
   readonly checkin: ConnectionEvent;
   /** A connection is to be dropped. */
   readonly invalidate: ConnectionEvent;

@@ -241,7 +241,9 @@ export class Hooks {
     } catch (error) {
       throw await handled(error, null);
     }
-    const event = (): CursorExecuteEvent => shown(prepared, about);
+    const shows = this.has("beforeCursorExecute", "afterCursorExecute", "slowStatement");
+    let read = reader(prepared, shows);
+    const event = (): CursorExecuteEvent => shown(prepared, about, read);
     const begun = call.begins();
     let start = -1;
     let result: T;
@@ -254,6 +256,7 @@ export class Hooks {
         const rewrite = checked("beforeCursorExecute", answer);
         if (rewrite === undefined) return;
         [prepared, params] = [rewritten(prepared, rewrite), Object.hasOwn(rewrite, "params") ? rewrite.params : params];
+        read = reader(prepared, shows);
       });
       if (told !== undefined) await told;
       start = performance.now();
@@ -263,14 +266,13 @@ export class Hooks {
       begun?.(false);
       // What who listens throws is not told of.
       if (start < 0) throw error;
-      this.#mark(prepared, start);
+      await this.#slow(event, this.#mark(prepared, start)).catch(report);
       throw await handled(error, prepared.source);
     }
     const milliseconds = this.#mark(prepared, start);
-    const after = (): object => Object.defineProperty(event(), "milliseconds", { value: milliseconds, enumerable: true });
     try {
-      await this.tell("afterCursorExecute", after);
-      await this.tell("slowStatement", after, ignore, ({ threshold }) => milliseconds >= threshold);
+      await this.tell("afterCursorExecute", () => timed(event(), milliseconds));
+      await this.#slow(event, milliseconds);
       if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
     } catch (error) {
       // Nobody gets it, so nobody else would close it.
@@ -278,6 +280,11 @@ export class Hooks {
       throw error;
     }
     return result;
+  }
+
+  /** Tells of a statement that took long. */
+  async #slow(event: () => CursorExecuteEvent, milliseconds: number): Promise<void> {
+    await this.tell("slowStatement", () => timed(event(), milliseconds), ignore, ({ threshold }) => milliseconds >= threshold);
   }
 
   /** How long it took; shown among the measures of the page if that is wanted. */
@@ -323,23 +330,33 @@ function checked(name: string, answer: unknown): { readonly statement?: unknown;
 }
 
 /** The event of a statement that goes to the worker. Its parameters are read when somebody asks for them. */
-function shown(prepared: Prepared, about: CallEvent): CursorExecuteEvent {
-  const { source: statement, many } = prepared;
-  let params: CursorExecuteEvent["params"] | undefined;
+function shown({ source: statement, many }: Prepared, about: CallEvent, read: () => CursorExecuteEvent["params"]): CursorExecuteEvent {
   return {
     ...about,
     statement,
     many,
     get params() {
-      return (params ??= values(prepared));
+      return read();
     },
   };
 }
 
-/** The values of the parameters, as SQLite gets them. */
-function values({ again }: Prepared): CursorExecuteEvent["params"] {
-  // The batch itself goes away with its frame.
-  const { batch, many } = again();
+/** An event with how long it took; `params` is read no earlier by that. */
+function timed(event: CursorExecuteEvent, milliseconds: number): object {
+  return Object.defineProperty(event, "milliseconds", { value: milliseconds, enumerable: true });
+}
+
+/**
+ * Reads the values of the parameters, once, as SQLite gets them: the batch goes away with its frame, and the caller may have changed
+ * its objects since, so its bytes are kept where somebody listens.
+ */
+function reader({ batch, many, again }: Prepared, shows: boolean): () => CursorExecuteEvent["params"] {
+  const kept = shows ? batch?.slice() : undefined;
+  let params: CursorExecuteEvent["params"] | undefined;
+  return () => (params ??= values(shows ? kept : again().batch, many));
+}
+
+function values(batch: Uint8Array | undefined, many: boolean): CursorExecuteEvent["params"] {
   if (batch === undefined) return Object.freeze([]);
   const [rows = 0, columns = 0] = new Uint32Array(batch.buffer, batch.byteOffset, 2);
   const sets = decodeBatch(batch, 0, columns, (cells) => Object.freeze([...cells]));

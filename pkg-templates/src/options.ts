@@ -55,7 +55,7 @@ export interface EngineOptions {
   readonly echo?: boolean | "debug" | ((record: EchoRecord) => void);
   /**
    * Notes how long each statement took with `performance.measure()`, where the browser's profiler shows it: `aludel SELECT ...`.
-   * False unless given.
+   * For profiling: the entries stay until `performance.clearMeasures()`. False unless given.
    */
   readonly performanceMarks?: boolean;
   /** Leaves the values of parameters out of logs and errors. */

@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { load } from "./pkg.mjs";
-import { COUNT, counting, error, fill, INSERT, nodeEngine, onConnection, onPeople } from "./node_engine.mjs";
+import { COUNT, counting, error, fill, heard, INSERT, nodeEngine, onConnection, onPeople } from "./node_engine.mjs";
 
 // What is told of a commit comes behind its answer, and keeps no process that waits for nothing else.
 const waiting = setInterval(() => undefined, 1 << 30);
 after(() => clearInterval(waiting));
 
-const {
-  ArgumentError, Column, Engine, Integer, IntegrityError, InvalidRequestError, MetaData, OperationalError, ResourceClosedError, Table, select, text,
-} = await load("index.js");
+const { ArgumentError, Integer, IntegrityError, MetaData, Column, OperationalError, Table, select, text } = await load("index.js");
 
 const ADULTS = text("SELECT name FROM users WHERE age >= :age ORDER BY id");
 const names = (result) => result.scalars().all();
@@ -22,15 +20,8 @@ const ALL = [
   "invalidate",
 ];
 
-/** What an engine tells, by name, in order. */
-function heard(engine, names = ALL) {
-  const log = [];
-  for (const name of names) engine.listen(name, () => void log.push(name));
-  return log;
-}
-
 test("a5_events statements are told of before and after, in the order of SQLAlchemy", onConnection(async (conn, engine) => {
-  const log = heard(engine);
+  const log = heard(engine, ALL);
   await conn.execute(ADULTS, { age: 25 });
   assert.deepEqual(log.splice(0), CALLS);
   await conn.execDriverSql("SELECT 1");
@@ -324,158 +315,3 @@ test("a5_events mistakes in listening are told", onPeople(async (engine) => {
     await assert.rejects(engine.execute(COUNT), error(ArgumentError, message));
   }
 }));
-
-/** Keeps what is reported as an error that nobody caught, while a function runs. */
-async function reported(run) {
-  const [errors, { error }] = [[], console];
-  console.error = (thrown) => void errors.push(thrown.message);
-  try {
-    await run();
-  } finally {
-    console.error = error;
-  }
-  return errors;
-}
-
-const throwing = (message) => () => { throw new Error(message); };
-
-test("a5_events a block whose commit a listener refuses is left and rolled back", onConnection(async (conn, engine) => {
-  const log = heard(engine, ["rollback", "rollbackSavepoint"]);
-  for (const [name, begin, told] of [["commit", "begin", "rollback"], ["releaseSavepoint", "beginNested", "rollbackSavepoint"]]) {
-    for (const listener of [throwing(name), async () => throwing(name)()]) {
-      engine.listen(name, listener, { once: true });
-      await assert.rejects(conn[begin](() => conn.execute(INSERT)), { message: name });
-      assert.deepEqual(log.splice(0), [told]);
-      assert.equal(conn.inNestedTransaction(), false);
-      assert.equal(await conn.scalar(COUNT), 3, "the connection can be used, and the block has left nothing");
-      await conn.rollback();
-      log.length = 0;
-    }
-  }
-}));
-
-test("a5_events what a function threw is thrown, whatever listeners of what ends then throw", onPeople(async (engine) => {
-  engine.listen("rollback", throwing("rollback"));
-  engine.listen("checkin", throwing("checkin"));
-  const mine = { message: "mine" };
-  const fails = async (conn) => {
-    await conn.execute(INSERT);
-    throw new Error("mine");
-  };
-  assert.deepEqual(await reported(() => assert.rejects(engine.connect(fails), mine)), ["rollback", "checkin"]);
-  assert.deepEqual(await reported(() => assert.rejects(engine.begin(fails), mine)), ["rollback", "checkin"]);
-  const twice = text("INSERT INTO users (id) VALUES (1)");
-  assert.deepEqual(await reported(() => assert.rejects(engine.execute(twice), IntegrityError)), ["rollback", "checkin"]);
-  engine.listen("begin", throwing("begin"), { once: true });
-  assert.deepEqual(await reported(() => assert.rejects(engine.begin(), { message: "begin" })), ["checkin"]);
-  // What was committed has not failed.
-  assert.deepEqual(await reported(() => engine.begin((conn) => conn.execute(INSERT))), ["checkin"]);
-  assert.deepEqual(await reported(async () => (await engine.begin()).commit()), ["checkin"]);
-  assert.deepEqual(await reported(() => engine.execute(INSERT)), ["checkin"]);
-  // Without another error, that of a rollback is thrown.
-  assert.deepEqual(await reported(() => assert.rejects(engine.connect((conn) => conn.scalar(COUNT)), { message: "rollback" })), ["checkin"]);
-  assert.equal(engine.pool.checkedout(), 0);
-}));
-
-test("a5_events a connection that a listener of connect refused is not given to the next one", async () => {
-  const engine = nodeEngine({ poolSize: 1 });
-  let told = 0;
-  engine.listen("connect", () => {
-    if (++told === 1) throw new Error("refused");
-  });
-  await assert.rejects(engine.connect(), { message: "refused" });
-  assert.equal(engine.pool.checkedout(), 0);
-  await engine.connect(() => undefined);
-  assert.equal(told, 2);
-  engine.listen("checkout", throwing("busy"), { once: true });
-  await assert.rejects(engine.connect(), { message: "busy" });
-  await engine.connect(() => undefined);
-  assert.equal(told, 2, "this one was told of");
-});
-
-test("a5_events a call that is not waited for is counted once", onConnection(async (conn, engine) => {
-  engine.listen("beforeExecute", () => undefined);
-  for (const call of [() => conn.execute(INSERT), () => conn.execDriverSql("SELECT 1"), () => conn.stream(COUNT)]) {
-    const left = conn.begin(() => void call().catch(() => undefined));
-    await assert.rejects(left, error(InvalidRequestError, "returned while 1 of its calls still ran"));
-  }
-}));
-
-test("a5_events a stream that nobody gets since a listener throws is closed", onConnection(async (conn, engine) => {
-  let stream;
-  engine.listen("afterExecute", ({ result }) => {
-    stream = result;
-    throw new Error("mine");
-  }, { once: true });
-  await assert.rejects(conn.stream(ADULTS, { age: 1 }), { message: "mine" });
-  await assert.rejects(stream.fetchone(), error(ResourceClosedError, "This result object is closed"));
-}));
-
-test("a5_events handleError is told once of what fails, and not of what listeners throw", onConnection(async (conn, engine) => {
-  const seen = [];
-  engine.listen("handleError", ({ original }) => void seen.push(original.message));
-  engine.listen("savepoint", () => { throw new ArgumentError("a listener's"); }, { once: true });
-  await assert.rejects(conn.beginNested(), error(ArgumentError, "a listener's"));
-  assert.deepEqual(seen, []);
-  assert.equal(conn.inTransaction(), false);
-  await conn.close();
-  await assert.rejects(conn.beginNested(), ResourceClosedError);
-  assert.equal(seen.length, 1);
-}));
-
-test("a5_events begin and commit are told where something begins and ends, waited for or not", onPeople(async (engine) => {
-  const log = heard(engine, ["begin", "commit", "rollback", "savepoint"]);
-  const told = () => log.splice(0).join(" ");
-  const conn = await engine.connect();
-  await Promise.all([conn.begin(), conn.execute(INSERT)]);
-  assert.equal(told(), "begin");
-  await conn.commit();
-  await Promise.all([conn.begin(), conn.commit()]);
-  await Promise.all([conn.execute(INSERT), conn.commit(), conn.execute(INSERT)]);
-  await conn.rollback();
-  assert.equal(told(), "commit begin commit begin commit begin rollback");
-  await Promise.all([conn.beginNested(), conn.execute(INSERT)]);
-  const transaction = conn.getTransaction();
-  await Promise.all([transaction.commit(), transaction.rollback()]);
-  assert.equal(told(), "begin savepoint commit");
-  const reason = new Error("mine");
-  const aborted = { signal: AbortSignal.abort(reason) };
-  for (const call of [() => conn.execute(COUNT, undefined, aborted), () => conn.begin(aborted), () => conn.beginNested(aborted)]) {
-    await assert.rejects(call(), reason);
-  }
-  await assert.rejects(conn.execute(COUNT, undefined, { nonsense: 1 }), error(ArgumentError, "Unknown call option 'nonsense'"));
-  assert.equal(told(), "");
-  // A listener of what comes after sees the transaction as it is.
-  engine.listen("afterExecute", () => conn.commit(), { once: true });
-  await conn.execute(INSERT);
-  await conn.execute(COUNT);
-  assert.equal(told(), "begin commit begin");
-  await conn.close();
-  assert.equal(told(), "rollback");
-  for (const call of [() => conn.begin(), () => conn.beginNested(), () => conn.execute(COUNT)]) await assert.rejects(call(), ResourceClosedError);
-  assert.equal(told(), "");
-}));
-
-test("a5_events calls that are not waited for may overtake one that waits for its listeners, and nothing is lost", onConnection(async (conn, engine) => {
-  const log = heard(engine, ["begin", "commit"]);
-  let tell;
-  const told = new Promise((resolve) => { tell = resolve; });
-  engine.listen("beforeExecute", () => told, { once: true });
-  const insert = conn.execute(INSERT);
-  await conn.commit();
-  assert.deepEqual(log, [], "there was nothing yet to commit");
-  tell();
-  await insert;
-  assert.ok(conn.inTransaction());
-  await conn.commit();
-  assert.deepEqual(log, ["begin", "commit"]);
-  assert.equal(await engine.scalar(COUNT), 4);
-}));
-
-test("a5_events a warning is told once, and the one after many others, too", () => {
-  const told = [];
-  const engine = nodeEngine({ echo: ({ level, message }) => level === "WARNING" && void told.push(message) });
-  const messages = Array.from({ length: 1200 }, (_, i) => `warning ${i}`);
-  for (const message of messages) Engine.warn(engine, [message, message]);
-  assert.deepEqual(told, messages);
-});

@@ -96,3 +96,10 @@ export const error = (errorClass, message, more = () => true) => (thrown) => {
   }
   return more(thrown);
 };
+
+/** What an engine tells, by name, in order. */
+export function heard(engine, names) {
+  const log = [];
+  for (const name of names) engine.listen(name, () => void log.push(name));
+  return log;
+}
