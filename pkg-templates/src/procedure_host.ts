@@ -37,7 +37,9 @@ function checkOrigin(module: string): void {
   const own = (self as unknown as { location?: { origin?: string } }).location?.origin;
   const url = new URL(module);
   // Bundlers make small files parts of the app by `data:`. A thread of Node has no origin, and neither have its files.
-  const allowed = url.protocol === "data:" || (own === undefined ? url.protocol === "file:" : url.origin === own);
+  // A `blob:` has the origin of who made it, and so may hold what came from anywhere.
+  const mine = url.protocol !== "blob:" && url.origin === own;
+  const allowed = url.protocol === "data:" || (own === undefined ? url.protocol === "file:" : mine);
   if (!allowed) {
     throw new ProcedureError(`the module ${module} is of another origin than the page (${own ?? "file:"}), and is not imported`);
   }

@@ -161,8 +161,17 @@ function check(module: unknown, name: string): string {
 /** What a procedure threw: an error of aludel's as it was, any other as a ProcedureError of its name and message. */
 function thrownBy(name: string, thrown: unknown): unknown {
   if (thrown instanceof Error && "retryable" in thrown) return thrown;
-  if (!(thrown instanceof Error)) return new ProcedureError(`${name}() threw ${String(thrown)}`, { cause: thrown });
+  if (!(thrown instanceof Error)) return new ProcedureError(`${name}() threw ${shown(thrown)}`, { cause: thrown });
   const error = new ProcedureError(thrown.message, { cause: thrown });
   Object.defineProperty(error, "name", { value: thrown.name, writable: true, configurable: true });
   return error;
+}
+
+function shown(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object may have no text.
+    return describe(value);
+  }
 }

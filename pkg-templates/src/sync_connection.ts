@@ -67,6 +67,8 @@ export class SyncConnection {
   readonly #door: { ask: Door | undefined };
   /** Whether errors are not to tell the values of parameters. */
   readonly #hidden: boolean;
+  /** Counts the transactions, so that what belongs to one that has ended does nothing to the next. */
+  #transactions = 0;
 
   private constructor(door: { ask: Door | undefined }, hidden: boolean) {
     this.#door = door;
@@ -120,7 +122,9 @@ export class SyncConnection {
   begin<T>(fn: (conn: SyncConnection) => T): T;
   begin<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
     this.#ask(BEGIN);
-    const transaction = new SyncTransaction(() => this.commit(), () => this.rollback());
+    const number = ++this.#transactions;
+    const isThis = (): boolean => this.#transactions === number;
+    const transaction = new SyncTransaction(isThis, () => this.commit(), () => this.rollback());
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
 
@@ -132,18 +136,28 @@ export class SyncConnection {
   beginNested<T>(fn: (conn: SyncConnection) => T): T;
   beginNested<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
     const name = this.#ask(SAVEPOINT) as string;
-    const transaction = new SyncTransaction(() => this.#ask(RELEASE, name), () => this.#ask(ROLLBACK_TO, name));
+    const undo = (): void => {
+      try {
+        this.#ask(ROLLBACK_TO, name);
+      } catch (error) {
+        // It has ended with what was around it.
+        if (!(error instanceof InvalidRequestError)) throw error;
+      }
+    };
+    const transaction = new SyncTransaction(() => true, () => this.#ask(RELEASE, name), undo);
     return fn === undefined ? transaction : this.#within(transaction, fn);
   }
 
   /** Commits the transaction; does nothing if none has begun. */
   commit(): void {
     this.#ask(COMMIT);
+    this.#transactions += 1;
   }
 
   /** Rolls the transaction back; does nothing if none has begun. */
   rollback(): void {
     this.#ask(ROLLBACK);
+    this.#transactions += 1;
   }
 
   /** Whether a transaction has begun, be it by a statement. */
@@ -185,7 +199,17 @@ export class SyncConnection {
       }
       throw error;
     }
-    if (transaction.isActive) transaction.commit();
+    if (!transaction.isActive) return value;
+    try {
+      transaction.commit();
+    } catch (error) {
+      try {
+        transaction.rollback();
+      } catch {
+        // The error of the commit is the one that matters.
+      }
+      throw error;
+    }
     return value;
   }
 
@@ -212,32 +236,33 @@ export class SyncConnection {
 
 /** A transaction or savepoint of a {@link SyncConnection}. */
 export class SyncTransaction {
+  readonly #isThis: () => boolean;
   readonly #commit: () => unknown;
   readonly #rollback: () => unknown;
   #active = true;
 
   /** @internal */
-  constructor(commit: () => unknown, rollback: () => unknown) {
-    [this.#commit, this.#rollback] = [commit, rollback];
+  constructor(isThis: () => boolean, commit: () => unknown, rollback: () => unknown) {
+    [this.#isThis, this.#commit, this.#rollback] = [isThis, commit, rollback];
   }
 
-  /** Commits, or releases the savepoint. */
+  /** Commits, or releases the savepoint. One that fails to is still to be rolled back. */
   commit(): void {
-    if (!this.#active) throw new InvalidRequestError("This transaction is inactive");
-    this.#active = false;
+    if (!this.isActive) throw new InvalidRequestError("This transaction is inactive");
     this.#commit();
+    this.#active = false;
   }
 
   /** Rolls back, or back to the savepoint; does nothing if it has ended. */
   rollback(): void {
-    if (!this.#active) return;
+    if (!this.isActive) return;
     this.#active = false;
     this.#rollback();
   }
 
   /** Whether it was neither committed nor rolled back. */
   get isActive(): boolean {
-    return this.#active;
+    return this.#active && this.#isThis();
   }
 }
 

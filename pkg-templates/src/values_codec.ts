@@ -1,7 +1,7 @@
 /**
  * Values of JavaScript as bytes: the arguments of procedures, and what they return or throw.
  *
- * As with structured clones, objects lose their class and keep their own properties. What cannot be sent is named.
+ * Objects are those that literals make, and rows, which become such. What cannot be sent is named.
  *
  * @module
  */
@@ -28,6 +28,10 @@ const ERROR = 14;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const MOST_DEPTH = 500;
+/** How many errors, from the outermost on, tell their stacks. */
+const MOST_STACKS = 5;
+/** How long an array may be that has more holes than values. */
+const MOST_HOLES = 1_000_000;
 
 const encoder: TextEncoder = new TextEncoder();
 const decoder: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -86,6 +90,16 @@ class Out {
     this.bytes(encoder.encode(text));
   }
 
+  /** Where it stands, for {@link backTo}. */
+  mark(): number {
+    return this.#at;
+  }
+
+  /** Forgets what was written since a mark. */
+  backTo(mark: number): void {
+    this.#at = mark;
+  }
+
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#at);
   }
@@ -118,6 +132,7 @@ class In {
   bytes(): Uint8Array<ArrayBuffer> {
     const length = this.count();
     this.#at += length;
+    if (this.#at > this.#bytes.length) throw new RangeError("a value ends before its bytes do");
     return this.#bytes.slice(this.#at - length, this.#at) as Uint8Array<ArrayBuffer>;
   }
 
@@ -170,6 +185,10 @@ function writeObject(out: Out, value: object, name: string, around: readonly obj
     out.tag(DATE);
     out.number(value.getTime());
   } else if (Array.isArray(value)) {
+    // One that is mostly holes would take as long as if it had none.
+    if (value.length > MOST_HOLES && Object.keys(value).length * 2 < value.length) {
+      throw new DataError(`${name} is an array of ${value.length}, most of it holes`);
+    }
     out.tag(ARRAY);
     out.count(value.length);
     for (let i = 0; i < value.length; i++) inner(value[i], i);
@@ -186,11 +205,11 @@ function writeObject(out: Out, value: object, name: string, around: readonly obj
     for (const part of value) write(out, part, `a value of ${name}`, within);
   } else if (value instanceof Error) {
     out.tag(ERROR);
-    write(out, fieldsOf(value), name, within);
+    writeFields(out, fieldsOf(value, around.length < MOST_STACKS), name, within);
   } else {
     if (isThenable(value)) throw new DataError(`${name} is a Promise: its await was forgotten`);
-    if (describe(value) !== "Object" && !isRow(value)) {
-      throw new DataError(`${name} is of a kind (${describe(value)}) that cannot be sent to another thread`);
+    if (!isPlain(value) && !isRow(value)) {
+      throw new DataError(`${name} is ${kindOf(value)}, which cannot be sent to another thread`);
     }
     const entries = Object.entries(value);
     out.tag(OBJECT);
@@ -261,19 +280,41 @@ interface Fields extends ErrorDetails {
   readonly stack?: string | undefined;
 }
 
-/** What can be sent of a value that is only part of an error; undefined for what cannot. */
-function sendable(value: unknown): unknown {
-  try {
-    encodeValue(value, "a value");
-    return value;
-  } catch {
-    return undefined;
+/** Writes what an error is made of; of what is only part of it, what can be sent. */
+function writeFields(out: Out, fields: Fields, name: string, around: readonly object[]): void {
+  const entries = Object.entries(fields);
+  out.tag(OBJECT);
+  out.count(entries.length);
+  for (const [key, part] of entries) {
+    writeText(out, key);
+    const mark = out.mark();
+    try {
+      write(out, part, `${name}[${JSON.stringify(key)}]`, around);
+    } catch {
+      out.backTo(mark);
+      out.tag(UNDEFINED);
+    }
   }
 }
 
-function fieldsOf(error: Error): Fields {
-  const { name, message, stack } = error;
-  const cause = sendable(error.cause);
+/** Whether it is an object as literals make them, be it of another realm. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty"));
+}
+
+function kindOf(value: object): string {
+  const kind = describe(value);
+  if (kind !== "Object") return `of a kind (${kind})`;
+  const made = (value as { constructor?: unknown }).constructor;
+  return typeof made === "function" && made.name !== "" ? `an object of a class (${made.name})` : "an object of a class";
+}
+
+function fieldsOf(error: Error, withStack: boolean): Fields {
+  const { name, message } = error;
+  // Where a worker's code came as a `data:` URL, each line of a stack has all of it.
+  const stack = withStack ? String(error.stack).replace(/^(.{1000}).+$/gm, "$1...") : undefined;
+  const { cause } = error;
   const plain = { name, message, stack, cause };
   // One of another copy of the package, which a module brings along, is of another class.
   if (!(error instanceof SQLAlchemyError) && !("sqliteCode" in error && "retryable" in error)) return plain;
@@ -283,8 +324,8 @@ function fieldsOf(error: Error): Fields {
   const [first = "", rest = ""] = statement === null ? [message] : message.split(`\n[SQL: ${statement}]`);
   const paramsText = /^\n\[parameters: ([^]*)\]$/.exec(rest)?.[1] ?? null;
   // What SQLite said follows from the code.
-  const behind = known.orig !== null && known.orig === error.cause ? undefined : cause;
-  const details = { code, statement, offset, sqliteCode, constraint, reason, retryable, paramsText, params: sendable(known.params) };
+  const behind = known.orig !== null && known.orig === cause ? undefined : cause;
+  const details = { code, statement, offset, sqliteCode, constraint, reason, retryable, paramsText, params: known.params };
   return { ...plain, ...details, message: first, cause: behind };
 }
 

@@ -117,3 +117,57 @@ export function setUp(conn) {
   conn.createCollation("backwards", (one, other) => (one < other ? 1 : one > other ? -1 : 0));
 }
 export const wrongFunction = (conn) => conn.createFunction("f", "g");
+
+export function failsToCommit(conn) {
+  conn.exec("CREATE TABLE notes (u INTEGER REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)");
+  conn.commit();
+  const caught = [];
+  try {
+    conn.begin((inner) => inner.execute("INSERT INTO notes VALUES (99)"));
+  } catch ({ name }) {
+    caught.push(name);
+  }
+  caught.push(conn.inTransaction());
+  // One that is ended by hand can be rolled back.
+  const transaction = conn.begin();
+  conn.execute("INSERT INTO notes VALUES (99)");
+  try {
+    transaction.commit();
+  } catch {
+    caught.push(transaction.isActive);
+    transaction.rollback();
+  }
+  return [...caught, conn.inTransaction(), transaction.isActive];
+}
+
+export function stale(conn) {
+  const first = conn.begin();
+  const nested = conn.beginNested();
+  conn.commit();
+  const second = conn.begin();
+  conn.execute("INSERT INTO users (name) VALUES ('second')");
+  first.rollback();
+  nested.rollback();
+  let message;
+  try {
+    first.commit();
+  } catch (error) {
+    message = error.message;
+  }
+  const seen = [first.isActive, second.isActive, message, count(conn)];
+  second.commit();
+  return seen;
+}
+
+export const forgetsAll = (conn) => conn.execute("SELECT 1");
+export const itself = (conn) => conn;
+export function throwsInCircles() {
+  const [one, other] = [new Error("one"), new Error("other")];
+  [one.cause, other.cause] = [other, one];
+  throw one;
+}
+export function throwsChain(conn, length) {
+  let error = new Error("0");
+  for (let i = 1; i < length; i++) error = new Error(String(i), { cause: error });
+  throw error;
+}

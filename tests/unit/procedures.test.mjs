@@ -238,3 +238,47 @@ test("each connection of an engine is set up by its event", async () => {
   for (const conn of [one, other]) assert.equal(await conn.scalar(text("SELECT shout(name) FROM users")), "DAN");
   await engine.dispose();
 });
+
+test("a3_70 a commit that fails is rolled back", onConnection(async (conn) => {
+  assert.deepEqual(await conn.runSync(jobs.failsToCommit), ["IntegrityError", false, true, false, false]);
+  assert.equal(await conn.scalar(COUNT), 3);
+}));
+
+test("a3_70 what belongs to a transaction that has ended does nothing to the next", onConnection(async (conn) => {
+  assert.deepEqual(await conn.runSync(jobs.stale), [false, true, "This transaction is inactive", 4]);
+  assert.equal(await conn.scalar(COUNT), 4);
+}));
+
+test("a3_70 objects of a class are not sent as empty ones", onConnection(async (conn) => {
+  await assert.rejects(conn.runSync(jobs.forgetsAll), error(DataError, /what forgetsAll\(\) returned is an object of a class \(.*\), which cannot be sent/));
+  await assert.rejects(conn.runSync(jobs.itself), error(DataError, /itself\(\) returned is an object of a class/));
+  await assert.rejects(conn.runSync(jobs.echo, new (class Point {})()), error(DataError, "argument 1 of echo() is an object of a class (Point)"));
+  const bare = Object.assign(Object.create(null), { a: 1 });
+  assert.deepEqual(await conn.runSync(jobs.echo, bare), [{ a: 1 }]);
+  const holes = [];
+  holes[4294967294 - 1] = 1;
+  await assert.rejects(conn.runSync(jobs.echo, holes), error(DataError, "most of it holes"));
+  // What is thrown may have no text.
+  await assert.rejects(conn.runSync(jobs.throws, { toString: 1 }), error(ProcedureError, "throws() threw Object"));
+}));
+
+test("a3_70 causes of errors may be many, or go in circles", onConnection(async (conn) => {
+  await assert.rejects(conn.runSync(jobs.throwsInCircles), error(ProcedureError, "one", ({ cause }) =>
+    cause.cause.message === "other" && cause.cause.cause === undefined));
+  await assert.rejects(conn.runSync(jobs.throwsChain, 40), error(ProcedureError, "39", ({ cause }) => {
+    let depth = 0;
+    for (let at = cause; at !== undefined; at = at.cause) depth += 1;
+    return depth === 40;
+  }));
+  await assert.rejects(conn.runSync(jobs.throwsChain, 2_000), error(ProcedureError, "1999"));
+}));
+
+test("a value that ends too soon is an error", () => {
+  assert.throws(() => decodeValue(encodeValue("text", "it").slice(0, -1)), RangeError);
+});
+
+test("modules of an origin that anybody can borrow are refused", onConnection(async (conn) => {
+  const blob = URL.createObjectURL(new Blob(["export const f = () => 1"], { type: "text/javascript" }));
+  await assert.rejects(conn.runSync(blob, "f"), error(ProcedureError, "of another origin than the page"));
+  URL.revokeObjectURL(blob);
+}));
