@@ -227,7 +227,14 @@ export class SyncConnection {
     if (ask === undefined) {
       throw new ResourceClosedError("This connection is closed: its procedure has returned. A procedure works synchronously.");
     }
-    const answer = ask(op, text, given, flag);
+    let answer: unknown;
+    try {
+      answer = ask(op, text, given, flag);
+    } catch (error) {
+      // Errors come as records: this is a trap, or a stack that overflowed in the midst of SQLite. It goes on nowhere.
+      this.#door.ask = undefined;
+      throw error;
+    }
     const error = rehydrate(Array.isArray(answer) ? undefined : answer, context);
     if (error instanceof Error) throw error;
     return answer;

@@ -9,6 +9,7 @@ const {
   ResourceClosedError, TimeoutError, select, literal, text,
 } = await load("index.js");
 const { decodeValue, encodeValue } = await load("values_codec.js");
+const { call } = await load("procedure_host.js");
 const module = new URL("./procedure_module.mjs", import.meta.url);
 const jobs = procedures(module);
 
@@ -282,3 +283,21 @@ test("modules of an origin that anybody can borrow are refused", onConnection(as
   await assert.rejects(conn.runSync(blob, "f"), error(ProcedureError, "of another origin than the page"));
   URL.revokeObjectURL(blob);
 }));
+
+test("a connection whose call trapped takes no further one", () => {
+  let asked = 0;
+  const trap = () => {
+    asked += 1;
+    throw new RangeError("Maximum call stack size exceeded");
+  };
+  const swallows = (conn) => {
+    try {
+      conn.commit();
+    } catch {
+      // As a procedure may.
+    }
+    return conn.closed || conn.commit();
+  };
+  const answer = call(swallows, "swallows", encodeValue([false, []], "it"), false, trap);
+  assert.deepEqual([answer[0], decodeValue(answer.subarray(1)), asked], [1, true, 1]);
+});

@@ -4,6 +4,7 @@ use crate::sqlite::{Collation, FunctionOptions, Scalar};
 use crate::{Finding, Procedure, SyncConnection};
 use aludel_protocol::{Error, ErrorKind, Header, MAX_SAFE_INTEGER, ProcedureCall, Reply, Result, Value};
 use js_sys::{Array, BigInt, Function, Object, Promise, Reflect, Uint8Array};
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -65,10 +66,20 @@ struct Exported {
 impl Procedure for Exported {
     fn call(self: Box<Self>, connection: &mut SyncConnection<'_>) -> Result<Vec<u8>> {
         let arguments = Uint8Array::from(&self.arguments[..]);
+        let inside = Cell::new(0_u32);
         let mut door = |op: u32, text: String, batch: JsValue, many: bool| {
-            answer(connection, op, &text, batch, many).unwrap_or_else(|error| record(&error))
+            inside.set(inside.get() + 1);
+            let answer = answer(connection, op, &text, batch, many).unwrap_or_else(|error| record(&error));
+            inside.set(inside.get() - 1);
+            answer
         };
         let outcome = self.host.call(&self.function, &self.name, &arguments, self.engine, &mut door);
+        if inside.get() > 0 {
+            // A trap left the call of a statement, whatever the procedure made of it. Nothing here can be relied on.
+            let message = format!("{}() broke the worker within a statement", self.name);
+            super::say_fatal(&message);
+            wasm_bindgen::throw_str(&message);
+        }
         outcome.map(|value| value.to_vec()).map_err(|thrown| refused(&thrown))
     }
 }
