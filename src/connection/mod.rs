@@ -180,18 +180,12 @@ impl Connection {
 
     /// Commits the transaction that is open; does nothing when none is.
     pub async fn commit(&self) -> Result<()> {
-        match self.inner.root() {
-            Some(root) => self.inner.commit(&root).await,
-            None => Ok(()),
-        }
+        self.inner.commit_root().await
     }
 
     /// Rolls back the transaction that is open; does nothing when none is.
     pub async fn rollback(&self) -> Result<()> {
-        match self.inner.root() {
-            Some(root) => self.inner.roll_back(&root).await,
-            None => Ok(()),
-        }
+        self.inner.roll_back_root().await
     }
 
     /// Gives the connection back; what was not committed is rolled back. Closing again does nothing.

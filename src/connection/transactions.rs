@@ -73,6 +73,19 @@ impl Inner {
 
     pub(crate) async fn commit(&self, state: &Rc<TxState>) -> Result<()> {
         let _turn = self.gate.enter().await;
+        self.commit_now(state).await
+    }
+
+    /// Commits the transaction that is open when the calls before have had their turn, if one is.
+    pub(crate) async fn commit_root(&self) -> Result<()> {
+        let _turn = self.gate.enter().await;
+        match self.root() {
+            Some(root) => self.commit_now(&root).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit_now(&self, state: &Rc<TxState>) -> Result<()> {
         // Statements that were sent before may still end the transaction.
         self.settled().await;
         let root_failed = self.root().is_none_or(|root| !root.active.get());
@@ -105,6 +118,19 @@ impl Inner {
 
     pub(crate) async fn roll_back(&self, state: &Rc<TxState>) -> Result<()> {
         let _turn = self.gate.enter().await;
+        self.roll_back_now(state).await
+    }
+
+    /// Rolls back the transaction that is open when the calls before have had their turn, if one is.
+    pub(crate) async fn roll_back_root(&self) -> Result<()> {
+        let _turn = self.gate.enter().await;
+        match self.root() {
+            Some(root) => self.roll_back_now(&root).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn roll_back_now(&self, state: &Rc<TxState>) -> Result<()> {
         match self.start_rollback(state)? {
             Some(pending) => Detached(Some(pending)).done().await,
             None => Ok(()),

@@ -75,6 +75,14 @@ test("a3_19 commit and rollback end the transaction and all savepoints", onConne
   }
 }));
 
+test("a3_19 calls that are not waited for commit and roll back what was executed before them", onConnection(async (conn) => {
+  await Promise.all([conn.execute(INSERT), conn.commit(), conn.execute(INSERT), conn.commit()]);
+  assert.deepEqual([conn.inTransaction(), await conn.scalar(COUNT)], [false, 5]);
+  await conn.commit();
+  await Promise.all([conn.execute(INSERT), conn.commit(), conn.execute(INSERT), conn.rollback()]);
+  assert.deepEqual([conn.inTransaction(), await conn.scalar(COUNT)], [false, 6]);
+}));
+
 test("a3_20 a1_14 a4_16 a4_17 close rolls back and can be called again", onPeople(async (engine) => {
   const conn = await engine.connect();
   await conn.execute(INSERT);
