@@ -103,6 +103,20 @@ export function withEngine(engine, name) {
   return [before, nested, engine.execute("SELECT name FROM users ORDER BY id DESC").scalar()];
 }
 
+/** Goes on after what left a call into wasm halfway, as the end of the stack may. */
+export function traps(conn) {
+  performance.now = () => {
+    throw new RangeError("Maximum call stack size exceeded");
+  };
+  try {
+    conn.execute("SELECT 1");
+  } catch {
+    // It is told all the same.
+  }
+  delete performance.now;
+  return conn.closed;
+}
+
 export const notAFunction = 7;
 
 export function setUp(conn) {

@@ -6,10 +6,9 @@ import { load } from "./pkg.mjs";
 
 const {
   ArgumentError, DataError, InvalidRequestError, IntegrityError, ObjectNotExecutableError, OperationalError, ProcedureError, procedures,
-  ResourceClosedError, TimeoutError, select, literal, text,
+  ResourceClosedError, TimeoutError, select, literal, text, WorkerGone,
 } = await load("index.js");
 const { decodeValue, encodeValue } = await load("values_codec.js");
-const { call } = await load("procedure_host.js");
 const module = new URL("./procedure_module.mjs", import.meta.url);
 const jobs = procedures(module);
 
@@ -284,20 +283,10 @@ test("modules of an origin that anybody can borrow are refused", onConnection(as
   URL.revokeObjectURL(blob);
 }));
 
-test("a connection whose call trapped takes no further one", () => {
-  let asked = 0;
-  const trap = () => {
-    asked += 1;
-    throw new RangeError("Maximum call stack size exceeded");
-  };
-  const swallows = (conn) => {
-    try {
-      conn.commit();
-    } catch {
-      // As a procedure may.
-    }
-    return conn.closed || conn.commit();
-  };
-  const answer = call(swallows, "swallows", encodeValue([false, []], "it"), false, trap);
-  assert.deepEqual([answer[0], decodeValue(answer.subarray(1)), asked], [1, true, 1]);
+test("a trap within a statement ends the worker, though the procedure has caught it", async () => {
+  const engine = nodeEngine();
+  const gone = error(WorkerGone, "traps() broke the worker within a statement");
+  await engine.connect((conn) => assert.rejects(conn.runSync(jobs.traps), gone));
+  assert.equal(await engine.scalar(text("SELECT 1")), 1);
+  await engine.dispose();
 });
