@@ -1,17 +1,21 @@
-"""SQLAlchemy's side of a database that travels: `travel.py write FILE` makes one, `travel.py read FILE` checks one,
-`travel.py columns` names the columns.
+"""SQLAlchemy's side of a database that travels: `travel.py write FILE` makes one, `travel.py read FILE` checks one.
 
 Both sides hold the same rows; a value that is read has to be equal to the one written, in type as well.
 """
 
 import datetime
 import decimal
-import sqlite3
 import sys
 import uuid
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import JSONB
+
+try:
+    # Python's own SQLite may be older than binary JSON.
+    import pysqlite3.dbapi2 as sqlite3
+except ImportError:
+    import sqlite3
 
 metadata = sa.MetaData()
 things = sa.Table(
@@ -35,13 +39,11 @@ things = sa.Table(
     sa.Column("json_or_null", sa.JSON(none_as_null=True)),
     sa.Column("color", sa.Enum("red", "green")),
     sa.Column("uuid", sa.Uuid),
+    sa.Column("jsonb", JSONB),
 )
-# Python's SQLite may be older than its binary JSON.
-if sqlite3.sqlite_version_info >= (3, 45):
-    things.append_column(sa.Column("jsonb", JSONB))
 document = {"a": [1, None, True, 2.5], "größe \U0001f600": {'"\\\n': []}, "": "x"}
 columns = [column.name for column in things.columns]
-all_rows = [
+rows = [
     dict(
         id=1, small=-7, big=9223372036854775807, name="größe \U0001f600", body="it's \"quoted\"\n", flag=True, number=0.1,
         double=-2.0, price=decimal.Decimal("12.50"), at=datetime.datetime(2026, 11, 21, 10, 42, 4, 123000),
@@ -57,14 +59,10 @@ all_rows = [
     ),
     dict.fromkeys(columns) | dict(id=3, name="nothing"),
 ]
-rows = [{name: row[name] for name in columns} for row in all_rows]
 
 
-def main(what: str, file: str = "") -> None:
-    if what == "columns":
-        print(" ".join(columns))
-        return
-    engine = sa.create_engine(f"sqlite:///{file}")
+def main(what: str, file: str) -> None:
+    engine = sa.create_engine(f"sqlite:///{file}", module=sqlite3)
     if what == "write":
         metadata.create_all(engine)
         with engine.begin() as connection:
