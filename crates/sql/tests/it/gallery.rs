@@ -85,5 +85,5 @@ fn statements_become_the_sql_that_sqlalchemy_renders() {
     }
     let unknown: Vec<_> = constructs.keys().filter(|name| !seen.contains(**name)).collect();
     assert!(wrong.is_empty() && unknown.is_empty(), "{}\nunknown {unknown:?}\nmissing {missing:?}", wrong.join("\n"));
-    println!("missing: {missing:?}");
+    assert!(missing.is_empty(), "constructs without a row here, and without a reason: {missing:?}");
 }
