@@ -105,6 +105,6 @@ impl Door for SyncConnection<'_> {
     }
 
     fn create_collation(&mut self, name: &str, compare: Collation) -> Result<()> {
-        SyncConnection::create_collation(self, name, compare)
+        SyncConnection::create_collation(self, name, Box::new(move |one, other| Ok(compare(one, other))))
     }
 }

@@ -307,6 +307,7 @@ fn functions_and_collations_of_sql_are_kept_by_the_connection() {
             })?;
             conn.create_function("panics", plain, |_| panic!("it panics"))?;
             conn.create_collation("backwards", |one, other| other.cmp(one))?;
+            conn.create_collation("breaks", |_, _| panic!("it breaks"))?;
             assert!(conn.create_function("a\0b", plain, |_| Ok(Value::Null)).is_err());
             Ok(())
         })
@@ -320,7 +321,10 @@ fn functions_and_collations_of_sql_are_kept_by_the_connection() {
         assert_eq!(rows(&conn.execute(&kinds, ()).await.unwrap()), [[Value::Null, "text".into()]]);
         fails(conn.execute(&text("SELECT shout(1, 2)"), ()).await, ErrorKind::Operational, "not 2 values");
         fails(conn.execute(&text("SELECT panics()"), ()).await, ErrorKind::Operational, "the function panicked");
+        let merged = conn.execute(&text("DELETE FROM users WHERE name = 'Dan' COLLATE breaks"), ()).await;
+        fails(merged, ErrorKind::Operational, "the collation panicked");
         conn.rollback().await.unwrap();
+        assert_eq!(conn.scalar::<i64>(&text("SELECT count(*) FROM users"), ()).await.unwrap(), Some(3));
         let other = engine.connect().await.unwrap();
         fails(other.execute(&text("SELECT shout('a')"), ()).await, ErrorKind::Operational, "no such function: shout");
     });

@@ -5,7 +5,6 @@ use crate::{Finding, Procedure, SyncConnection};
 use aludel_protocol::{Error, ErrorKind, Header, MAX_SAFE_INTEGER, ProcedureCall, Reply, Result, Value};
 use js_sys::{Array, BigInt, Function, Object, Promise, Reflect, Uint8Array};
 use std::cell::Cell;
-use std::cmp::Ordering;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -126,13 +125,14 @@ fn function(function: JsValue) -> Scalar {
     })
 }
 
-/// A function of JavaScript as a collation. One that throws finds all texts the same.
+/// A function of JavaScript as a collation, of which `sort()` could make use. What it throws, the statement fails with.
 fn collation(function: JsValue) -> Collation {
     let function: Function = function.unchecked_into();
     Box::new(move |one, other| {
         let order = function.call2(&JsValue::UNDEFINED, &one.into(), &other.into());
-        let order = order.ok().and_then(|order| order.as_f64()).unwrap_or(0.0);
-        order.partial_cmp(&0.0).unwrap_or(Ordering::Equal)
+        // As `sort()` converts it: a boolean is a number, what is none throws or is NaN.
+        let order = order.and_then(f64::try_from).map_err(|thrown| refused(&thrown).message().to_owned())?;
+        order.partial_cmp(&0.0).ok_or_else(|| "a collation returned what is no number".to_owned())
     })
 }
 

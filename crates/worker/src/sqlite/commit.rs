@@ -1,5 +1,7 @@
 //! Who is asked before a transaction that has written is committed.
 
+use super::connection::Inner;
+use super::watch::Watch;
 use super::{Connection, ffi};
 use std::ffi::{c_int, c_void};
 
@@ -7,7 +9,7 @@ use std::ffi::{c_int, c_void};
 pub type BeforeCommit = Box<dyn Fn() -> bool>;
 
 /// What SQLite calls back. It has to stay where it is.
-pub(super) struct Asked(BeforeCommit);
+pub(super) struct Asked(Option<BeforeCommit>, *const Watch);
 
 impl std::fmt::Debug for Asked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -19,18 +21,27 @@ impl Connection {
     /// Has `ask` asked before each commit, however it comes about: by COMMIT, RELEASE, or the end of a statement. It must
     /// not use the connection.
     pub fn before_commit(&self, ask: BeforeCommit) {
-        let asked = Box::new(Asked(ask));
+        self.inner.ask_before_commit(Some(ask));
+    }
+}
+
+impl Inner {
+    /// Has commits refused while the statement that runs has failed, and `ask` asked before others.
+    pub(super) fn ask_before_commit(&self, ask: Option<BeforeCommit>) {
+        let asked = Box::new(Asked(ask, self.watch()));
         let place: *const Asked = &*asked;
         // SAFETY: the connection is live. The box is kept until it is closed; one that was there before is dropped after
         // SQLite has forgotten it.
         unsafe { ffi::sqlite3_commit_hook(self.raw(), Some(commit), place.cast_mut().cast()) };
-        drop(self.inner.asked.replace(Some(asked)));
+        drop(self.asked.replace(Some(asked)));
     }
 }
 
 /// SQLite's commit hook: anything but 0 turns the commit into a rollback.
 unsafe extern "C" fn commit(asked: *mut c_void) -> c_int {
     // SAFETY: this is the pointer given in `before_commit`, and the connection keeps it for as long as it is open.
-    let Asked(ask) = unsafe { &*asked.cast::<Asked>() };
-    (!ask()).into()
+    let Asked(ask, watch) = unsafe { &*asked.cast::<Asked>() };
+    // SAFETY: the watch is the connection's as well.
+    let failed = unsafe { &**watch }.has_failed();
+    (failed || ask.as_ref().is_some_and(|ask| !ask())).into()
 }

@@ -91,6 +91,7 @@ impl Connection {
         }
         // SAFETY: the connection is live, and `watch` is on the heap of `inner`, which closes it when dropped.
         unsafe { inner.watch.install(raw) };
+        inner.ask_before_commit(None);
         function::register(&inner)?;
         regexp::register(&inner)?;
         reads::register(&inner)?;

@@ -46,6 +46,11 @@ impl Failure {
         Failure { code, message, offset: None, storage: None, attach: None }.with_storage()
     }
 
+    /// What a collation said.
+    pub(super) fn of_collation(message: String) -> Failure {
+        Failure { message, ..Failure::plain(ffi::SQLITE_ERROR) }
+    }
+
     /// The VFS knows why it failed; SQLite has only a number for it.
     fn with_storage(mut self) -> Failure {
         if matches!(self.primary(), ffi::SQLITE_IOERR | ffi::SQLITE_FULL | ffi::SQLITE_CANTOPEN) {

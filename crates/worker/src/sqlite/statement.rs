@@ -70,6 +70,8 @@ impl Statement {
     /// Runs to the next row, or to the end; `stop` is asked now and then whether to interrupt it, until it has come to its end.
     pub fn step(&mut self, stop: Option<&dyn Fn() -> bool>) -> Result<Step, Failure> {
         let raw = self.raw();
+        // What was compared to prepare a statement has nothing to do with this one.
+        drop(self.connection.watch().take_failed());
         // SAFETY: the statement is live.
         let step = || unsafe { ffi::sqlite3_step(raw) };
         let code = if self.attaches {
@@ -79,11 +81,30 @@ impl Statement {
             unsafe { self.connection.watch().stopped_by(raw, stop, step) }
         };
         super::function::panic_if_asked(&self.connection);
+        if self.connection.watch().has_failed() {
+            return Err(self.undo());
+        }
         match code {
             ffi::SQLITE_ROW => Ok(Step::Row),
             ffi::SQLITE_DONE => Ok(Step::Done),
             code => Err(self.connection.failure(code)),
         }
+    }
+
+    /// Undoes what it has done to wrong comparisons, and the transaction that it has done it in; gives the reason.
+    fn undo(&mut self) -> Failure {
+        if !self.is_readonly() {
+            // Where it is a transaction by itself and has given a row, this would commit it, were it not refused.
+            self.rewind();
+            let raw = self.connection.raw();
+            // SAFETY: the connection is live and the text NUL-terminated. What fails here, has no transaction to roll back.
+            unsafe {
+                if ffi::sqlite3_get_autocommit(raw) == 0 {
+                    ffi::sqlite3_exec(raw, c"ROLLBACK".as_ptr(), None, std::ptr::null_mut(), std::ptr::null_mut());
+                }
+            }
+        }
+        Failure::of_collation(self.connection.watch().take_failed().unwrap_or_default())
     }
 
     /// Makes it ready to be stepped from the start, with the parameters that it has.

@@ -1,5 +1,6 @@
 //! Functions and collations of SQL that are not SQLite's, but of whoever uses a connection.
 
+use super::watch::Watch;
 use super::{Connection, Failure, ffi};
 use aludel_protocol::Value;
 use std::cmp::Ordering;
@@ -8,8 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a function of SQL does with its arguments; an error is the message that the statement fails with.
 pub type Scalar = Box<dyn Fn(&[Value]) -> Result<Value, String>>;
-/// How a collation compares two texts.
-pub type Collation = Box<dyn Fn(&str, &str) -> Ordering>;
+/// How a collation compares two texts; an error is the message that the statement fails with, which does not count.
+pub type Collation = Box<dyn Fn(&str, &str) -> Result<Ordering, String>>;
+
+/// A collation, and where it says that it has failed, since SQLite knows of no collation that does.
+struct Collating {
+    compare: Collation,
+    watch: *const Watch,
+}
 
 /// What may be done with a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +47,7 @@ impl Connection {
     /// Makes a collation, in the place of one of that name.
     pub fn create_collation(&self, name: &str, compare: Collation) -> Result<(), Failure> {
         let Ok(name) = CString::new(name) else { return Err(self.misuse()) };
-        let data = Box::into_raw(Box::new(compare)).cast::<c_void>();
+        let data = Box::into_raw(Box::new(Collating { compare, watch: self.inner.watch() })).cast::<c_void>();
         // SAFETY: the connection is live and the name NUL-terminated; SQLite hands `data` to `collate` until it hands it to
         // `drop_collation`.
         let code = unsafe {
@@ -67,7 +74,7 @@ unsafe extern "C" fn drop_scalar(data: *mut c_void) {
 
 unsafe extern "C" fn drop_collation(data: *mut c_void) {
     // SAFETY: it is what `create_collation` gave away, and nobody has it any more.
-    drop(unsafe { Box::from_raw(data.cast::<Collation>()) });
+    drop(unsafe { Box::from_raw(data.cast::<Collating>()) });
 }
 
 unsafe extern "C" fn scalar(context: *mut ffi::sqlite3_context, count: c_int, values: *mut *mut ffi::sqlite3_value) {
@@ -99,10 +106,23 @@ unsafe extern "C" fn collate(
     other: *const c_void,
 ) -> c_int {
     // SAFETY: SQLite gives texts of these lengths, and `data` is the collation of `create_collation`.
-    let (one, other, compare) =
-        unsafe { (text(one.cast(), one_length), text(other.cast(), other_length), &*data.cast::<Collation>()) };
+    let (one, other, Collating { compare, watch }) =
+        unsafe { (text(one.cast(), one_length), text(other.cast(), other_length), &*data.cast::<Collating>()) };
+    // SAFETY: it is the connection's, which compares nothing when it is closed.
+    let watch = unsafe { &**watch };
+    // Nothing counts any more, and what there still is to compare is to be over soon.
+    if watch.has_failed() {
+        return 0;
+    }
     // As above.
-    catch_unwind(AssertUnwindSafe(|| compare(&one, &other))).unwrap_or(Ordering::Equal) as c_int
+    let outcome = catch_unwind(AssertUnwindSafe(|| compare(&one, &other)));
+    match outcome.unwrap_or_else(|_| Err("the collation panicked".to_owned())) {
+        Ok(order) => order as c_int,
+        Err(message) => {
+            watch.fail(message);
+            0
+        }
+    }
 }
 
 /// Reads an argument.

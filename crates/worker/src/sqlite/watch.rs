@@ -22,6 +22,8 @@ pub(super) struct Watch {
     /// The same for attached databases, by their schemas.
     attached_commits: RefCell<Vec<(String, u32)>>,
     rollback: Cell<bool>,
+    /// What a collation has failed with in the statement that runs.
+    failed: RefCell<Option<String>>,
     /// The file that may be attached, because it is ready: its name in SQL, and its path.
     attachable: RefCell<Option<(String, String)>>,
     /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
@@ -159,6 +161,19 @@ impl Watch {
         self.attached_commits.take()
     }
 
+    /// The statement that runs has failed, whatever SQLite makes of it: nothing of it may be committed.
+    pub(super) fn fail(&self, message: String) {
+        self.failed.borrow_mut().get_or_insert(message);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.borrow().is_some()
+    }
+
+    pub(super) fn take_failed(&self) -> Option<String> {
+        self.failed.take()
+    }
+
     pub(super) fn take_rollback(&self) -> bool {
         self.rollback.take()
     }
@@ -225,7 +240,7 @@ unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     let watch = unsafe { &*watch.cast::<Watch>() };
     let Some((statement, stop)) = watch.stop.get() else { return 0 };
     // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
-    unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (*stop)() }.into()
+    unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (watch.has_failed() || (*stop)()) }.into()
 }
 
 /// SQLite's authorizer: asked about everything that a statement would do, when it is prepared.

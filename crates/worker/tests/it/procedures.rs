@@ -422,3 +422,62 @@ fn a_script_with_a_null_character_is_not_begun() {
     });
     assert_eq!(got, Got::Returned(false, false, vec![]));
 }
+
+#[test]
+fn what_a_collation_fails_in_fails_and_leaves_nothing() {
+    let mut bench = Bench::with(2);
+    bench.run(1, "create table t (x)");
+    bench.run(1, "insert into t values ('a'), ('b'), ('c')");
+    call(&mut bench, 1, CALL, |connection| {
+        connection.create_collation("refuses", Box::new(|one, _| Err(format!("not {one}"))))?;
+        connection.create_collation("panics", Box::new(|_, _| panic!("it panics")))?;
+        connection.create_collation("backwards", Box::new(|one, other| Ok(other.cmp(one))))?;
+        connection.commit()?;
+        Ok(vec![])
+    });
+    bench.transaction(1, TransactionOp::Rollback);
+    let alone = |sql| aludel_protocol::Execute { begin: BeginMode::None, ..execute(sql) };
+    let writing = [
+        "delete from t where x = 'a' collate refuses",
+        "delete from t where x = 'a' collate refuses returning x",
+        "insert into t select distinct x collate refuses from t",
+        "create unique index u on t (x collate refuses)",
+    ];
+    // It is a transaction by itself, or one of several in one: that is over, with what was written before.
+    for sql in writing {
+        let error = bench.try_run(1, &alone(sql), &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Operational, "{sql}: {error}");
+        assert!(error.message().starts_with("not "), "{sql}: {error}");
+        assert_eq!(bench.integer(2, "select count(*) from t where x in ('a', 'b', 'c')"), 3, "{sql}");
+        assert_eq!(bench.transaction(2, TransactionOp::Rollback), Got::Done(false));
+
+        let got = call(&mut bench, 1, CALL, move |connection| {
+            connection.execute("insert into t values ('d')", None, false)?;
+            let error = connection.execute(sql, None, false).unwrap_err();
+            assert!(error.message().starts_with("not "), "{sql}: {error}");
+            assert_eq!(connection.commit().unwrap_err().kind(), ErrorKind::PendingRollback, "{sql}");
+            connection.roll_back()?;
+            Ok(vec![])
+        });
+        assert_eq!(got, Got::Returned(false, true, vec![]), "{sql}");
+        assert_eq!(bench.integer(2, "select count(*) from t"), 3, "{sql}");
+        assert_eq!(bench.transaction(2, TransactionOp::Rollback), Got::Done(false));
+    }
+    // One that reads leaves the transaction as it is, and the next ones know nothing of it.
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.execute("insert into t values ('d')", None, false)?;
+        for (sql, message) in [
+            ("select x from t order by x collate refuses", "not "),
+            ("select count(*) from t where x = 'a' collate panics", "the collation panicked"),
+        ] {
+            let error = connection.execute(sql, None, false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Operational);
+            assert!(error.message().starts_with(message), "{error}");
+        }
+        assert_eq!(cell(connection, "select x from t order by x collate backwards")?, Value::Text("d".to_owned()));
+        connection.commit()?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+    assert_eq!(bench.integer(2, "select count(*) from t"), 4);
+}
