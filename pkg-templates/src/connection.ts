@@ -154,7 +154,7 @@ export class Connection implements AsyncDisposable {
   ): LiveQuery<Result<R, V>>;
   watch(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: WatchOptions): LiveQuery<unknown> {
     if (this.closed) throw new ResourceClosedError("This Connection is closed");
-    return Engine.watch(this.#engine, statement, params, options, [this.#ends]);
+    return Engine.watch(this.#engine, statement, params, options, { ends: this.#ends, closed: () => this.closed });
   }
 
   /** Runs a statement and gives its rows as they are fetched: the worker is never more than a few batches ahead. */
@@ -325,8 +325,10 @@ export class Connection implements AsyncDisposable {
 
   /** `failing`: where an error is on its way, which nothing is to hide. */
   async #close(failing: boolean): Promise<void> {
-    const close = (): Promise<void> => call(undefined, () => this.#native.close());
-    for (const end of [...this.#ends]) end();
+    const end = (): void => [...this.#ends].forEach((end) => end());
+    // What has begun while listeners were told ends, too.
+    const close = (): Promise<void> => call(undefined, () => this.#native.close()).finally(end);
+    end();
     const hooks = this.#hooks;
     if (!hooks.active || this.closed) return close();
     // It goes back whatever they say.

@@ -245,11 +245,11 @@ export class Engine implements AsyncDisposable {
     options?: WatchOptions,
   ): LiveQuery<Result<R, V>>;
   watch(statement: Executable<RowType, readonly unknown[], unknown>, params?: unknown, options?: WatchOptions): LiveQuery<unknown> {
-    return Engine.watch(this, statement, params, options, []);
+    return Engine.watch(this, statement, params, options);
   }
 
   /**
-   * A live query that ends with more than the engine, too.
+   * A live query that ends with the engine, and with a connection if there is one.
    * @internal
    */
   static watch(
@@ -257,7 +257,7 @@ export class Engine implements AsyncDisposable {
     statement: unknown,
     params: unknown,
     options: WatchOptions | undefined,
-    more: readonly Set<() => void>[],
+    conn?: { readonly ends: Set<() => void>; readonly closed: () => boolean },
   ): LiveQuery<unknown> {
     const hooks = engine.#hooks;
     const watching: Watching = {
@@ -270,25 +270,35 @@ export class Engine implements AsyncDisposable {
       cells: async (prepared, options) => {
         // They are compared as they come, and converted later.
         const raw = { ...prepared, results: undefined };
-        if (!hooks.has("connect", "checkout", "checkin", "invalidate")) return engine.#feed(raw, params, callOptions(options));
-        const conn = await engine.#connect({ signal: options.signal as AbortSignal }, new Error());
-        return Connection.using(conn, () => Connection.feed(conn, raw, params, options));
+        return engine.#watched(raw, params, options);
       },
       reads: async (sql, options) => {
         const reads = Engine.prepare(engine, text(READS), { sql });
-        return (await engine.#execute<{ value: string | null }, [string | null]>(reads, { sql }, callOptions(options))).scalars().all();
+        const result = Result.of<{ value: string | null }, [string | null]>(await engine.#watched(reads, { sql }, options));
+        return result.scalars().all();
       },
       listen: (listener) => {
         engine.#listeners.add("change", listener);
         return () => engine.#listeners.remove("change", listener);
       },
       whenOver: (end) => {
-        const all = [hooks.ends, ...more];
+        if (conn?.closed() === true) {
+          end();
+          return () => undefined;
+        }
+        const all = conn === undefined ? [hooks.ends] : [hooks.ends, conn.ends];
         all.forEach((ends) => ends.add(end));
         return () => all.forEach((ends) => ends.delete(end));
       },
     };
     return LiveQuery.of(watching, options);
+  }
+
+  /** Runs what a live query sends: where somebody wants to see the connections, on one that can be shown, and is set up by `connect`. */
+  async #watched(prepared: Prepared, params: unknown, options: CallOptions): Promise<Feed> {
+    if (!this.#hooks.has("connect", "checkout", "checkin", "invalidate")) return this.#feed(prepared, params, callOptions(options));
+    const conn = await this.#connect({ signal: options.signal as AbortSignal }, new Error());
+    return Connection.using(conn, () => Connection.feed(conn, prepared, params, options));
   }
 
   /** As {@link execute}, and gives the first column of the first row; null if there is no row. */

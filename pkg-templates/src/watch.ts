@@ -48,7 +48,7 @@ export interface Watching {
   /** The names of the tables that SQL reads; null among them is any. */
   reads(sql: string, options: CallOptions): Promise<readonly (string | null)[]>;
   listen(listener: (event: ChangeEvent) => void): () => void;
-  /** Calls a function when the engine is disposed of, or the connection closed; gives one that forgets that. */
+  /** Calls a function when the engine is disposed of, or the connection closed, at once if it is; gives one that forgets that. */
   whenOver(end: () => void): () => void;
 }
 
@@ -167,11 +167,10 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
     if (signal?.aborted === true) return this.#end();
     const end = (): void => this.#end();
     signal?.addEventListener("abort", end);
-    this.#forget = [
-      this.#watching.whenOver(end),
-      this.#watching.listen((event) => this.#hear(event)),
-      () => signal?.removeEventListener("abort", end),
-    ];
+    // One by one: what has begun is forgotten when the next of them fails.
+    const forget = (this.#forget = [() => signal?.removeEventListener("abort", end)]);
+    forget.push(this.#watching.whenOver(end));
+    if (!this.#ended) forget.push(this.#watching.listen((event) => this.#hear(event)));
   }
 
   #end(): void {
@@ -266,7 +265,8 @@ function keyed(names: readonly string[], distinct: boolean): (found: Found, last
   return (found, last) => {
     const { shape, cells, rows } = found;
     const at = names.map((name) => {
-      const at = shape.names.indexOf(name);
+      // Of a repeated name the last column counts, as in a row.
+      const at = shape.names.lastIndexOf(name);
       if (at >= 0) return at;
       throw new ArgumentError(`watch() is to tell rows apart by '${name}', and the statement has the columns ${shape.names.join(", ")}`);
     });

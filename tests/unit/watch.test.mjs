@@ -9,10 +9,11 @@ const waiting = setInterval(() => undefined, 1 << 30);
 after(() => clearInterval(waiting));
 
 const {
-  ArgumentError, Column, InvalidRequestError, Integer, JSON_, MetaData, OperationalError, ResourceClosedError, SQLAlchemyError, select, Table,
-  text,
+  ArgumentError, Column, InvalidRequestError, Integer, JSON_, MetaData, OperationalError, procedures, ResourceClosedError, SQLAlchemyError, select,
+  Table, text,
 } = await load("index.js");
 
+const jobs = procedures(new URL("./procedure_module.mjs", import.meta.url));
 const NAMES = text("SELECT name FROM users ORDER BY id");
 const names = ({ value }) => value.scalars().all();
 const run = (engine, sql, params) => engine.execute(text(sql), params);
@@ -261,4 +262,33 @@ test("a5_events listeners are told of what live queries run, and what they rewri
   assert.deepEqual(names(await live.next()), ["Dana"]);
   await live.return();
   assert.equal(engine.pool.checkedout(), 0);
+}));
+
+test("a5_events a live query calls the functions that connect has made", async () => {
+  const engine = nodeEngine();
+  engine.listen("connect", ({ connection }) => connection.runSync(jobs.setUp));
+  const live = engine.watch(text("SELECT shout('dan')"));
+  assert.equal((await live.next()).value.scalar(), "DAN");
+  await live.return();
+  assert.equal(engine.pool.checkedout(), 0);
+});
+
+test("a5_events a live query that is first asked when its connection is closed is over", onPeople(async (engine) => {
+  const conn = await engine.connect();
+  const [before, during] = [conn.watch(NAMES), conn.watch(NAMES)];
+  let waiting;
+  engine.listen("checkin", async () => {
+    // Somebody asks while the listeners of its closing are told.
+    waiting ??= during.next();
+  });
+  await conn.close();
+  assert.deepEqual(await before.next(), OVER);
+  await waiting;
+  assert.deepEqual(await during.next(), OVER);
+}));
+
+test("a5_events of two columns of one name the last is the key, as in rows", onPeople(async (engine) => {
+  const live = engine.watch(text("SELECT 1 AS id, id FROM users ORDER BY 2"), undefined, { key: "id" });
+  assert.deepEqual((await live.next()).value.added.map(({ id }) => id), [1, 2, 3]);
+  await live.return();
 }));
