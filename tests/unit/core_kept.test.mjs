@@ -41,3 +41,24 @@ test("what nobody asks for goes, what is asked for stays, and long ones find roo
   of(4999);
   assert.equal(made, 5002, "the latest is there");
 });
+
+test("two of one hash that take each other's place make room like any others", () => {
+  // The hash takes four bytes at a time: the second four make up for the first.
+  const mixed = (word) => {
+    const hash = Math.imul((0x811c9dc5 ^ 8) ^ word, 0x01000193);
+    return hash ^ (hash >>> 15);
+  };
+  const [one, other] = [1, 2].map((word) => new Uint8Array(Int32Array.of(word, mixed(word)).buffer));
+  const kept = new Kept(500);
+  const made = [];
+  const of = (given, value) => kept.of(given, "", () => (made.push(value), value));
+  of(bytes(7), "third");
+  for (let i = 0; i < 500; i++) {
+    assert.equal(of(one, "one"), "one");
+    assert.equal(of(other, "other"), "other");
+  }
+  assert.ok(made.length > 400, "they are of one hash");
+  made.length = 0;
+  of(bytes(7), "third");
+  assert.deepEqual(made, ["third"], "what nobody asked for has gone, and with it the bytes of its time");
+});

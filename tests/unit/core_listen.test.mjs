@@ -123,3 +123,17 @@ test("b5_11 what becomes a part of a table, and a table of a set, is told before
   assert.throws(() => listen(id, "parentAttach", () => 1), /no event "parentAttach"; known are: beforeCreate, .*beforeParentAttach, afterParentAttach/);
   assert.throws(() => listen("a", "afterParentAttach", () => 1), /takes what something happens to, not string/);
 });
+
+test("b5_11 a table that is refused by a listener leaves the one that was there", () => {
+  const metadata = new MetaData();
+  const first = new Table("a", metadata, new Column("id", Integer));
+  const column = new Column("id", Text);
+  const stop = listen(column, "beforeParentAttach", () => {
+    throw new Error("refused");
+  });
+  assert.throws(() => new Table("a", metadata, column, { extendExisting: true }), { message: "refused" });
+  assert.equal(metadata.tables.get("a"), first);
+  stop();
+  const second = new Table("a", metadata, column, { extendExisting: true });
+  assert.deepEqual([...metadata.tables.values()], [second]);
+});

@@ -21,9 +21,11 @@ class Generation<T> {
   readonly #entries = new Map<number, Entry<T>>();
   #bytes = new Uint8Array(1 << 15);
   #length = 0;
+  #added = 0;
 
-  get size(): number {
-    return this.#entries.size;
+  /** How many were added. Two with one hash count each time that one takes the other's place: their bytes stay till all go. */
+  get added(): number {
+    return this.#added;
   }
 
   find(hash: number, bytes: Uint8Array, keys: string): Entry<T> | undefined {
@@ -37,6 +39,7 @@ class Generation<T> {
 
   /** Of two with one hash the later one stays. */
   add(hash: number, bytes: Uint8Array, keys: string, value: T): void {
+    this.#added += 1;
     const at = this.#length;
     this.#length += bytes.length;
     if (this.#length > this.#bytes.length) {
@@ -68,7 +71,7 @@ export class Kept<T> {
     const old = this.#old.find(hash, bytes, keys);
     const value = old === undefined ? make() : old.value;
     this.#young.add(hash, bytes, keys, value);
-    if (this.#young.size >= this.#half) [this.#old, this.#young] = [this.#young, new Generation()];
+    if (this.#young.added >= this.#half) [this.#old, this.#young] = [this.#young, new Generation()];
     return value;
   }
 }

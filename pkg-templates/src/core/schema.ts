@@ -241,8 +241,9 @@ export class MetaData {
   }
 
   /** @internal */
-  add(table: Table<string, readonly Column<string, any, any>[]>): void {
+  add(table: AnyTable, instead = false): void {
     const name = keyOf(table.schema, table.name);
+    if (instead) this.#tables.delete(name);
     if (this.#tables.has(name)) {
       throw new InvalidRequestError(
         `Table '${name}' is already defined for this MetaData instance.  Specify { extendExisting: true } to redefine it, or ` +
@@ -378,9 +379,9 @@ export class Table<const N extends string, const Items extends readonly unknown[
     [...constraints, ...indexes].forEach((item) => this.namesOf(item, item.keys));
     Object.freeze(this);
     if (existing !== undefined && options.keepExisting === true) return existing as unknown as this;
-    if (existing !== undefined && options.extendExisting === true) metadata.remove(existing);
     const parts = [...columns, ...constraints, ...indexes].map((part) => [part, this] as const);
-    attach([[this, metadata], ...parts], () => metadata.add(this as unknown as Table<string, readonly Column<string, any, any>[]>));
+    // The set keeps the other one if a listener throws.
+    attach([[this, metadata], ...parts], () => metadata.add(this as unknown as AnyTable, options.extendExisting));
   }
 
   /** Its indexes, those of columns included. */
