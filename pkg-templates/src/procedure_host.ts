@@ -6,7 +6,7 @@
 
 import { describe, isThenable } from "./encode.js";
 import { ProcedureError } from "./errors.js";
-import { SyncConnection, SyncEngine, type Door } from "./sync_connection.js";
+import { SyncConnection, SyncEngine, type Door, type DoorState } from "./sync_connection.js";
 import { decodeValue, encodeValue } from "./values_codec.js";
 
 type Callable = (first: SyncConnection | SyncEngine, ...args: readonly unknown[]) => unknown;
@@ -47,7 +47,7 @@ function checkOrigin(module: string): void {
 
 /** Calls a function with a connection or an engine, and gives what it returned, behind a 1, or threw, behind a 0. */
 export function call(found: Callable, name: string, given: Uint8Array, engine: boolean, ask: Door): Uint8Array {
-  const door: { ask: Door | undefined } = { ask };
+  const door: DoorState = { ask };
   try {
     const [hidden, args] = decodeValue(given) as readonly [boolean, readonly Uint8Array[]];
     const connection = SyncConnection.of(door, hidden);

@@ -36,6 +36,16 @@ const NAMES_KEPT = 500;
  */
 export type Door = (op: number, text: string, given: unknown, flag: boolean) => unknown;
 
+/**
+ * The door of a procedure. It shuts when that returns.
+ * @internal
+ */
+export interface DoorState {
+  ask: Door | undefined;
+  /** Whether somebody is in it: what SQLite calls then, a function of SQL, cannot ask. */
+  busy?: boolean;
+}
+
 /** What a statement came to: changes, last rowid, names of columns, then each frame and where its batch begins. */
 type Reply = readonly [number, bigint, readonly string[] | undefined, ...(Uint8Array | number)[]];
 
@@ -64,20 +74,20 @@ const names = new Map<string, ParameterNames>();
  * {@link Connection}; it is the connection's, which goes on when the procedure has returned.
  */
 export class SyncConnection {
-  readonly #door: { ask: Door | undefined };
+  readonly #door: DoorState;
   /** Whether errors are not to tell the values of parameters. */
   readonly #hidden: boolean;
   /** Counts the transactions, so that what belongs to one that has ended does nothing to the next. */
   #transactions = 0;
 
-  private constructor(door: { ask: Door | undefined }, hidden: boolean) {
+  private constructor(door: DoorState, hidden: boolean) {
     this.#door = door;
     this.#hidden = hidden;
     Object.freeze(this);
   }
 
   /** @internal */
-  static of(door: { ask: Door | undefined }, hidden: boolean): SyncConnection {
+  static of(door: DoorState, hidden: boolean): SyncConnection {
     return new SyncConnection(door, hidden);
   }
 
@@ -168,10 +178,11 @@ export class SyncConnection {
   /**
    * Makes a function of SQL. The worker's connection keeps it until that is closed, for whoever takes it out of the pool next; so
    * make it on each: `engine.listen("connect", ({ connection }) => connection.runSync(jobs.setUp))`. What it throws, the statement
-   * fails with.
+   * fails with; it can run no statements itself.
    */
   createFunction(name: string, fn: SqlFunction, options: SqlFunctionOptions = {}): void {
     checkFunction("createFunction", name, fn);
+    checkFlags(options);
     const { deterministic = false, innocuous = false } = options;
     this.#ask(innocuous ? INNOCUOUS_FUNCTION : FUNCTION, name, fn, deterministic);
   }
@@ -223,17 +234,22 @@ export class SyncConnection {
   }
 
   #ask(op: number, text = "", given?: unknown, flag = false, context?: Parameters<typeof rehydrate>[1]): unknown {
-    const { ask } = this.#door;
+    const door = this.#door;
+    const { ask, busy } = door;
     if (ask === undefined) {
       throw new ResourceClosedError("This connection is closed: its procedure has returned. A procedure works synchronously.");
     }
+    if (busy === true) throw new InvalidRequestError("a function of SQL cannot run statements");
+    door.busy = true;
     let answer: unknown;
     try {
       answer = ask(op, text, given, flag);
     } catch (error) {
       // Errors come as records: this is a trap, or a stack that overflowed in the midst of SQLite. It goes on nowhere.
-      this.#door.ask = undefined;
+      door.ask = undefined;
       throw error;
+    } finally {
+      door.busy = false;
     }
     const error = rehydrate(Array.isArray(answer) ? undefined : answer, context);
     if (error instanceof Error) throw error;
@@ -326,6 +342,16 @@ export class SyncEngine {
 function checkFunction(what: string, name: unknown, fn: unknown): void {
   if (typeof name === "string" && typeof fn === "function") return;
   throw new ArgumentError(`${what}() takes a name and a function, not ${describe(name)} and ${describe(fn)}`);
+}
+
+function checkFlags(options: unknown): void {
+  if (typeof options !== "object" || options === null) throw new ArgumentError(`the options of createFunction() are an object, not ${describe(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== "deterministic" && name !== "innocuous") {
+      throw new ArgumentError(`Unknown option '${name}' of createFunction(); known are: deterministic, innocuous`);
+    }
+    if (value !== undefined && typeof value !== "boolean") throw new ArgumentError(`${name} is true or false, not ${describe(value)}`);
+  }
 }
 
 function textOf(statement: unknown): string {

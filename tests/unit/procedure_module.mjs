@@ -185,3 +185,20 @@ export function throwsChain(conn, length) {
   for (let i = 1; i < length; i++) error = new Error(String(i), { cause: error });
   throw error;
 }
+
+/** A function that uses the connection that calls it, in a transaction. */
+export function asksWithin(conn) {
+  conn.createFunction("asks", () => conn.scalar("SELECT 1"));
+  let caught;
+  try {
+    conn.begin(() => {
+      conn.execute("INSERT INTO users (name) VALUES ('undone')");
+      conn.execute("SELECT asks()");
+    });
+  } catch ({ message }) {
+    caught = message;
+  }
+  return [caught, conn.closed, conn.inTransaction(), count(conn)];
+}
+
+export const functionWith = (conn, options) => conn.createFunction("f", () => 1, options);

@@ -290,3 +290,22 @@ test("a trap within a statement ends the worker, though the procedure has caught
   assert.equal(await engine.scalar(text("SELECT 1")), 1);
   await engine.dispose();
 });
+
+test("a function of SQL that runs a statement fails, and the procedure goes on", onConnection(async (conn) => {
+  const message = "a function of SQL cannot run statements";
+  const [caught, ...others] = await conn.runSync(jobs.asksWithin);
+  assert.match(caught, new RegExp(message));
+  assert.deepEqual(others, [false, false, 3]);
+}));
+
+test("options of functions of SQL are checked", onConnection(async (conn) => {
+  for (const [options, message] of [
+    [{ determinstic: true }, "Unknown option 'determinstic' of createFunction(); known are: deterministic, innocuous"],
+    [{ deterministic: 1 }, "deterministic is true or false, not number"],
+    [{ innocuous: "no" }, "innocuous is true or false, not string"],
+    [null, "the options of createFunction() are an object, not null"],
+  ]) {
+    await assert.rejects(conn.runSync(jobs.functionWith, options), error(ArgumentError, message));
+  }
+  await conn.runSync(jobs.functionWith, { deterministic: undefined, innocuous: true });
+}));
