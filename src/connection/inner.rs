@@ -100,7 +100,11 @@ impl Inner {
         let execution = engine.get_execution_options();
         let isolation = execution.isolation_level.unwrap_or(engine.options().isolation_level);
         let traffic = RefCell::new(Traffic::new(checkout.holder()));
-        let is_new = checkout.link().is_some_and(|link| !link.used.replace(true));
+        // Another host opens it anew, under the number that it had, and without what was done to it.
+        let is_new = checkout.link().is_some_and(|link| {
+            let host = Some(link.channel.host_number());
+            link.used.replace(host) != host
+        });
         Rc::new(Inner {
             engine,
             checkout: RefCell::new(Some(checkout)),
@@ -119,7 +123,7 @@ impl Inner {
         })
     }
 
-    /// Whether nobody had the worker's connection before.
+    /// Whether nobody had the worker's connection before, since its host opened it.
     pub(crate) fn is_new(&self) -> bool {
         self.is_new
     }

@@ -210,7 +210,8 @@ impl Connection {
         self.inner.invalidate()
     }
 
-    /// Whether nobody had the worker's connection before: what is to be done once with each may be done then.
+    /// Whether nobody had the worker's connection before: what is to be done once with each may be done then. When another
+    /// host is found, it opens those of the pool anew, and they are new to whoever has them next.
     pub fn is_new(&self) -> bool {
         self.inner.is_new()
     }

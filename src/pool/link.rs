@@ -18,8 +18,8 @@ pub(crate) struct Link {
     pub broken: Rc<Cell<bool>>,
     /// What its users keep with it, one after the other.
     pub info: Rc<OnceCell<Box<dyn Any>>>,
-    /// Whether somebody had it.
-    pub used: Cell<bool>,
+    /// Whose it was when somebody had it last, if somebody did: the number of the host.
+    pub used: Cell<Option<u64>>,
     refused: bool,
     opened: Clock,
     /// Know it as one of their engine.
@@ -36,7 +36,7 @@ impl Link {
             id,
             broken: Rc::default(),
             info: Rc::default(),
-            used: Cell::new(false),
+            used: Cell::new(None),
             refused: false,
             opened,
             events,

@@ -138,6 +138,11 @@ impl Channel {
         Ok(ChannelUse::new(channel))
     }
 
+    /// The number of the host that has opened the connections, or, while there is none, of the one that will.
+    pub fn host_number(&self) -> u64 {
+        self.losses.get() + u64::from(self.phase.get() == Phase::Lost)
+    }
+
     /// There is no file storage, and memory is used: it is not shared with other tabs.
     pub fn withdraw(&self) {
         if let Some(wire) = self.wire.get() {

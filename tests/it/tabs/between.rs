@@ -186,6 +186,31 @@ fn connections_come_and_go_while_there_is_no_host() {
 }
 
 #[test]
+fn connections_of_the_pool_are_new_again_when_another_host_has_opened_them() {
+    let tab = Tab::new();
+    let is_new = || {
+        let conn = tab.connect();
+        let is_new = conn.is_new();
+        run(conn.close()).unwrap();
+        is_new
+    };
+    assert_eq!((is_new(), is_new()), (true, false));
+    let held = tab.connect();
+    tab.host.lost();
+    tab.host.found();
+    assert_eq!(tab.words(), NOBODY);
+    assert!(!held.is_new(), "it was not when it was taken");
+    run(held.close()).unwrap();
+    assert_eq!((is_new(), is_new()), (true, false));
+    // Who takes it while there is no host has the one that the next host will open.
+    tab.host.lost();
+    assert!(is_new());
+    tab.host.found();
+    assert_eq!(tab.words(), NOBODY);
+    assert!(!is_new());
+}
+
+#[test]
 fn a_connection_that_the_next_host_has_opened_is_closed_there() {
     for asked in [false, true] {
         let tab = Tab::new();
