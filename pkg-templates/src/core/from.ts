@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError } from "../errors.js";
+import { ArgumentError, CompileError } from "../errors.js";
 import { describe } from "../encode.js";
 import type { RowType } from "../values.js";
 import { Expr, isQuery, type QueryLike } from "./expr.js";
@@ -66,6 +66,11 @@ export abstract class From<R extends RowType, S extends string = string> impleme
   /** The same under another name; one is made up where none is given. */
   alias<const A extends string = Nameless<S>>(name?: A): Alias<R, A> {
     return new Alias<R, A>(this, name);
+  }
+
+  /** SQLite has no TABLESAMPLE: an error that says what there is instead. */
+  tablesample(..._given: readonly never[]): never {
+    throw new CompileError("SQLite has no TABLESAMPLE: use orderBy(func.random()) with limit()");
   }
 }
 

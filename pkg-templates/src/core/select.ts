@@ -228,6 +228,14 @@ export class Select<
     }
     return this.#with({ ...this.#parts, distinct: true });
   }
+  /** SQLite has no LATERAL: an error that says what there is instead. */
+  lateral(..._given: readonly never[]): never {
+    throw new CompileError("SQLite has no LATERAL: use a correlated scalarSubquery(), or a table-valued function of a column");
+  }
+  /** SQLite has no hints: an error that says what there is instead. */
+  withHint(..._given: readonly never[]): never {
+    throw new CompileError("SQLite has no hints: use INDEXED BY or NOT INDEXED in a text()");
+  }
   /** What stands behind SELECT: SQL as it is. */
   prefixWith(sql: string): Select<R, V, P, N> {
     return this.#with({ ...this.#parts, prefixes: [...this.#parts.prefixes, literalColumn(sql)] });
