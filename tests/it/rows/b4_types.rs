@@ -302,6 +302,8 @@ fn b4_13_types_of_ones_own() {
         let row = w.conn.execute(&select(sum.label("money")), ()).await.unwrap().one().unwrap();
         assert_eq!(row.at(&t.money).unwrap(), Some(Money(2.5)));
     });
+    let variant = |dialects: &[&str]| SqlType::Text.with_variant(SqlType::JSON, dialects).ddl();
+    assert_eq!([variant(&["mysql", "sqlite"]), variant(&["mysql"]), variant(&[])], ["JSON", "TEXT", "TEXT"]);
 }
 
 #[test]

@@ -130,6 +130,11 @@ impl SqlType {
         }
     }
 
+    /// Another type where the dialect is one of these, as SQLite's here is: SQLAlchemy's `with_variant()`.
+    pub fn with_variant(self, variant: SqlType, dialects: &[&str]) -> SqlType {
+        if dialects.contains(&"sqlite") { variant } else { self }
+    }
+
     /// What operators make of it.
     pub fn family(&self) -> Family {
         match self.implementation() {
