@@ -83,7 +83,7 @@ pub use result_set::{
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
 pub use schema::{Bind, CreateAll, DdlOptions, inspect, migrate};
 pub use storage::{StorageEstimate, StorageInfo};
-pub use sync::{FunctionOptions, SyncConnection, SyncEngine};
+pub use sync::{Aggregate, FunctionOptions, SyncConnection, SyncEngine, WindowFunction};
 pub use transaction::Transaction;
 pub use transfer::{Export, TransferOptions, TransferPhase, TransferProgress};
 pub use url::{Database, Url};

@@ -249,7 +249,16 @@ export { Fetched, MappingResult, Result, ScalarResult, TupleResult } from "./res
 export type { Row, RowMembers } from "./row.js";
 export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
 export type { Storage_ as Storage } from "./storage.js";
-export type { SqlFunction, SqlFunctionOptions, SyncConnection, SyncEngine, SyncStatement, SyncTransaction } from "./sync_connection.js";
+export type { SyncConnection, SyncEngine, SyncStatement, SyncTransaction } from "./sync_connection.js";
+export type {
+  SqlAggregate,
+  SqlAggregateOptions,
+  SqlAggregates,
+  SqlFunction,
+  SqlFunctionOptions,
+  SqlWindowFunction,
+  SqlWindowFunctions,
+} from "./sync_functions.js";
 export { Transaction } from "./transaction.js";
 export type { ByteSource, ByteStream, ImportStreamOptions, TransferOptions, TransferProgress } from "./transfer.js";
 export type {

@@ -10,7 +10,16 @@ import { ArgumentError, InvalidRequestError, ObjectNotExecutableError, ResourceC
 import { Feed } from "./feed.js";
 import { Result, type ScalarResult } from "./result.js";
 import { decodeBatch } from "./rows.js";
-import type { AnyRow, Parameters_, RowType, SqlValue, ValueOf } from "./values.js";
+import {
+  beginning,
+  checked,
+  type SqlAggregateOptions,
+  type SqlAggregates,
+  type SqlFunction,
+  type SqlFunctionOptions,
+  type SqlWindowFunctions,
+} from "./sync_functions.js";
+import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 
 // The numbers that crates/worker/src/entry/procedures.rs has for what is asked.
 const IN_TRANSACTION = 0;
@@ -26,6 +35,8 @@ const ROLLBACK_TO = 9;
 const FUNCTION = 10;
 const INNOCUOUS_FUNCTION = 11;
 const COLLATION = 12;
+const AGGREGATE = 13;
+const INNOCUOUS_AGGREGATE = 14;
 
 /** How many texts are kept with the names of their parameters. */
 const NAMES_KEPT = 500;
@@ -51,20 +62,6 @@ type Reply = readonly [number, bigint, readonly string[] | undefined, ...(Uint8A
 
 /** SQL for a {@link SyncConnection}: a string, or what `text()` made of one. */
 export type SyncStatement<R extends RowType = AnyRow> = string | { readonly kind: string; readonly text: string; readonly rowType?: R };
-
-/** A function that statements can call: as many arguments as a call has, and a value that SQLite can store. */
-export type SqlFunction = (...values: readonly SqlValue[]) => SqlValue | boolean | undefined;
-
-/** What may be done with a function of SQL. */
-export interface SqlFunctionOptions {
-  /** Whether it gives the same for the same. */
-  readonly deterministic?: boolean;
-  /**
-   * Whether it does no harm, whoever calls it: then what the schema holds (views, triggers, and indexes if it is deterministic) may
-   * call it, in a file that others made, too.
-   */
-  readonly innocuous?: boolean;
-}
 
 const names = new Map<string, ParameterNames>();
 
@@ -181,15 +178,31 @@ export class SyncConnection {
    * fails with; it can run no statements itself.
    */
   createFunction(name: string, fn: SqlFunction, options: SqlFunctionOptions = {}): void {
-    checkFunction("createFunction", name, fn);
-    checkFlags(options);
-    const { deterministic = false, innocuous = false } = options;
+    const { deterministic, innocuous } = checked("createFunction", name, fn, options, ["deterministic", "innocuous"]);
     this.#ask(innocuous ? INNOCUOUS_FUNCTION : FUNCTION, name, fn, deterministic);
   }
 
+  /**
+   * Makes an aggregate of SQL: of a class, or a function, that gives what takes up the rows of a group with `step()`, and tells with
+   * `finalize()` what they came to. As {@link createFunction}.
+   */
+  createAggregate(name: string, aggregate: SqlAggregates, options: SqlAggregateOptions = {}): void {
+    const { innocuous } = checked("createAggregate", name, aggregate, options, ["innocuous"]);
+    this.#ask(innocuous ? INNOCUOUS_AGGREGATE : AGGREGATE, name, beginning(name, aggregate, false), false);
+  }
+
+  /**
+   * Makes an aggregate that can be called with OVER, too: beside `step()` and `finalize()` it has `inverse()`, by which the oldest row
+   * leaves it again, and `value()`, what the rows come to that are in the window. As {@link createAggregate}.
+   */
+  createWindowFunction(name: string, aggregate: SqlWindowFunctions, options: SqlAggregateOptions = {}): void {
+    const { innocuous } = checked("createWindowFunction", name, aggregate, options, ["innocuous"]);
+    this.#ask(innocuous ? INNOCUOUS_AGGREGATE : AGGREGATE, name, beginning(name, aggregate, true), true);
+  }
+
   /** Makes a collation of a function that compares two texts as `sort()` wants it. As {@link createFunction}. */
-  createCollation(name: string, compare: (one: string, other: string) => number): void {
-    checkFunction("createCollation", name, compare);
+  createCollation(name: string, compare: (one: string, other: string) => number, options: Readonly<Record<string, never>> = {}): void {
+    checked("createCollation", name, compare, options, []);
     this.#ask(COLLATION, name, compare);
   }
 
@@ -336,21 +349,6 @@ export class SyncEngine {
     } finally {
       this.#busy = false;
     }
-  }
-}
-
-function checkFunction(what: string, name: unknown, fn: unknown): void {
-  if (typeof name === "string" && typeof fn === "function") return;
-  throw new ArgumentError(`${what}() takes a name and a function, not ${describe(name)} and ${describe(fn)}`);
-}
-
-function checkFlags(options: unknown): void {
-  if (typeof options !== "object" || options === null) throw new ArgumentError(`the options of createFunction() are an object, not ${describe(options)}`);
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== "deterministic" && name !== "innocuous") {
-      throw new ArgumentError(`Unknown option '${name}' of createFunction(); known are: deterministic, innocuous`);
-    }
-    if (value !== undefined && typeof value !== "boolean") throw new ArgumentError(`${name} is true or false, not ${describe(value)}`);
   }
 }
 

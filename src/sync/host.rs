@@ -1,7 +1,8 @@
 //! Functions of this program that the worker in its process calls: they wait here until it does.
 
-use super::{CLOSURE, Collation, Door, FunctionOptions, Scalar, Work};
-use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result};
+use super::functions::{Begin, Collation, Group, Scalar};
+use super::{CLOSURE, Door, FunctionOptions, Work};
+use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result, Value};
 use aludel_worker::sqlite;
 use aludel_worker::{Finding, Procedure, SyncConnection};
 use std::cell::RefCell;
@@ -100,11 +101,45 @@ impl Door for SyncConnection<'_> {
     }
 
     fn create_function(&mut self, name: &str, options: FunctionOptions, call: Scalar) -> Result<()> {
-        let FunctionOptions { deterministic, innocuous } = options;
-        SyncConnection::create_function(self, name, sqlite::FunctionOptions { deterministic, innocuous }, call)
+        SyncConnection::create_function(self, name, of_sqlite(options), call)
+    }
+
+    fn create_aggregate(&mut self, name: &str, options: FunctionOptions, windows: bool, begin: Begin) -> Result<()> {
+        let begin = move || Ok(Box::new(Asked(begin())) as Box<dyn sqlite::Aggregate>);
+        SyncConnection::create_aggregate(self, name, of_sqlite(options), windows, Box::new(begin))
     }
 
     fn create_collation(&mut self, name: &str, compare: Collation) -> Result<()> {
         SyncConnection::create_collation(self, name, Box::new(move |one, other| Ok(compare(one, other))))
+    }
+}
+
+fn of_sqlite(options: FunctionOptions) -> sqlite::FunctionOptions {
+    let FunctionOptions { deterministic, innocuous } = options;
+    sqlite::FunctionOptions { deterministic, innocuous }
+}
+
+/// A group of an aggregate that the worker asks.
+struct Asked(Box<dyn Group>);
+
+fn message<T>(outcome: Result<T>) -> std::result::Result<T, String> {
+    outcome.map_err(|error| error.message().to_owned())
+}
+
+impl sqlite::Aggregate for Asked {
+    fn step(&mut self, arguments: &[Value]) -> std::result::Result<(), String> {
+        message(self.0.step(arguments))
+    }
+
+    fn finalize(&mut self) -> std::result::Result<Value, String> {
+        message(self.0.finalize())
+    }
+
+    fn inverse(&mut self, arguments: &[Value]) -> std::result::Result<(), String> {
+        message(self.0.inverse(arguments))
+    }
+
+    fn value(&mut self) -> std::result::Result<Value, String> {
+        message(self.0.value())
     }
 }

@@ -1,5 +1,6 @@
 //! Work inside the worker: functions that are given a connection whose calls are done when they return.
 
+mod functions;
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
 mod host;
 #[cfg(not(all(feature = "embedded", not(target_arch = "wasm32"))))]
@@ -9,6 +10,8 @@ mod host;
 #[cfg(all(feature = "embedded", not(target_arch = "wasm32")))]
 pub(crate) use host::find;
 
+pub use functions::{Aggregate, FunctionOptions, WindowFunction};
+
 use crate::connection::{Call, RawProcedure};
 use crate::engine::Engine;
 use crate::executable::{Compiled, Executable, Params};
@@ -16,9 +19,9 @@ use crate::limit::CallOptions;
 use crate::result_set::{ResultSet, ScalarResult};
 use crate::row::FromValue;
 use crate::{Connection, Result};
-use aludel_protocol::{Error, ErrorKind, Value};
+use aludel_protocol::{Error, ErrorKind};
+use functions::{Begin, Collation, Scalar};
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// The module of what is no module, but a function of this program.
@@ -35,23 +38,9 @@ pub(crate) trait Door {
     fn release(&mut self, name: &str) -> Result<()>;
     fn roll_back_to(&mut self, name: &str) -> Result<()>;
     fn create_function(&mut self, name: &str, options: FunctionOptions, call: Scalar) -> Result<()>;
+    fn create_aggregate(&mut self, name: &str, options: FunctionOptions, windows: bool, begin: Begin) -> Result<()>;
     fn create_collation(&mut self, name: &str, compare: Collation) -> Result<()>;
 }
-
-/// What may be done with a function of SQL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FunctionOptions {
-    /// Whether it gives the same for the same.
-    pub deterministic: bool,
-    /// Whether it does no harm, whoever calls it: then what the schema holds (views, triggers, and indexes if it is
-    /// deterministic) may call it, in a file that others made, too.
-    pub innocuous: bool,
-}
-
-/// What a function of SQL does.
-type Scalar = Box<dyn Fn(&[Value]) -> std::result::Result<Value, String>>;
-/// How a collation compares.
-type Collation = Box<dyn Fn(&str, &str) -> Ordering>;
 
 /// A function on its way to where the worker calls it.
 type Work = Box<dyn FnOnce(&mut dyn Door)>;
@@ -108,23 +97,6 @@ impl SyncConnection<'_> {
     /// Rolls back; does nothing if no transaction is open.
     pub fn rollback(&mut self) -> Result<()> {
         self.door.roll_back()
-    }
-
-    /// Makes a function of SQL, of any number of arguments; what it fails with, the statement fails with. The worker's connection
-    /// keeps it until that is closed, for whoever takes it out of the pool next.
-    pub fn create_function(
-        &mut self,
-        name: &str,
-        options: FunctionOptions,
-        f: impl Fn(&[Value]) -> Result<Value> + 'static,
-    ) -> Result<()> {
-        let call = move |arguments: &[Value]| f(arguments).map_err(|error| error.message().to_owned());
-        self.door.create_function(name, options, Box::new(call))
-    }
-
-    /// Makes a collation, which is kept as functions are.
-    pub fn create_collation(&mut self, name: &str, compare: impl Fn(&str, &str) -> Ordering + 'static) -> Result<()> {
-        self.door.create_collation(name, Box::new(compare))
     }
 
     /// Whether a transaction is open.

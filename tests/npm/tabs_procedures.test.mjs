@@ -23,4 +23,22 @@ inTabs("procedures of tabs", async ({ tab, check }) => {
     assert.equal(await insertTen(b, "b"), 1);
     assert.equal(await b.call("count"), 40);
   });
+
+  await check("functions and aggregates are there in each tab, and with the next host", async () => {
+    const [a, b] = [await tab(), await tab()];
+    for (const { page } of [a, b]) {
+      await page.evaluate(() => {
+        const { createEngine } = aludel;
+        const engine = createEngine("sqlite:///functions.db");
+        engine.listen("connect", ({ connection }) => connection.runSync(new URL("/src/tab_jobs.js", location.href), "setUp"));
+        globalThis.own = engine;
+      });
+    }
+    const sql = "SELECT twice(21) || ': ' || group_concat(m, ' ') FROM (SELECT moving(value) OVER (ORDER BY value ROWS 1 PRECEDING) AS m FROM json_each('[1,2,3]'))";
+    const ask = ({ page }) => page.evaluate((sql) => own.connect((conn) => conn.scalar(aludel.text(sql))), sql);
+    const whole = ({ page }) => page.evaluate(() => own.connect((conn) => conn.scalar(aludel.text("SELECT moving(value) FROM json_each('[1,2,3]')"))));
+    assert.deepEqual([await ask(a), await ask(b), await whole(b)], ["42: 1 1,2 2,3", "42: 1 1,2 2,3", "1,2,3"]);
+    await a.close();
+    assert.deepEqual([await ask(b), await whole(b)], ["42: 1 1,2 2,3", "1,2,3"]);
+  });
 });

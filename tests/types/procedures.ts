@@ -5,6 +5,8 @@ import {
   type Connection,
   type Engine,
   type Result,
+  type SqlValue,
+  type SqlWindowFunction,
   type SyncConnection,
   type SyncEngine,
 } from "aludel";
@@ -66,4 +68,32 @@ export function moveAll(conn: SyncConnection, from: string): number {
   conn.execute("SELECT 1").then;
   void [first, kept];
   return ids.length;
+}
+
+class Sum implements SqlWindowFunction {
+  #sum = 0;
+  step(value: SqlValue): void {
+    this.#sum += Number(value);
+  }
+  inverse(value: SqlValue): void {
+    this.#sum -= Number(value);
+  }
+  value(): number {
+    return this.#sum;
+  }
+  finalize(): number {
+    return this.#sum;
+  }
+}
+
+export function setUp(conn: SyncConnection): void {
+  conn.createAggregate("mine", Sum);
+  conn.createAggregate("last", () => ({ step: () => undefined, finalize: () => null }), { innocuous: true });
+  conn.createWindowFunction("moving", Sum);
+  // @ts-expect-error it cannot follow a window
+  conn.createWindowFunction("last", () => ({ step: () => undefined, finalize: () => null }));
+  // @ts-expect-error there is nothing for it to say of aggregates
+  conn.createAggregate("mine", Sum, { deterministic: true });
+  // @ts-expect-error collations have no options
+  conn.createCollation("backwards", (one, other) => (one < other ? 1 : -1), { deterministic: true });
 }

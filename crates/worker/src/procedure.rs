@@ -6,12 +6,13 @@ use crate::execution::{Context, Execution, Progress};
 use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
-use crate::sqlite::{self, Collation, FunctionOptions, Prepared, Scalar, ffi};
+use crate::sqlite::{self, Collation, Failure, FunctionOptions, NewAggregate, Prepared, Scalar, ffi};
 use crate::statement_cache::StatementCache;
 use crate::{Environment, transaction};
 use aludel_protocol::{
     Batch, BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header, Reader, Result, TransactionOp,
 };
+use std::ffi::CString;
 use std::rc::Rc;
 
 /// About how many bytes a frame of rows holds: they are decoded where they are made.
@@ -141,20 +142,22 @@ impl SyncConnection<'_> {
 
     /// Runs the statements of a script, one after the other. Their rows go nowhere.
     pub fn execute_script(&mut self, script: &str) -> Result<()> {
-        if script.contains('\0') {
-            // SQLite would read no further, and run the first half only.
+        // SQLite would read no further than a zero, and run the first half only.
+        let Ok(ended) = CString::new(script) else {
             return Err(Error::new(ErrorKind::Programming, "the script contains a null character"));
-        }
-        let mut rest = script;
+        };
+        let mut at = 0;
         loop {
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
-            match self.db.prepare(rest).map_err(|failure| failure.into_error(None).with_statement(rest))? {
+            let rest = script.get(at..).unwrap_or_default();
+            let first = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
+            at += rest.len() - first.len();
+            let refused = |failure: Failure| failure.into_error(None).with_statement(first);
+            match self.db.prepare_at(&ended, at).map_err(refused)? {
                 Prepared::Empty => return Ok(()),
-                Prepared::One(_) => return self.execute(rest, None, false).map(drop),
+                Prepared::One(_) => return self.execute(first, None, false).map(drop),
                 Prepared::Several(length) => {
-                    let (first, others) = rest.split_at_checked(length).unwrap_or((rest, ""));
-                    self.execute(first, None, false)?;
-                    rest = others;
+                    self.execute(first.get(..length).unwrap_or(first), None, false)?;
+                    at += length;
                 }
             }
         }
@@ -183,6 +186,17 @@ impl SyncConnection<'_> {
     /// Makes a function of SQL, which the connection keeps until it is closed.
     pub fn create_function(&mut self, name: &str, options: FunctionOptions, call: Scalar) -> Result<()> {
         self.db.create_function(name, options, call).map_err(|failure| failure.into_error(None))
+    }
+
+    /// Makes an aggregate of SQL, which the connection keeps until it is closed; with `windows` it is a window function, too.
+    pub fn create_aggregate(
+        &mut self,
+        name: &str,
+        options: FunctionOptions,
+        windows: bool,
+        begin: NewAggregate,
+    ) -> Result<()> {
+        self.db.create_aggregate(name, options, windows, begin).map_err(|failure| failure.into_error(None))
     }
 
     /// Makes a collation, which the connection keeps until it is closed.

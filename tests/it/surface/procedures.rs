@@ -5,8 +5,8 @@ use crate::support::{rows, run};
 use aludel::sql::schema::MetaData;
 use aludel::typed::TypedTable;
 use aludel::{
-    CallOptions, CancelToken, Engine, Error, ErrorKind, FunctionOptions, IsolationLevel, Result, SyncConnection, Value,
-    many, params, text,
+    Aggregate, CallOptions, CancelToken, Engine, Error, ErrorKind, FunctionOptions, IsolationLevel, Result,
+    SyncConnection, Value, WindowFunction, many, params, text,
 };
 use futures::FutureExt;
 use futures::future::join;
@@ -327,6 +327,77 @@ fn functions_and_collations_of_sql_are_kept_by_the_connection() {
         assert_eq!(conn.scalar::<i64>(&text("SELECT count(*) FROM users"), ()).await.unwrap(), Some(3));
         let other = engine.connect().await.unwrap();
         fails(other.execute(&text("SELECT shout('a')"), ()).await, ErrorKind::Operational, "no such function: shout");
+    });
+}
+
+/// The names of a group, one after the other.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Aggregate for Names {
+    fn step(&mut self, arguments: &[Value]) -> Result<()> {
+        match arguments {
+            [Value::Text(name)] if name == "panic" => panic!("it panics"),
+            [Value::Text(name)] => self.0.push(name.clone()),
+            other => {
+                return Err(Error::new(ErrorKind::Data, format!("names() takes a text, not {} values", other.len())));
+            }
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> Result<Value> {
+        Ok(Value::Text(self.0.join(",")))
+    }
+}
+
+impl WindowFunction for Names {
+    fn inverse(&mut self, _arguments: &[Value]) -> Result<()> {
+        self.0.remove(0);
+        Ok(())
+    }
+
+    fn value(&mut self) -> Result<Value> {
+        Ok(Value::Text(self.0.join(",")))
+    }
+}
+
+#[test]
+fn aggregates_and_window_functions_of_sql_are_kept_by_the_connection() {
+    run(async {
+        let engine = people().await;
+        let conn = engine.connect().await.unwrap();
+        conn.run_sync(|conn| {
+            let plain = FunctionOptions::default();
+            conn.create_aggregate("names", plain, Names::default)?;
+            conn.create_window_function("moving", plain, Names::default)?;
+            assert!(conn.create_aggregate("a\0b", plain, Names::default).is_err());
+            // It can be used at once.
+            let names = conn.scalar::<String>(&text("SELECT names(name) FROM users"), ())?;
+            assert_eq!(names.as_deref(), Some("Dan,Dana,Casey"));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let groups = text("SELECT names(name), moving(name) FROM users GROUP BY name LIKE 'D%' ORDER BY 1");
+        let groups = rows(&conn.execute(&groups, ()).await.unwrap());
+        assert_eq!(groups, [["Casey", "Casey"], ["Dan,Dana", "Dan,Dana"]].map(|row| row.map(Value::from)));
+        let windows = text("SELECT moving(name) OVER (ORDER BY id ROWS 1 PRECEDING) FROM users");
+        let windows = rows(&conn.execute(&windows, ()).await.unwrap());
+        assert_eq!(windows, ["Dan", "Dan,Dana", "Dana,Casey"].map(|names| [Value::from(names)]));
+        let empty = conn.scalar::<String>(&text("SELECT names(name) FROM users WHERE 0"), ()).await.unwrap();
+        assert_eq!(empty.as_deref(), Some(""));
+        for (statement, message) in [
+            ("INSERT INTO users (name) SELECT names(name, 1) FROM users", "not 2 values"),
+            ("INSERT INTO users (name) SELECT moving(age) OVER () FROM users", "not 1 values"),
+            ("SELECT names('panic')", "the aggregate panicked"),
+            ("SELECT names(name) OVER () FROM users", "names() may not be used as a window function"),
+        ] {
+            fails(conn.execute(&text(statement), ()).await, ErrorKind::Operational, message);
+            assert_eq!(count(&conn).await, 3);
+        }
+        let other = engine.connect().await.unwrap();
+        fails(other.execute(&text("SELECT names('a')"), ()).await, ErrorKind::Operational, "no such function: names");
     });
 }
 

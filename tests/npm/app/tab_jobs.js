@@ -8,3 +8,23 @@ export function insertMany(engine, who, count) {
   });
   return ++calls;
 }
+
+/** What each connection is to have. */
+export function setUp(conn) {
+  conn.createFunction("twice", (value) => 2 * value);
+  conn.createWindowFunction("moving", class {
+    rows = [];
+    step(value) {
+      this.rows.push(value);
+    }
+    inverse() {
+      this.rows.shift();
+    }
+    value() {
+      return this.rows.join();
+    }
+    finalize() {
+      return this.rows.join();
+    }
+  });
+}

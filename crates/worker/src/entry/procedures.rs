@@ -1,6 +1,6 @@
 //! Procedures of JavaScript: functions that modules of the page's origin export.
 
-use crate::sqlite::{Collation, FunctionOptions, Scalar};
+use crate::sqlite::{Aggregate, Collation, FunctionOptions, NewAggregate, Scalar};
 use crate::{Finding, Procedure, SyncConnection};
 use aludel_protocol::{Error, ErrorKind, Header, MAX_SAFE_INTEGER, ProcedureCall, Reply, Result, Value};
 use js_sys::{Array, BigInt, Function, Object, Promise, Reflect, Uint8Array};
@@ -49,8 +49,13 @@ pub(super) fn find(
 }
 
 fn refused(thrown: &JsValue) -> Error {
-    let message = Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
-    Error::new(ErrorKind::Procedure, message.unwrap_or_else(|| "the procedure cannot be called".to_owned()))
+    Error::new(ErrorKind::Procedure, said(thrown, "the procedure cannot be called"))
+}
+
+/// What was thrown says: a text says itself, an error its message.
+fn said(thrown: &JsValue, otherwise: &str) -> String {
+    let message = || Reflect::get(thrown, &"message".into()).ok().and_then(|message| message.as_string());
+    thrown.as_string().or_else(message).unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// A function that a module exports, with its arguments.
@@ -109,6 +114,10 @@ fn answer(connection: &mut SyncConnection<'_>, op: u32, text: &str, batch: JsVal
             connection.create_function(text, options, function(batch)).map(nothing)
         }
         12 => connection.create_collation(text, collation(batch)).map(nothing),
+        13 | 14 => {
+            let options = FunctionOptions { deterministic: false, innocuous: op == 14 };
+            connection.create_aggregate(text, options, many, aggregate(batch)).map(nothing)
+        }
         other => Err(Error::new(ErrorKind::Protocol, format!("a connection is not asked {other}"))),
     }
 }
@@ -120,9 +129,51 @@ fn function(function: JsValue) -> Scalar {
         let arguments: Array = arguments.iter().map(to_js).collect();
         match function.apply(&JsValue::UNDEFINED, &arguments) {
             Ok(value) => from_js(value),
-            Err(thrown) => Err(refused(&thrown).message().to_owned()),
+            Err(thrown) => Err(said(&thrown, "the function threw what is no error")),
         }
     })
+}
+
+/// What begins groups of an aggregate, as `sync_functions.ts` makes it: a function that gives one for each.
+fn aggregate(begin: JsValue) -> NewAggregate {
+    let begin: Function = begin.unchecked_into();
+    Box::new(move || match begin.call0(&JsValue::UNDEFINED) {
+        Ok(group) => Ok(Box::new(Group(group.unchecked_into()))),
+        Err(thrown) => Err(thrown_by_aggregate(&thrown)),
+    })
+}
+
+/// What JavaScript keeps of a group: a function that is asked by number, with the values of a row.
+struct Group(Function);
+
+impl Group {
+    fn ask(&self, what: u32, arguments: &[Value]) -> std::result::Result<JsValue, String> {
+        let arguments: Array = arguments.iter().map(to_js).collect();
+        let answer = self.0.call2(&JsValue::UNDEFINED, &what.into(), &arguments);
+        answer.map_err(|thrown| thrown_by_aggregate(&thrown))
+    }
+}
+
+impl Aggregate for Group {
+    fn step(&mut self, arguments: &[Value]) -> std::result::Result<(), String> {
+        self.ask(0, arguments).map(drop)
+    }
+
+    fn finalize(&mut self) -> std::result::Result<Value, String> {
+        self.ask(1, &[]).and_then(from_js)
+    }
+
+    fn inverse(&mut self, arguments: &[Value]) -> std::result::Result<(), String> {
+        self.ask(2, arguments).map(drop)
+    }
+
+    fn value(&mut self) -> std::result::Result<Value, String> {
+        self.ask(3, &[]).and_then(from_js)
+    }
+}
+
+fn thrown_by_aggregate(thrown: &JsValue) -> String {
+    said(thrown, "the aggregate threw what is no error")
 }
 
 /// A function of JavaScript as a collation, of which `sort()` could make use. What it throws, the statement fails with.
@@ -131,7 +182,9 @@ fn collation(function: JsValue) -> Collation {
     Box::new(move |one, other| {
         let order = function.call2(&JsValue::UNDEFINED, &one.into(), &other.into());
         // As `sort()` converts it: a boolean is a number, what is none throws or is NaN.
-        let order = order.and_then(f64::try_from).map_err(|thrown| refused(&thrown).message().to_owned())?;
+        let order = order.map_err(|thrown| said(&thrown, "the collation threw what is no error"))?;
+        // What `valueOf()` throws, or what is no number to JavaScript, as a symbol.
+        let order = f64::try_from(order).map_err(|thrown| said(&thrown, "a collation returned what is no number"))?;
         order.partial_cmp(&0.0).ok_or_else(|| "a collation returned what is no number".to_owned())
     })
 }

@@ -100,6 +100,16 @@ impl Connection {
 
     /// Prepares a statement for as many uses as its cache gives it.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Failure> {
+        self.prepare_bytes(sql.as_bytes())
+    }
+
+    /// Prepares the first statement of what follows so many bytes of a script. SQLite reads it where it lies: of a text that
+    /// does not end with a zero it would copy all that follows, for each statement.
+    pub fn prepare_at(&self, script: &CStr, at: usize) -> Result<Prepared, Failure> {
+        self.prepare_bytes(script.to_bytes_with_nul().get(at..).unwrap_or_default())
+    }
+
+    fn prepare_bytes(&self, sql: &[u8]) -> Result<Prepared, Failure> {
         let Ok(length) = c_int::try_from(sql.len()) else {
             // SAFETY: there is no connection to ask, which is allowed.
             return Err(unsafe { Failure::of(ptr::null_mut(), ffi::SQLITE_TOOBIG) });
@@ -122,7 +132,7 @@ impl Connection {
         let mut statement = Statement::new(raw, Rc::clone(&self.inner), learned.attaches);
         statement.knows(self.without_views(learned, statement.is_readonly()));
         let used = (tail as usize).saturating_sub(start as usize);
-        let rest = sql.as_bytes().get(used..).unwrap_or_default();
+        let rest = sql.get(used..).unwrap_or_default();
         Ok(if is_blank(rest) { Prepared::One(statement) } else { Prepared::Several(used) })
     }
 
@@ -306,7 +316,8 @@ fn is_blank(mut rest: &[u8]) -> bool {
     loop {
         rest = match rest {
             [] => return true,
-            [b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b';', rest @ ..] => rest,
+            // A zero ends it, and stands in no text before.
+            [b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b';' | 0, rest @ ..] => rest,
             [b'-', b'-', rest @ ..] => rest.iter().position(|b| *b == b'\n').map_or(&[], |end| &rest[end..]),
             // SQLite takes a comment that never ends for one that ends with the text.
             [b'/', b'*', rest @ ..] => rest.windows(2).position(|w| w == b"*/").map_or(&[], |end| &rest[end + 2..]),

@@ -6,6 +6,7 @@
 //! A [`Statement`] keeps its connection alive, and the frame that its parameters point into; so nothing here can be
 //! closed or freed too early, in whatever order things are dropped.
 
+mod aggregate;
 mod backup;
 mod commit;
 mod connection;
@@ -24,6 +25,7 @@ pub use libsqlite3_sys as ffi;
 #[cfg(target_arch = "wasm32")]
 pub use sqlite_wasm_rs as ffi;
 
+pub use aggregate::{Aggregate, NewAggregate};
 pub use backup::{Backup, Copied};
 pub use commit::BeforeCommit;
 pub use connection::{Checkpoint, Connection, Prepared, TransactionState};

@@ -110,7 +110,7 @@ impl Statement {
     /// Makes it ready to be stepped from the start, with the parameters that it has.
     pub fn rewind(&mut self) {
         // SAFETY: the statement is live. The code repeats what the last step said.
-        unsafe { ffi::sqlite3_reset(self.raw()) };
+        self.connection.watch().giving_up(|| unsafe { ffi::sqlite3_reset(self.raw()) });
     }
 
     /// Makes it ready for other parameters, and lets go of those that it has.
@@ -221,6 +221,6 @@ impl Statement {
 impl Drop for Statement {
     fn drop(&mut self) {
         // SAFETY: the statement is live and nothing uses it afterwards. Frame and connection are dropped after it.
-        unsafe { ffi::sqlite3_finalize(self.raw()) };
+        self.connection.watch().giving_up(|| unsafe { ffi::sqlite3_finalize(self.raw()) });
     }
 }

@@ -27,13 +27,19 @@ pub struct FunctionOptions {
     pub innocuous: bool,
 }
 
+impl FunctionOptions {
+    /// As SQLite takes them.
+    pub(super) fn flags(self) -> c_int {
+        let deterministic = if self.deterministic { ffi::SQLITE_DETERMINISTIC } else { 0 };
+        ffi::SQLITE_UTF8 | deterministic | if self.innocuous { ffi::SQLITE_INNOCUOUS } else { ffi::SQLITE_DIRECTONLY }
+    }
+}
+
 impl Connection {
     /// Makes a function of SQL, for any number of arguments, in the place of one of that name.
     pub fn create_function(&self, name: &str, options: FunctionOptions, call: Scalar) -> Result<(), Failure> {
         let Ok(name) = CString::new(name) else { return Err(self.misuse()) };
-        let deterministic = if options.deterministic { ffi::SQLITE_DETERMINISTIC } else { 0 };
-        let trusted = if options.innocuous { ffi::SQLITE_INNOCUOUS } else { ffi::SQLITE_DIRECTONLY };
-        let flags = ffi::SQLITE_UTF8 | deterministic | trusted;
+        let flags = options.flags();
         let data = Box::into_raw(Box::new(call)).cast::<c_void>();
         // SAFETY: the connection is live and the name NUL-terminated; SQLite hands `data` to `scalar` until it hands it to
         // `drop_scalar`, once, also when this fails.
@@ -78,22 +84,15 @@ unsafe extern "C" fn drop_collation(data: *mut c_void) {
 }
 
 unsafe extern "C" fn scalar(context: *mut ffi::sqlite3_context, count: c_int, values: *mut *mut ffi::sqlite3_value) {
-    let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: SQLite gives as many arguments as it says, and `user_data` is the function of `create_function`.
-    let (arguments, call) = unsafe {
-        let arguments: Vec<Value> = (0..count).map(|at| argument(*values.add(at))).collect();
-        (arguments, &*ffi::sqlite3_user_data(context).cast::<Scalar>())
-    };
+    let (arguments, call) = unsafe { (arguments(count, values), &*ffi::sqlite3_user_data(context).cast::<Scalar>()) };
     // No panic may unwind through SQLite.
     let outcome = catch_unwind(AssertUnwindSafe(|| call(&arguments)));
     // SAFETY: the context is live during the call.
     unsafe {
         match outcome.unwrap_or_else(|_| Err("the function panicked".to_owned())) {
             Ok(value) => give(context, &value),
-            Err(message) => {
-                let length = c_int::try_from(message.len()).unwrap_or(0);
-                ffi::sqlite3_result_error(context, message.as_ptr().cast(), length);
-            }
+            Err(message) => fail(context, &message),
         }
     }
 }
@@ -125,6 +124,27 @@ unsafe extern "C" fn collate(
     }
 }
 
+/// The arguments of a call.
+///
+/// # Safety
+///
+/// They are those of a running call, which has so many.
+pub(super) unsafe fn arguments(count: c_int, values: *mut *mut ffi::sqlite3_value) -> Vec<Value> {
+    // SAFETY: as the caller says.
+    (0..usize::try_from(count).unwrap_or(0)).map(|at| unsafe { argument(*values.add(at)) }).collect()
+}
+
+/// Has the statement fail.
+///
+/// # Safety
+///
+/// `context` is that of a running call.
+pub(super) unsafe fn fail(context: *mut ffi::sqlite3_context, message: &str) {
+    let length = c_int::try_from(message.len()).unwrap_or(0);
+    // SAFETY: the message is so long, and SQLite copies it.
+    unsafe { ffi::sqlite3_result_error(context, message.as_ptr().cast(), length) };
+}
+
 /// Reads an argument.
 ///
 /// # Safety
@@ -154,7 +174,7 @@ unsafe fn argument(value: *mut ffi::sqlite3_value) -> Value {
 /// # Safety
 ///
 /// `context` is that of a running call.
-unsafe fn give(context: *mut ffi::sqlite3_context, value: &Value) {
+pub(super) unsafe fn give(context: *mut ffi::sqlite3_context, value: &Value) {
     let utf8 = ffi::SQLITE_UTF8 as u8;
     // SAFETY: the context is live; texts and blobs are as long as is said, and SQLite copies them.
     unsafe {

@@ -24,6 +24,8 @@ pub(super) struct Watch {
     rollback: Cell<bool>,
     /// What a collation has failed with in the statement that runs.
     failed: RefCell<Option<String>>,
+    /// Whether a statement is given up, of which SQLite still tells its aggregates to come to their end.
+    gives_up: Cell<bool>,
     /// The file that may be attached, because it is ready: its name in SQL, and its path.
     attachable: RefCell<Option<(String, String)>>,
     /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
@@ -112,6 +114,7 @@ impl Watch {
         impl Drop for Unwatch<'_> {
             fn drop(&mut self) {
                 self.0.stop.set(None);
+                self.0.gives_up.set(false);
             }
         }
         // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
@@ -172,6 +175,19 @@ impl Watch {
 
     pub(super) fn take_failed(&self) -> Option<String> {
         self.failed.take()
+    }
+
+    /// Runs `work`, which resets or ends a statement: what its aggregates come to, nobody wants to know.
+    pub(super) fn giving_up<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.gives_up.replace(true);
+        let done = work();
+        self.gives_up.set(before);
+        done
+    }
+
+    /// Whether what aggregates come to is for nobody.
+    pub(super) fn gives_up(&self) -> bool {
+        self.gives_up.get()
     }
 
     pub(super) fn take_rollback(&self) -> bool {
@@ -240,7 +256,11 @@ unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     let watch = unsafe { &*watch.cast::<Watch>() };
     let Some((statement, stop)) = watch.stop.get() else { return 0 };
     // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
-    unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (watch.has_failed() || (*stop)()) }.into()
+    let stops = unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (watch.has_failed() || (*stop)()) };
+    if stops {
+        watch.gives_up.set(true);
+    }
+    stops.into()
 }
 
 /// SQLite's authorizer: asked about everything that a statement would do, when it is prepared.

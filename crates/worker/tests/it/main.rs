@@ -3,6 +3,7 @@
 // `clippy.toml` allows these in test functions only; here, the functions beside them are tests as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod aggregates;
 mod attach;
 mod bench;
 mod blocked;
