@@ -39,6 +39,9 @@ export async function launch(name) {
       "network.dns.localDomains": PLAIN_HOST,
       "dom.security.https_first": false,
       "dom.security.https_only_mode": false,
+      // Nobody is there to be asked: storage that is asked for to stay, stays.
+      "dom.storageManager.prompt.testing": true,
+      "dom.storageManager.prompt.testing.allow": true,
     },
   });
   return {

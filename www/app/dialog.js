@@ -13,8 +13,15 @@ dialog.addEventListener("close", () => {
   cleanUp = () => {};
 });
 
+/** Calls a function when what is shown now is closed, in place of the one before. */
+export function onClosed(run) {
+  cleanUp = run;
+}
+
 /** Shows the dialog with a title and its contents. */
 export function show(title, ...contents) {
+  cleanUp();
+  cleanUp = () => {};
   byId("dialog-title").textContent = title;
   byId("dialog-body").replaceChildren(...contents);
   if (!dialog.open) dialog.showModal();
@@ -28,13 +35,13 @@ export const close = () => dialog.close();
 export function showValue(value, name) {
   const contents = [h("p", { class: "quiet-text", textContent: described(value) })];
   let copy = value === null ? "" : String(value);
+  let revoke = () => {};
   if (kind(value) === "blob") {
     copy = hexDump(value, value.byteLength);
     const type = imageType(value);
     if (type !== undefined) {
       const url = URL.createObjectURL(new Blob([value], { type }));
-      cleanUp();
-      cleanUp = () => URL.revokeObjectURL(url);
+      revoke = () => URL.revokeObjectURL(url);
       contents.push(h("img", { class: "picture", src: url, alt: `The picture in ${name}` }));
     }
     contents.push(h("pre", { class: "value", tabIndex: 0, textContent: hexDump(value) }));
@@ -46,6 +53,7 @@ export function showValue(value, name) {
     toast("Copied");
   } });
   show(name === "" ? "A column without a name" : name, ...contents, h("div", { class: "dialog-actions" }, button));
+  onClosed(revoke);
 }
 
 /** The examples; `pick` gets the chosen SQL. */
@@ -61,6 +69,7 @@ export function showExamples(examples, pick) {
 export function showKeys(command) {
   const keys = [
     ["Run everything, or the selection", [command, "Enter"]],
+    ["Explain it instead of running it", [command, "Shift", "Enter"]],
     ["Cancel the running query", ["Esc"]],
     ["Next and previous part of the page", ["F6", "Shift F6"]],
     ["In the tables: open, close, go", ["→", "←", "↑", "↓"]],
@@ -69,17 +78,11 @@ export function showKeys(command) {
     ["In the result: select more", ["Shift Arrows", `${command} A`]],
     ["In the result: open a cell", ["Enter"]],
     ["In the result: copy the selection", [`${command} C`]],
+    ["In a chart, a plan: from point to point, from step to step", ["Arrows", "Home", "End"]],
     ["In the result: wider and narrower column", ["Alt →", "Alt ←"]],
   ];
   show("Keyboard", h("dl", { class: "keys" }, ...keys.flatMap(([what, how]) =>
     [h("dt", { textContent: what }), h("dd", {}, ...how.flatMap((key, i) => [i > 0 ? " " : "", h("kbd", { textContent: key })]))])));
-}
-
-/** Where the data is; `actions` are buttons below. */
-export function showStorage(lines, actions) {
-  show("Where your data is",
-    h("dl", { class: "facts" }, ...lines.flatMap(([name, text]) => [h("dt", { textContent: name }), h("dd", { textContent: text })])),
-    h("div", { class: "dialog-actions" }, ...actions));
 }
 
 /** Asks before something is lost. */

@@ -47,6 +47,18 @@ ORDER BY month;
 `,
   },
   {
+    title: "What people buy",
+    about: "Two columns: choose Chart below the rows. Or Follow it, and sell something in another tab",
+    sql: `SELECT artists.genre, sum(l.quantity) AS sold
+FROM invoice_lines AS l
+JOIN tracks  ON tracks.id = l.track_id
+JOIN albums  ON albums.id = tracks.album_id
+JOIN artists ON artists.id = albums.artist_id
+GROUP BY artists.genre
+ORDER BY sold DESC;
+`,
+  },
+  {
     title: "Album covers",
     about: "Blobs: open a cover with Enter to see the picture in it",
     sql: `SELECT albums.id, albums.title, artists.name AS artist, albums.released, albums.label, albums.cover

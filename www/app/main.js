@@ -2,29 +2,38 @@
 
 import { splitStatements } from "aludel";
 import { cover, progress, uncover } from "./cover.js";
-import { describeStorage, open, readAll, settled } from "./database.js";
-import { close, confirmLoss, showExamples, showKeys, showStorage, showValue } from "./dialog.js";
+import { open, readAll, settled } from "./database.js";
+import { close, confirmLoss, showExamples, showKeys, showValue } from "./dialog.js";
 import { byId, h, toast } from "./dom.js";
 import { Editor } from "./editor.js";
 import { isCancel, obstacle } from "./errors.js";
 import { EXAMPLES } from "./examples.js";
-import { bytes } from "./format.js";
+import { importFile, offerImport } from "./files/import.js";
+import { chip, facts, showPanel, Witness } from "./files/panel.js";
+import { bytes, counted } from "./format.js";
+import { keep, showHistory } from "./history/history.js";
 import { layOut } from "./layout.js";
+import { canFollow, Live } from "./live/live.js";
 import { recall, remember } from "./memory.js";
+import { EXPLAIN } from "./plan/model.js";
 import { Results } from "./results.js";
 import { run } from "./runner.js";
-import { mayChange, quoted } from "./statements.js";
+import { mayChange, quoted, verb } from "./statements.js";
 import { clear, seed, storeState } from "./store/seed.js";
 import { SCHEMA_QUERIES, schemaTree } from "./tree/model.js";
 import { Tree } from "./tree/tree.js";
 
+const CONTROLS = ["run", "explain", "follow", "history", "examples", "import", "download", "storage"];
 const COMMAND = /Mac|iPhone|iPad/u.test(navigator.platform) ? "⌘" : "Ctrl";
 
 let engine;
+let witness;
+let live;
 let running;
 /** The last script that the page itself wrote; it may be replaced without loss. */
 let own = EXAMPLES[0].sql;
 let refreshed = 0;
+let refreshing = true;
 
 const editor = new Editor(byId("sql"), document.querySelector(".paint"), (text) => remember("script", text));
 const results = new Results(showValue, (offset) => editor.showFlaw(offset));
@@ -40,13 +49,17 @@ byId("cancel").addEventListener("click", cancel);
 byId("examples").addEventListener("click", () => showExamples(EXAMPLES, (sql) => void runScript(sql)));
 byId("keys").addEventListener("click", () => showKeys(COMMAND));
 byId("download").addEventListener("click", () => void download());
-byId("storage").addEventListener("click", () => void storageDialog());
+byId("storage").addEventListener("click", () => void showPanel(() => facts(engine, witness, live?.follows === true), storageActions));
+byId("explain").addEventListener("click", () => void runChosen(true));
+byId("follow").addEventListener("click", follow);
+byId("history").addEventListener("click", () => showHistory({ edit: (sql) => editor.replace(sql), run: (sql) => void runScript(sql) }));
+offerImport(takeFile);
 byId("sql").addEventListener("select", nameRun);
 document.addEventListener("selectionchange", nameRun);
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
     event.preventDefault();
-    void runChosen();
+    void runChosen(event.shiftKey);
   } else if (event.key === "Escape" && running !== undefined && !byId("dialog").open) {
     event.preventDefault();
     cancel();
@@ -61,7 +74,11 @@ async function start(memory) {
   cover("Opening the database", memory ? "In memory" : "music.db, in this browser's own storage");
   try {
     await engine?.dispose();
-    engine = await open(memory);
+    engine = await open(memory, (fresh) => {
+      witness = new Witness(fresh);
+      // Another tab may make tables, or bring in a whole database.
+      fresh.onChange(({ tab, schema, missed }) => tab === "other" && (schema || missed) && !refreshing && void refreshAll());
+    });
     await fill(false);
   } catch (error) {
     hinder(error);
@@ -70,14 +87,16 @@ async function start(memory) {
 
 /** Makes the store, or goes on making it, unless it is complete. */
 async function fill(anew) {
-  if (anew || await storeState(engine) !== "complete") {
+  refreshing = true;
+  if (anew || ["absent", "partial"].includes(await storeState(engine))) {
     cover("Making a music store", "Artists, albums, tracks, customers and their invoices, invented here and kept in your browser. It happens once.");
     if (anew) await clear(engine);
     await seed(engine, progress);
   }
   await Promise.all([refreshTree(), refreshStorage()]);
+  refreshing = false;
   uncover();
-  for (const id of ["run", "examples", "download", "storage"]) byId(id).disabled = false;
+  for (const id of CONTROLS) byId(id).disabled = false;
   // A script of the user's own is never run unasked.
   if (editor.text === EXAMPLES[0].sql) await runChosen();
 }
@@ -119,7 +138,7 @@ async function browse(table) {
   }
 }
 
-async function runChosen() {
+async function runChosen(explain = false) {
   if (engine === undefined || running !== undefined || byId("run").disabled) return;
   const whole = editor.text;
   const { text: script, from } = editor.chosen;
@@ -128,6 +147,8 @@ async function runChosen() {
   byId("flaw-text").textContent = "";
   try {
     statements = splitStatements(script);
+    // What is a plan's own statement already is run as it is.
+    if (explain) statements = statements.map((each) => (verb(each.sql) === "EXPLAIN" ? each : { ...each, sql: EXPLAIN + each.sql, shift: EXPLAIN.length }));
   } catch (error) {
     results.begin([{ sql: script }]);
     failed(error, { index: 0, from, script: whole, rolledBack: false });
@@ -149,16 +170,48 @@ async function runChosen() {
       onEnd: (index, outcome) => results.end(index, outcome),
     });
     results.finish();
+    if (!explain) keep(script, true, byId("status-text").textContent);
   } catch (error) {
     const { statement = 0, rolledBack = false, cause = error } = error;
     const stopped = isCancel(cause, signal) ? await settled(engine) : cause;
     if (stopped === undefined) results.cancelled(statement, rolledBack);
-    else failed(stopped, { index: statement, from: from + (statements[statement]?.offset ?? 0), script: whole, rolledBack });
+    else {
+      const { offset = 0, shift = 0 } = statements[statement] ?? {};
+      failed(stopped, { index: statement, from: from + offset - shift, script: whole, rolledBack });
+    }
+    if (!explain) keep(script, false, byId("status-text").textContent);
   } finally {
     running = undefined;
     busy(false);
   }
-  if (statements.some(({ sql }) => mayChange(sql))) await Promise.allSettled([refreshTree(), refreshStorage()]);
+  if (statements.some(({ sql }) => mayChange(sql))) await refreshAll();
+}
+
+/** Follows the chosen query: its rows stay on the page and change with the database. */
+function follow() {
+  if (engine === undefined || byId("follow").disabled) return;
+  let statements = [];
+  try {
+    statements = splitStatements(editor.chosen.text);
+  } catch {
+    // What is wrong with it, running it says.
+  }
+  if (statements.length !== 1 || !canFollow(statements[0].sql)) {
+    toast("One SELECT can be followed: select it, or leave it alone in the editor");
+    return;
+  }
+  void live?.stop();
+  results.pin(undefined);
+  live = new Live(engine, statements[0].sql, {
+    onView: (view) => results.pin(view),
+    onChange: () => results.changed(),
+    onOpen: showValue,
+    onCell: (cell) => results.onCell(cell),
+    onStop: () => {
+      void live?.stop();
+      byId("follow").focus();
+    },
+  });
 }
 
 function failed(error, where) {
@@ -204,25 +257,39 @@ async function refreshTree() {
 }
 
 async function refreshStorage() {
-  const { kept, short, size } = await describeStorage(engine);
+  const { kept, short, size } = await chip(engine);
   byId("storage").classList.toggle("warn", !kept);
   byId("storage-text").textContent = short;
   byId("storage-size").textContent = bytes(size);
 }
 
-async function storageDialog() {
-  const { kept, lines, persisted } = await describeStorage(engine);
+const refreshAll = () => Promise.allSettled([refreshTree(), refreshStorage()]);
+
+function storageActions({ kept, persisted }) {
   const actions = [];
   if (kept && !persisted) {
-    actions.push(h("button", { class: "button", type: "button", textContent: "Ask the browser to keep it", onclick: async () => {
+    actions.push(h("button", { class: "button", type: "button", id: "persist", textContent: "Ask the browser to keep it", onclick: async () => {
       const granted = await engine.storage.persist();
       close();
       toast(granted ? "The browser keeps it" : "The browser does not promise it for now");
     } }));
   }
+  actions.push(h("button", { class: "button", type: "button", textContent: "Import a database…", onclick: () => byId("import").click() }));
   actions.push(h("button", { class: "button danger", type: "button", textContent: "Start over…", onclick: () =>
     confirmLoss("Start over", "Every table in the database is removed, yours too, and the music store is made anew.", "Remove and make anew", startOver) }));
-  showStorage(lines, actions);
+  return actions;
+}
+
+function takeFile(file) {
+  if (running !== undefined) {
+    toast("A query is running: wait for it, or cancel it");
+    return;
+  }
+  importFile(engine, file, async ({ name }) => {
+    await refreshAll();
+    const tables = document.querySelectorAll("#tree [aria-level='1']").length;
+    results.note(`${name} is here: ${counted(tables, "table")}`);
+  });
 }
 
 async function download() {

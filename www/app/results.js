@@ -3,8 +3,9 @@
 import { announce, byId, h } from "./dom.js";
 import { advice, excerpt, message, position } from "./errors.js";
 import { count, counted, duration } from "./format.js";
-import { Grid } from "./grid/grid.js";
+import { newGrid, RowsView } from "./rows_view.js";
 import { inShort, verb } from "./statements.js";
+import { Tabs } from "./tabs.js";
 
 /** More results than this are counted, not kept. */
 const MOST_GRIDS = 20;
@@ -14,9 +15,8 @@ const MOST_LINES = 200;
 /** The lower half of the desk. */
 export class Results {
   #statements = [];
-  #views = [];
-  #chosen;
-  #picked = false;
+  #tabs = new Tabs((view) => this.#onView(view));
+  #grids = 0;
   #overview;
   #running;
   #onOpen;
@@ -29,23 +29,19 @@ export class Results {
   constructor(onOpen, goTo) {
     this.#onOpen = onOpen;
     this.#goTo = goTo;
-    byId("tabs").addEventListener("keydown", (event) => this.#onTabKey(event));
-    byId("cell-open").addEventListener("click", () => this.#chosen?.grid?.open());
-    byId("cell-copy").addEventListener("click", () => this.#chosen?.grid?.copy());
+    byId("cell-open").addEventListener("click", () => this.#tabs.chosen?.grid?.open());
+    byId("cell-copy").addEventListener("click", () => this.#tabs.chosen?.grid?.copy());
+    byId("modes").addEventListener("click", (event) => this.#onMode(event.target.closest("button")));
   }
 
   /** Forgets the last run and begins one of these statements. */
   begin(statements) {
     this.#statements = statements.map(({ sql }) => ({ sql, state: "waiting", note: "" }));
-    this.#views = [];
-    this.#chosen = undefined;
-    this.#picked = false;
+    this.#grids = 0;
     this.#overview = statements.length > 1 ? h("ol", { class: "overview", tabIndex: 0, "aria-label": "Statements of this run" }) : undefined;
-    byId("cell-tools").hidden = true;
-    byId("panel").replaceChildren();
+    this.#tabs.clear(this.#overview !== undefined);
     byId("spinner").hidden = false;
-    if (this.#overview !== undefined) this.#add({ id: "all", label: "Overview", element: this.#overview });
-    this.#tabs();
+    if (this.#overview !== undefined) this.#tabs.put({ id: "all", label: "Overview", element: this.#overview });
     this.#running = { started: performance.now(), rows: 0, frame: 0, word: "Running…" };
     this.#tick();
   }
@@ -58,31 +54,56 @@ export class Results {
 
   /** Its columns are known: it returns rows. */
   columns(index, names) {
-    if (this.#views.length > MOST_GRIDS) return;
-    const grid = new Grid("Rows of the result", this.#onOpen, (cell) => this.#onCell(cell));
-    grid.setColumns(names);
-    this.#statements[index].grid = grid;
-    this.#add({ id: index, label: verb(this.#statements[index].sql), element: grid.element, grid });
+    if (this.#grids >= MOST_GRIDS) return;
+    this.#grids += 1;
+    const view = new RowsView(index, verb(this.#statements[index].sql), newGrid(this.#onOpen, (cell) => this.onCell(cell)), names);
+    this.#statements[index].view = view;
+    this.#tabs.put(view);
   }
 
   /** More of its rows are here. */
   rows(index, rows) {
     this.#running.rows += rows.length;
-    this.#statements[index].grid?.append(rows);
+    this.#statements[index].view?.grid.append(rows);
   }
 
   /** It is done. */
   end(index, { returnsRows, rows, rowcount, cut, ms, firstMs }) {
     const entry = this.#statements[index];
     entry.state = "done";
-    entry.grid?.complete();
     const time = rows > 5000 ? `${duration(ms)}, the first after ${duration(firstMs)}` : duration(ms);
     if (!returnsRows) entry.note = `${rowcount >= 0 ? `${counted(rowcount, "row")} changed` : "Done"} in ${duration(ms)}`;
     else if (cut) entry.note = `The first ${count(rows)} rows in ${time}; the query was stopped there`;
     else entry.note = `${counted(rows, "row")} in ${time}`;
-    const view = this.#views.find(({ id }) => id === index);
-    if (view !== undefined) view.tally = count(rows);
+    if (entry.view !== undefined) {
+      entry.view.tally = count(rows);
+      entry.view.complete();
+      this.#tabs.refresh(entry.view);
+    }
     this.#line(index);
+  }
+
+  /** Pins a view that stays when something else is run; `undefined` takes it away. */
+  pin(view) {
+    if (view === undefined) this.#tabs.remove("live");
+    else {
+      this.#tabs.put(view, true);
+      if (this.#running === undefined) byId("status-text").textContent = "A live query";
+    }
+  }
+
+  /** Draws the tabs anew: what a view says of itself has changed. */
+  changed() {
+    this.#tabs.draw();
+    this.#onView(this.#tabs.chosen, false);
+  }
+
+  /** A note in place of results. */
+  note(text) {
+    this.#overview = undefined;
+    this.#tabs.clear(false);
+    this.#tabs.put({ id: 0, label: "Note", element: h("p", { class: "message", textContent: text }) });
+    byId("status-text").textContent = text;
   }
 
   /** The user asked to cancel; until SQLite has stopped, the line below says so. */
@@ -95,17 +116,17 @@ export class Results {
     const total = performance.now() - this.#running.started;
     const [only] = this.#statements;
     const one = this.#statements.length === 1;
-    if (one && only.grid === undefined) this.#say(h("p", { class: "message", textContent: only.note }));
+    if (one && only.view === undefined) this.#say(0, h("p", { class: "message", textContent: only.note }));
     this.#stop(one ? only.note : `${counted(this.#statements.length, "statement")} in ${duration(total)}`);
   }
 
   /** The user cancelled it. */
   cancelled(index, rolledBack) {
-    const rows = this.#statements[index]?.grid?.size ?? 0;
+    const rows = this.#statements[index]?.view?.grid.size ?? 0;
     const text = `Cancelled after ${duration(performance.now() - this.#running.started)}${rows > 0 ? `, ${counted(rows, "row")} so far` : ""}`;
     this.#abandon(index, "cancelled", "Cancelled");
-    if (this.#statements[index]?.grid === undefined) {
-      this.#say(h("p", { class: "message", textContent: `${text}. ${rolledBack ? "Everything in this run was rolled back." : ""}` }));
+    if (this.#statements[index]?.view === undefined) {
+      this.#say(index, h("p", { class: "message", textContent: `${text}. ${rolledBack ? "Everything in this run was rolled back." : ""}` }));
     }
     this.#stop(text);
   }
@@ -118,11 +139,7 @@ export class Results {
   fail(error, { index, from, script, rolledBack }) {
     this.#abandon(index, "failed", message(error));
     const element = this.#failure(error, this.#statements[index]?.sql ?? "", { from, script, rolledBack });
-    if (this.#overview === undefined) this.#say(element);
-    else {
-      this.#picked = false;
-      this.#add({ id: index, label: "Error", element, failed: true });
-    }
+    this.#tabs.put({ id: index, label: "Error", element, failed: true }, true);
     this.#stop(`${error?.name ?? "Error"}: ${message(error)}`, "Failed");
   }
 
@@ -131,7 +148,8 @@ export class Results {
     if (entry === undefined) return;
     entry.state = state;
     entry.note = note;
-    entry.grid?.complete();
+    entry.view?.complete();
+    if (entry.view !== undefined) this.#tabs.refresh(entry.view);
     this.#line(index);
     for (let i = index + 1; i < this.#statements.length; i += 1) {
       this.#statements[i].state = "skipped";
@@ -167,7 +185,7 @@ export class Results {
     byId("spinner").hidden = true;
     byId("status-text").textContent = text;
     if (spoken === "") announce(text);
-    this.#tabs();
+    this.#tabs.draw();
   }
 
   #tick() {
@@ -177,61 +195,29 @@ export class Results {
     this.#running.frame = requestAnimationFrame(() => this.#tick());
   }
 
-  #say(element) {
-    byId("panel").replaceChildren(element);
-    byId("cell-tools").hidden = true;
+  #say(index, element) {
+    this.#tabs.put({ id: this.#overview === undefined ? index : "said", label: this.#overview === undefined ? verb(this.#statements[index]?.sql ?? "") : "Note", element });
   }
 
-  #add(view) {
-    this.#views.push(view);
-    if (!this.#picked) this.#choose(view);
-    this.#tabs();
-  }
-
-  #choose(view) {
-    this.#chosen = view;
-    const panel = byId("panel");
-    panel.replaceChildren(view.element);
-    byId("cell-tools").hidden = true;
-    view.grid?.shown();
-  }
-
-  #tabs() {
-    const bar = byId("tabs");
-    bar.hidden = this.#overview === undefined;
-    const panel = byId("panel");
-    if (bar.hidden) {
-      panel.removeAttribute("role");
-      panel.removeAttribute("aria-labelledby");
-      return;
+  // What is below the panel follows what is in it: the forms to choose from, and the current cell.
+  #onView(view, anew = true) {
+    if (anew) byId("cell-tools").hidden = true;
+    const modes = view?.modes ?? [];
+    const box = byId("modes");
+    box.hidden = modes.length === 0;
+    const key = modes.map(([name]) => name).join();
+    if (box.dataset.modes !== key) {
+      box.dataset.modes = key;
+      box.replaceChildren(...modes.map(([name, text]) => h("button", { class: "segment", type: "button", id: `mode-${name}`, textContent: text, "data-mode": name })));
     }
-    const held = bar.contains(document.activeElement);
-    bar.replaceChildren(...this.#views.map((view) => {
-      const chosen = view === this.#chosen;
-      return h("button", { role: "tab", type: "button", id: `tab-${view.id}`, class: view.failed ? "tab failed" : "tab", "aria-selected": String(chosen),
-        "aria-controls": "panel", tabIndex: chosen ? 0 : -1, onclick: () => this.#pick(view) },
-      view.id === "all" ? null : h("span", { class: "tab-number", textContent: String(view.id + 1) }), view.label,
-      view.tally === undefined ? null : h("span", { class: "tab-tally", textContent: view.tally }));
-    }));
-    panel.setAttribute("role", "tabpanel");
-    panel.setAttribute("aria-labelledby", `tab-${this.#chosen.id}`);
-    const current = bar.querySelector("[aria-selected=true]");
-    current?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (held) current?.focus();
+    for (const button of box.children) button.setAttribute("aria-pressed", String(button.dataset.mode === view.mode));
   }
 
-  #pick(view) {
-    this.#picked = true;
-    this.#choose(view);
-    this.#tabs();
-  }
-
-  #onTabKey(event) {
-    const at = this.#views.indexOf(this.#chosen);
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: this.#views.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    this.#pick(this.#views[(to + this.#views.length) % this.#views.length]);
+  #onMode(button) {
+    const view = this.#tabs.chosen;
+    if (button === null || view === undefined || view.mode === button.dataset.mode) return;
+    view.mode = button.dataset.mode;
+    this.#tabs.refresh(view);
   }
 
   #line(index) {
@@ -248,7 +234,8 @@ export class Results {
     else old.replaceWith(line);
   }
 
-  #onCell(cell) {
+  /** Says which cell is current. */
+  onCell(cell) {
     byId("cell-tools").hidden = cell === undefined;
     byId("cell-text").textContent = `row ${count(cell.row + 1)}, column ${cell.column + 1}`;
   }

@@ -68,6 +68,23 @@ export class Grid {
     return this.#rows.length;
   }
 
+  /** The rows so far; they are the grid's own. */
+  get rows() {
+    return this.#rows;
+  }
+
+  /** Shows other rows of the same columns, from the same place on and with the same cell. */
+  replace(rows) {
+    this.#rows = [...rows];
+    const last = this.#rows.length - 1;
+    const within = (cell) => (cell === undefined || last < 0 ? undefined : { ...cell, row: Math.min(cell.row, last) });
+    this.#active = within(this.#active);
+    this.#anchor = within(this.#anchor);
+    if (this.#sampled > 0 && !this.#resized) this.#grow(this.#rows);
+    this.#redrawAll();
+    this.complete();
+  }
+
   /** Says what the columns are called; they come before the first row. */
   setColumns(names) {
     this.#names = names;

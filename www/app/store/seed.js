@@ -8,13 +8,14 @@ import { INDEXES, STORE_VERSION, TABLES, insertInto } from "./schema.js";
 const PROGRESS = "music_store_progress";
 
 /**
- * Says whether the store is there.
- * @returns {Promise<"complete" | "partial" | "absent">}
+ * Says whether the store is there. A database of the user's own, which was imported, is left as it is.
+ * @returns {Promise<"complete" | "partial" | "absent" | "foreign">}
  */
 export async function storeState(engine) {
   return engine.connect(async (conn) => {
     if (await conn.scalar(text("PRAGMA user_version")) === STORE_VERSION) return "complete";
-    return await isTable(conn, PROGRESS) ? "partial" : "absent";
+    if (await isTable(conn, PROGRESS)) return "partial";
+    return await conn.scalar(text("SELECT count(*) FROM sqlite_schema")) === 0 ? "absent" : "foreign";
   });
 }
 
