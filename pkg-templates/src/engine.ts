@@ -105,6 +105,16 @@ export class Engine implements AsyncDisposable {
     return prepare(statement, params, engine.#cache);
   }
 
+  /**
+   * Calls a function when the engine is disposed of. What is returned ends that.
+   * @internal
+   */
+  static whenOver(engine: Engine, end: () => void): () => void {
+    const { ends } = engine.#hooks;
+    ends.add(end);
+    return () => ends.delete(end);
+  }
+
   /** Forgets what statements were compiled to. */
   clearCompiledCache(): void {
     this.#cache.kept = undefined;
@@ -464,20 +474,3 @@ export class Engine implements AsyncDisposable {
     await this.dispose();
   }
 }
-
-/**
- * Makes an engine of SQLAlchemy's URLs: `sqlite:///app.db` is a file in the browser's own storage, `sqlite://` a database
- * in memory. Nothing is opened before the first connect.
- */
-export function createEngine(url: string | URL, options: EngineOptions = {}): Engine {
-  if (typeof url !== "string" && !(url instanceof URL)) {
-    throw new ArgumentError(`createEngine() takes a URL as a string, like "sqlite:///app.db", not ${describe(url)}`);
-  }
-  if (typeof options !== "object" || options === null) {
-    throw new ArgumentError(`the options of createEngine() are an object, not ${describe(options)}`);
-  }
-  return Engine.of(String(url), options);
-}
-
-/** SQLAlchemy's name for the same: every engine here is asynchronous. */
-export const createAsyncEngine: typeof createEngine = createEngine;

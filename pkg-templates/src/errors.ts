@@ -178,6 +178,54 @@ export class ProtocolError extends InterfaceError {}
 /** The call was cancelled by its caller. A call given a `signal` rejects with the signal's reason instead. */
 export class CancelledError extends OperationalError {}
 
+/** What is wrong with a migration: the `problem` of a {@link MigrationError}. */
+export type MigrationProblem = "failed" | "changed" | "order" | "missing" | "transaction" | "foreignKeys" | "userVersion";
+
+/** What a {@link MigrationError} says besides its message. */
+export interface MigrationErrorDetails extends ErrorDetails {
+  /** The name of the step. */
+  readonly step?: string | null;
+  /** What is wrong. */
+  readonly problem?: MigrationProblem | null;
+  /** The checksum that the step had when it was run. */
+  readonly applied?: string | null;
+  /** The checksum that it has now. */
+  readonly given?: string | null;
+}
+
+/** A step of a migration failed, or does not fit what was done to the database; nothing of it stays. */
+export class MigrationError extends InvalidRequestError {
+  /** The name of the step that it is about, if there is one. */
+  readonly step: string | null;
+  /** What is wrong. */
+  readonly problem: MigrationProblem | null;
+  /** The checksum that the step had when it was run, where it was changed since. */
+  readonly applied: string | null;
+  /** The checksum that it has now. */
+  readonly given: string | null;
+
+  /** Makes an error; applications catch these rather than make them. */
+  constructor(message: string, details: MigrationErrorDetails = {}) {
+    super(message, details);
+    this.step = details.step ?? null;
+    this.problem = details.problem ?? null;
+    this.applied = details.applied ?? null;
+    this.given = details.given ?? null;
+  }
+}
+
+/** The database was migrated by newer code than this: load that. */
+export class NewerDatabaseError extends InvalidRequestError {
+  /** The names of the steps that this code does not know. */
+  readonly unknown: readonly string[];
+
+  /** Makes an error; applications catch these rather than make them. */
+  constructor(message: string, details: ErrorDetails & { readonly unknown?: readonly string[] } = {}) {
+    super(message, details);
+    this.unknown = Object.freeze([...(details.unknown ?? [])]);
+  }
+}
+
 /** sqlalchemy_aio's name of {@link WorkerGone}. */
 export const AlreadyQuit: typeof WorkerGone = WorkerGone;
 
@@ -230,6 +278,8 @@ const rows: readonly (readonly [ErrorClass, string, (string | null)?, boolean?])
   [ProtocolError, "ProtocolError"],
   [CancelledError, "CancelledError", null, true],
   [ProcedureError, "ProcedureError"],
+  [MigrationError, "MigrationError", "mgrt"],
+  [NewerDatabaseError, "NewerDatabaseError", "nwdb"],
 ];
 
 const byClass = new Map<unknown, ClassRow>();

@@ -59,7 +59,6 @@ export {
   literal,
   literalColumn,
   MetaData,
-  migrate,
   not_,
   null_,
   NullType,
@@ -131,8 +130,6 @@ export {
   type InsertOf,
   type JsonItem,
   type Label,
-  type Migrated,
-  type Migration,
   type MultiOptions,
   type NamingConvention,
   type ReflectedCheckConstraint,
@@ -152,7 +149,8 @@ export {
   type WindowOptions,
 } from "./core/index.js";
 export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions } from "./databases.js";
-export { createAsyncEngine, createEngine, Engine } from "./engine.js";
+export { createAsyncEngine, createEngine } from "./create_engine.js";
+export { Engine } from "./engine.js";
 export type { Dialect, Pool } from "./engine_parts.js";
 export {
   AlreadyQuit,
@@ -168,7 +166,9 @@ export {
   InterfaceError,
   InternalError,
   InvalidRequestError,
+  MigrationError,
   MultipleResultsFound,
+  NewerDatabaseError,
   NoResultFound,
   NoSuchColumnError,
   AmbiguousForeignKeysError,
@@ -192,6 +192,8 @@ export {
   WorkerGone,
   type Constraint,
   type ErrorDetails,
+  type MigrationErrorDetails,
+  type MigrationProblem,
   type StorageReason,
 } from "./errors.js";
 export type {
@@ -220,6 +222,27 @@ export type {
   ListenOptions,
   SavepointEvent,
 } from "./hook_events.js";
+export {
+  migrate,
+  migrationStatus,
+  type Migrated,
+  type MigrateOptions,
+  type MigrationStatus,
+  type MigrationStatusOptions,
+} from "./migrations.js";
+export type { MigrationStepEvent } from "./migration_run.js";
+export {
+  migrationSteps,
+  type AppliedMigration,
+  type FunctionMigration,
+  type Migration,
+  type MigrationContext,
+  type MigrationFunction,
+  type MigrationStepOptions,
+  type ModuleMigration,
+  type SqlMigration,
+} from "./migration_steps.js";
+export type { MigrationBlockedEvent, VersionChangeEvent } from "./migration_tabs.js";
 export {
   AssertionPool,
   AsyncAdaptedQueuePool,

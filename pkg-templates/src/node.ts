@@ -7,7 +7,8 @@
 import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers";
 import { Worker as Thread } from "node:worker_threads";
-import { createEngine, type Engine } from "./engine.js";
+import { createEngine } from "./create_engine.js";
+import type { Engine } from "./engine.js";
 import type { EngineOptions } from "./options.js";
 
 const EXECUTE = 0x03;

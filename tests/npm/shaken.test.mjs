@@ -8,10 +8,10 @@ import { linkTools, makeApp, run, tool } from "./lib/apps.mjs";
 
 const APPS = {
   texts: `
-    import { createEngine, sql, text } from "aludel";
+    import { createEngine, migrate, sql, text } from "aludel";
     const engine = createEngine("sqlite://");
     const shown = text("SELECT :a, ':b'").bindparams({ a: "it's" });
-    console.log(JSON.stringify([engine.pool.size(), shown.compile().sql, shown.compile({ literalBinds: true }).sql, sql\`\${1}\`.compile().params]));`,
+    console.log(JSON.stringify([engine.pool.size(), shown.compile().sql, shown.compile({ literalBinds: true }).sql, sql\`\${1}\`.compile().params, typeof migrate]));`,
   columns: `
     import { Integer, text } from "aludel";
     console.log(JSON.stringify([text("SELECT id FROM t").columns({ id: Integer }).subquery("s").c.id.gt(1).compile().sql]));`,
@@ -27,7 +27,7 @@ const APPS = {
     console.log(JSON.stringify([Date_.name, types.String(5).name, text("SELECT 1 AS d").columns({ d: Date_ }).union(text("SELECT 2").columns({ d: Date_ })).compile().sql]));`,
 };
 const PRINTED = {
-  texts: [4, "SELECT ?, ':b'", "SELECT 'it''s', ':b'", { sql_0: 1 }],
+  texts: [4, "SELECT ?, ':b'", "SELECT 'it''s', ':b'", { sql_0: 1 }, "function"],
   columns: ["s.id > ?"],
   reflected: ["SELECT id FROM t", 0],
   ddl: ["function", "SELECT 1"],
@@ -78,6 +78,7 @@ for (const [bundler, bundle] of Object.entries(BUNDLERS)) {
       const text = await readFile(out, "utf8");
       sizes.push(`${name} ${Math.round((await stat(out)).size / 1000)} kB`);
       assert.ok(name === "texts" || text.includes(core), `${name} holds Core`);
+      assert.equal(text.includes("aludel_migrations"), name === "texts", `${name} holds migrations`);
       if (name === "texts") {
         assert.ok(text.includes(client), "the client is there");
         assert.ok(!text.includes(core), "Core's wasm is not");

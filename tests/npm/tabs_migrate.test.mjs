@@ -1,4 +1,4 @@
-// Several tabs that bring one new file to the newest version at once, one of which may go in the middle of it.
+// Several tabs that bring one file to the newest version: at once, one of which may go in the middle of it, and with older and newer code.
 import assert from "node:assert/strict";
 import { inTabs } from "./lib/tabs.mjs";
 
@@ -7,7 +7,7 @@ const begin = (stops) => ({ page }, path, who) =>
   page.evaluate(
     (path, who, stops) => {
       const { createEngine, migrate, text } = aludel;
-      const engine = createEngine(`sqlite:///${path}`);
+      const engine = createEngine(`sqlite:///${path}`, { lockTimeout: 0 });
       const step = (n) => async (conn) => {
         if (n === 1) await conn.execute(text("CREATE TABLE steps (step INTEGER, who TEXT)"));
         await conn.execute(text("INSERT INTO steps VALUES (:n, :who)"), { n, who });
@@ -62,4 +62,171 @@ inTabs("tabs that migrate", async ({ tab, check }) => {
       }
     });
   }
+
+  await check("an old tab is asked, lets go, and is refused from then on; what it had begun is done", async () => {
+    const [old, young] = [await tab(), await tab()];
+    assert.deepEqual(await version(old, "asked.db", 2), { to: 2, applied: ["1", "2"] });
+    await old.page.evaluate(async () => {
+      globalThis.conn = await engine.connect();
+      globalThis.idle = await engine.connect();
+      await conn.begin({ mode: "immediate" });
+      await conn.execute(aludel.text("INSERT INTO t VALUES ('begun')"));
+    });
+    const migrated = version(young, "asked.db", 3);
+    await happened(old, "versionChange", 1);
+    const calls = await old.page.evaluate(async () => {
+      const { text } = aludel;
+      const outcome = (call) => call.then(() => "done", (error) => [error.name, error.code, error.retryable, ...error.unknown]);
+      const within = await outcome(conn.execute(text("INSERT INTO t VALUES ('within')")));
+      const calls = [
+        engine.execute(text("SELECT 1")), engine.connect(), engine.begin(() => 1), engine.tableNames(), engine.exportBytes(),
+        idle.execute(text("SELECT 1")), idle.execDriverSql("SELECT 1"), idle.begin(), idle.beginNested(),
+      ];
+      const outcomes = await Promise.all(calls.map(outcome));
+      return [within, await outcome(conn.commit()), ...outcomes];
+    });
+    const refused = ["NewerDatabaseError", "nwdb", false, "3"];
+    assert.deepEqual(calls, ["done", "done", ...Array.from({ length: 9 }, () => refused)]);
+    assert.deepEqual(await migrated, { to: 3, applied: ["3"] });
+    assert.deepEqual(await all(young), [2, "begun", "within", 3]);
+    assert.deepEqual(await events(old), [["versionChange", ["3"]]]);
+    await until(old, "the database has had steps that this program does not know: \"3\"");
+    assert.deepEqual(await version(old, "asked.db", 2, "same"), { error: "NewerDatabaseError", code: "nwdb", retryable: false });
+    assert.deepEqual(await version(old, "asked.db", 3, "same"), { to: 3, applied: [] });
+    assert.deepEqual(await all(old), [2, "begun", "within", 3], "with the new steps the same engine goes on");
+  });
+
+  await check("a tab with old code that comes later is refused, unless it takes any", async () => {
+    const [young, late, any] = [await tab(), await tab(), await tab()];
+    assert.deepEqual(await version(young, "late.db", 3), { to: 3, applied: ["1", "2", "3"] });
+    assert.deepEqual(await version(late, "late.db", 2), { error: "NewerDatabaseError", code: "nwdb", retryable: false });
+    assert.deepEqual(await version(any, "late.db", 1, "allowNewer"), { to: 3, applied: [], unknown: ["2", "3"] });
+    assert.deepEqual(await all(any), [2, 3]);
+    // Nobody waits for it.
+    await young.page.evaluate(() => engine.dispose());
+    assert.deepEqual(await version(late, "late.db", 4), { to: 4, applied: ["4"] });
+    assert.deepEqual([await events(any), await events(late), await all(any)], [[], [], [2, 3, 4]]);
+  });
+
+  await check("what an old tab still has to do is waited for, and the new one is told of it", async () => {
+    const [old, young] = [await tab(), await tab()];
+    await version(old, "saves.db", 1, "saves");
+    const migrated = version(young, "saves.db", 2);
+    await happened(old, "versionChange", 1);
+    await happened(young, "blocked", 1);
+    assert.deepEqual((await events(young)).map(([what, waited]) => [what, waited >= 1_000]), [["blocked", true]]);
+    await old.page.evaluate(async () => {
+      await engine.begin((conn) => conn.execute(aludel.text("INSERT INTO t VALUES ('saved')")));
+      globalThis.saved();
+    });
+    assert.deepEqual(await migrated, { to: 2, applied: ["2"] });
+    assert.deepEqual(await all(young), ["saved", 2]);
+  });
+
+  await check("an old tab that reloads comes back with the database migrated", async () => {
+    const [old, young] = [await tab(), await tab()];
+    await version(old, "reloads.db", 1, "reloads");
+    const again = old.page.waitForNavigation();
+    assert.deepEqual(await version(young, "reloads.db", 2), { to: 2, applied: ["2"] });
+    await again;
+    await old.page.waitForFunction("globalThis.tab !== undefined", { timeout: 60_000, polling: 50 });
+    assert.deepEqual(await version(old, "reloads.db", 2), { to: 2, applied: [] });
+  });
+
+  await check("when the new code fails, or its tab goes, the old goes on", async () => {
+    const [old, fails, goes] = [await tab(), await tab(), await tab()];
+    await version(old, "fails.db", 2);
+    assert.deepEqual(await version(fails, "fails.db", 3, "fails"), { error: "MigrationError", code: "mgrt", retryable: false });
+    await until(old, "done");
+    const started = version(goes, "fails.db", 3, "stops").catch(() => undefined);
+    await happened(goes, "stopped", 1);
+    await until(old, "another tab runs newer code");
+    await goes.close();
+    await started;
+    await until(old, "done");
+    assert.deepEqual(await all(old), [2]);
+    assert.deepEqual(await events(old), [["versionChange", ["3"]], ["versionChange", ["3"]]]);
+  });
+
+  await check("tabs of one code: who has put an older file in its place migrates it, and the others wait", async () => {
+    const [one, other] = [await tab(), await tab()];
+    await version(one, "older.db", 1);
+    const older = await one.page.evaluate(async () => [...(await engine.exportBytes())]);
+    await version(one, "older.db", 3, "same");
+    await version(other, "older.db", 3);
+    assert.deepEqual(await all(one), [2, 3]);
+    await other.page.evaluate((older) => engine.importBytes(new Uint8Array(older)), older);
+    assert.deepEqual(await version(other, "older.db", 3, "same"), { to: 3, applied: ["2", "3"] });
+    assert.deepEqual([await all(one), await events(one)], [[2, 3], []]);
+  });
+
+  await check("an engine that was disposed of is not waited for", async () => {
+    const [old, young] = [await tab(), await tab()];
+    await version(old, "disposed.db", 1);
+    await old.page.evaluate(() => engine.dispose());
+    assert.deepEqual(await version(young, "disposed.db", 2), { to: 2, applied: ["2"] });
+    assert.deepEqual(await events(old), []);
+  });
+
+  await check("twelve tabs with code of three versions: what is there is what the newest has made, each step once", async () => {
+    const tabs = await Promise.all(Array.from({ length: 12 }, () => tab()));
+    const outcomes = await Promise.all(tabs.map((each, i) => version(each, "crowd.db", 2 + (i % 3))));
+    const newest = outcomes.filter((_, i) => i % 3 === 2);
+    for (const { to } of newest) assert.equal(to, 4);
+    for (const outcome of outcomes) assert.ok(outcome.to !== undefined || outcome.error === "NewerDatabaseError", JSON.stringify(outcome));
+    const ran = outcomes.flatMap(({ applied }) => applied ?? []);
+    assert.deepEqual(ran.sort(), ["1", "2", "3", "4"]);
+    assert.deepEqual(await all(tabs[2]), [2, 3, 4]);
+  });
 });
+
+/** Migrates with code that knows so many steps, on an engine of the tab's own or on the one that it has. */
+const version = ({ page }, path, count, how) =>
+  page.evaluate(
+    async (path, count, how) => {
+      const { createEngine, migrate, text } = aludel;
+      if (how !== "same") {
+        globalThis.engine = createEngine(`sqlite:///${path}`, { lockTimeout: 0 });
+        globalThis.events = [];
+      }
+      const steps = Array.from({ length: count }, (_, i) => (i === 0 ? "CREATE TABLE t (n)" : `INSERT INTO t VALUES (${i + 1})`));
+      if (how === "fails") steps[count - 1] = { name: `${count}`, sql: "INSERT INTO t VALUES (0); INSERT INTO nowhere VALUES (1)" };
+      if (how === "stops") {
+        const up = async (conn) => {
+          await conn.execute(text("INSERT INTO t VALUES ('stopped')"));
+          events.push(["stopped"]);
+          await new Promise(() => undefined);
+        };
+        steps[count - 1] = { name: `${count}`, up };
+      }
+      const onVersionChange = ({ unknown }) => {
+        events.push(["versionChange", unknown]);
+        if (how === "reloads") location.reload();
+        return how === "saves" ? new Promise((saved) => (globalThis.saved = saved)) : undefined;
+      };
+      const onBlocked = ({ waited }) => events.push(["blocked", waited]);
+      try {
+        const done = await migrate(engine, steps, { onVersionChange, onBlocked, allowNewer: how === "allowNewer" });
+        const { to, applied, unknown } = done;
+        return { to, applied, ...(unknown.length > 0 ? { unknown } : {}) };
+      } catch ({ name, code, retryable }) {
+        return { error: name, code, retryable };
+      }
+    },
+    path,
+    count,
+    how,
+  );
+
+/** The rows of a tab. */
+const all = ({ page }) => page.evaluate(async () => (await engine.execute(aludel.text("SELECT n FROM t ORDER BY rowid"))).scalars().all());
+const events = ({ page }) => page.evaluate(() => globalThis.events);
+const happened = ({ page }, what, times) =>
+  page.waitForFunction((what, times) => globalThis.events?.filter(([name]) => name === what).length >= times, { timeout: 60_000, polling: 50 }, what, times);
+/** Waits until a call of the tab ends in this way. */
+const until = ({ page }, how) =>
+  page.waitForFunction(
+    async (how) => (await engine.execute(aludel.text("SELECT 1")).then(() => "done", ({ message }) => message)).includes(how),
+    { timeout: 60_000, polling: 50 },
+    how,
+  );

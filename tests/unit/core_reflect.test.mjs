@@ -15,7 +15,7 @@ const aludel = await load("index.js");
 const { openCopy } = await load("node.js");
 const {
   CheckConstraint, Column, CreateIndex, CreateTable, CreateView, DropTable, DropView, ForeignKey, ForeignKeyConstraint, func,
-  generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, migrate, NoSuchTableError,
+  generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, NoSuchTableError,
   PrimaryKeyConstraint, select, String_, Table, Text, text, typeDecorator, UniqueConstraint, UnreflectableTableError,
 } = aludel;
 
@@ -470,36 +470,6 @@ test("b5_08 there are no identities and sequences, and comments stay in the prog
     await new Table("t", new MetaData(), id(), { comment: "secret" }).create(conn);
     assert.doesNotMatch(await conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = 't'")), /secret/);
   });
-});
-
-test("b5_16 a database is brought to the newest version, each step once", async () => {
-  const apartEngine = await openCopy();
-  const ran = [];
-  const steps = [
-    (conn) => run(conn, "CREATE TABLE t (a INTEGER)"),
-    async (conn) => {
-      ran.push("second");
-      await run(conn, "ALTER TABLE t ADD COLUMN b TEXT", "INSERT INTO t VALUES (1, 'x')");
-    },
-    () => assert.fail("not yet"),
-  ];
-  assert.deepEqual(await migrate(apartEngine, steps.slice(0, 2)), { from: 0, to: 2 });
-  assert.deepEqual(await migrate(apartEngine, steps.slice(0, 2)), { from: 2, to: 2 });
-  assert.deepEqual(ran, ["second"]);
-  const failing = [...steps.slice(0, 2), async (conn) => {
-    await run(conn, "DELETE FROM t");
-    throw new Error("half way");
-  }];
-  await assert.rejects(migrate(apartEngine, failing), /half way/);
-  assert.equal(await apartEngine.scalar(text("SELECT count(*) FROM t")), 1, "the step left nothing");
-  assert.equal(await apartEngine.scalar(text("PRAGMA user_version")), 2);
-  await assert.rejects(migrate(apartEngine, steps.slice(0, 1)), { name: "InvalidRequestError", message: /version 2.*knows 1.*newer/ });
-  await assert.rejects(migrate(apartEngine, "steps"), { name: "ArgumentError" });
-  const both = [...steps.slice(0, 2), (conn) => run(conn, "UPDATE t SET a = a + 1")];
-  const done = await Promise.all([migrate(apartEngine, both), migrate(apartEngine, both)]);
-  assert.deepEqual(done.map(({ to }) => to), [3, 3]);
-  assert.equal(await apartEngine.scalar(text("SELECT a FROM t")), 2, "two at once run it once");
-  await apartEngine.dispose();
 });
 
 test("b5_17 what only SQLite has is at hand", async () => {

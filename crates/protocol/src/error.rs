@@ -1,7 +1,7 @@
 //! The one error type: a kind with a stable code, what SQLite said, and what it was about.
 
 use crate::codec::malformed;
-use crate::{Reader, Result as ProtocolResult, Writer};
+use crate::{Constraint, ConstraintKind, Reader, Result as ProtocolResult, Writer};
 use std::fmt;
 
 const MAX_CAUSES: u32 = 8; // in a frame
@@ -118,6 +118,10 @@ kinds! {
     UnreflectableTable = 29, "UnreflectableTableError", "InvalidRequestError", None, false;
     /// A procedure could not be called, or threw something that is no error of aludel's.
     Procedure = 30, "ProcedureError", "SQLAlchemyError", None, false;
+    /// A step of a migration failed, or does not fit what was done to the database.
+    Migration = 31, "MigrationError", "InvalidRequestError", Some("mgrt"), false;
+    /// The database was migrated by newer code.
+    NewerDatabase = 32, "NewerDatabaseError", "InvalidRequestError", Some("nwdb"), false;
 }
 
 /// Why storage failed.
@@ -169,70 +173,6 @@ impl StorageReason {
             StorageReason::OtherVersion => "locked-by-other-version",
         }
     }
-}
-
-/// Which kind of constraint was violated (SQLite's extended codes of `SQLITE_CONSTRAINT`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum ConstraintKind {
-    /// `CHECK`.
-    Check = 1,
-    /// `FOREIGN KEY`.
-    ForeignKey = 2,
-    /// `NOT NULL`.
-    NotNull = 3,
-    /// `PRIMARY KEY`, rowids included.
-    PrimaryKey = 4,
-    /// `UNIQUE`.
-    Unique = 5,
-    /// A trigger's `RAISE`.
-    Trigger = 6,
-    /// The type of a STRICT table's column.
-    DataType = 7,
-    /// Any other.
-    Other = 8,
-}
-
-impl ConstraintKind {
-    /// Every kind.
-    pub const ALL: [ConstraintKind; 8] = [
-        ConstraintKind::Check,
-        ConstraintKind::ForeignKey,
-        ConstraintKind::NotNull,
-        ConstraintKind::PrimaryKey,
-        ConstraintKind::Unique,
-        ConstraintKind::Trigger,
-        ConstraintKind::DataType,
-        ConstraintKind::Other,
-    ];
-
-    /// The word that JavaScript sees in `error.constraint.kind`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ConstraintKind::Check => "check",
-            ConstraintKind::ForeignKey => "foreignKey",
-            ConstraintKind::NotNull => "notNull",
-            ConstraintKind::PrimaryKey => "primaryKey",
-            ConstraintKind::Unique => "unique",
-            ConstraintKind::Trigger => "trigger",
-            ConstraintKind::DataType => "dataType",
-            ConstraintKind::Other => "other",
-        }
-    }
-}
-
-/// The constraint that an [`ErrorKind::Integrity`] error is about, as far as SQLite names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Constraint {
-    /// What kind it is.
-    pub kind: ConstraintKind,
-    /// The name of a CHECK constraint or index, or the message of a trigger.
-    pub name: Option<String>,
-    /// The table, where SQLite names it.
-    pub table: Option<String>,
-    /// The columns, where SQLite names them, in its order.
-    pub columns: Vec<String>,
 }
 
 /// What went wrong. It is both a wire type and the error that Rust users see.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod constraint;
 mod error;
 mod fate;
 mod header;
@@ -18,7 +19,8 @@ mod rows;
 mod value;
 
 pub use codec::{Reader, Writer};
-pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result, StorageReason};
+pub use constraint::{Constraint, ConstraintKind};
+pub use error::{Error, ErrorKind, Result, StorageReason};
 pub use fate::Fate;
 pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClass};
 pub use notice::{Blocked, Commit, Notice, Obstacle, Party};

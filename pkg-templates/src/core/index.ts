@@ -75,7 +75,6 @@ export type {
   ReflectedTableOptions,
   ReflectedUniqueConstraint,
 } from "./reflected.js";
-export { migrate, type Migrated, type Migration } from "./migrate.js";
 export type { ReflectFrom, ReflectOptions, ReflectTableOptions } from "./reflect.js";
 export {
   CheckConstraint,
