@@ -51,6 +51,8 @@ export interface CursorExecuteEvent extends CallEvent {
 export interface AfterCursorExecuteEvent extends CursorExecuteEvent {
   /** How many milliseconds that took, with all that it waited for. */
   readonly milliseconds: number;
+  /** What the statement failed with, be it the reason of its own `signal`; null if it did not (`"afterCursorExecute"` is told only then). */
+  readonly error: unknown;
 }
 
 /** A call failed: the event `"handleError"`. */

@@ -266,13 +266,13 @@ export class Hooks {
       begun?.(false);
       // What who listens throws is not told of.
       if (start < 0) throw error;
-      await this.#slow(event, this.#mark(prepared, start)).catch(report);
+      await this.#slow(event, this.#mark(prepared, start), error).catch(report);
       throw await handled(error, prepared.source);
     }
     const milliseconds = this.#mark(prepared, start);
     try {
-      await this.tell("afterCursorExecute", () => timed(event(), milliseconds));
-      await this.#slow(event, milliseconds);
+      await this.tell("afterCursorExecute", () => timed(event(), milliseconds, null));
+      await this.#slow(event, milliseconds, null);
       if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
     } catch (error) {
       // Nobody gets it, so nobody else would close it.
@@ -283,8 +283,8 @@ export class Hooks {
   }
 
   /** Tells of a statement that took long. */
-  async #slow(event: () => CursorExecuteEvent, milliseconds: number): Promise<void> {
-    await this.tell("slowStatement", () => timed(event(), milliseconds), ignore, ({ threshold }) => milliseconds >= threshold);
+  async #slow(event: () => CursorExecuteEvent, milliseconds: number, error: unknown): Promise<void> {
+    await this.tell("slowStatement", () => timed(event(), milliseconds, error), ignore, ({ threshold }) => milliseconds >= threshold);
   }
 
   /** How long it took; shown among the measures of the page if that is wanted. */
@@ -341,9 +341,9 @@ function shown({ source: statement, many }: Prepared, about: CallEvent, read: ()
   };
 }
 
-/** An event with how long it took; `params` is read no earlier by that. */
-function timed(event: CursorExecuteEvent, milliseconds: number): object {
-  return Object.defineProperty(event, "milliseconds", { value: milliseconds, enumerable: true });
+/** An event with how long it took and what it failed with; `params` is read no earlier by that. */
+function timed(event: CursorExecuteEvent, milliseconds: number, error: unknown): object {
+  return Object.defineProperties(event, { milliseconds: { value: milliseconds, enumerable: true }, error: { value: error, enumerable: true } });
 }
 
 /**
