@@ -13,7 +13,8 @@ use crate::limit::{CancelToken, Limits};
 use crate::transport::{Answer, Pending};
 use aludel_protocol::{Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -25,10 +26,32 @@ pub struct RawCall {
     /// A batch of parameters, a column per SQLite parameter index and a row per set: the bytes that
     /// `aludel_protocol::BatchWriter` writes. On wasm a view with room in front; see `Buffer::from_js`.
     pub batch: Option<Buffer>,
+    /// The batch, where it is still being made. The call keeps its place among those of its connection.
+    pub later: Option<Later>,
     /// Whether the batch is a list of sets (executemany).
     pub many: bool,
     /// Whether it came through `execDriverSql`.
     pub driver_sql: bool,
+}
+
+/// A batch of parameters that is still being made.
+pub struct Later(Pin<Box<dyn Future<Output = Result<Buffer>>>>);
+
+impl Later {
+    /// What a future will give.
+    pub fn new(batch: impl Future<Output = Result<Buffer>> + 'static) -> Later {
+        Later(Box::pin(batch))
+    }
+
+    pub(crate) async fn made(self) -> Result<Buffer> {
+        self.0.await
+    }
+}
+
+impl std::fmt::Debug for Later {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Later")
+    }
 }
 
 /// The frames of a stream, as they come.

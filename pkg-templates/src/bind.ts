@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeBatch, describe, isThenable } from "./encode.js";
+import { Encoding, describe, isThenable, type Cell } from "./encode.js";
 import { ArgumentError, DataError, InvalidRequestError, ProgrammingError, StatementError } from "./errors.js";
 import { isRow } from "./row.js";
 
@@ -31,8 +31,22 @@ export interface Bound {
 
 const NOTHING: OwnValues = Object.freeze({ positional: null, named: Object.freeze(Object.create(null) as object) }) as OwnValues;
 
+/** Parameters on their way. */
+export interface Binding {
+  /** Undefined when the statement has no parameters and was given none. */
+  readonly encoding: Encoding | undefined;
+  /** Whether it is a list of sets, each of which runs the statement once. */
+  readonly many: boolean;
+}
+
 /** Fits what was given to the parameters of a statement and encodes it; errors name the parameter. */
 export function bind(names: ParameterNames, given: unknown, own: OwnValues = NOTHING): Bound {
+  const { encoding, many } = binding(names, given, own);
+  return { batch: encoding?.finish(), many };
+}
+
+/** As {@link bind}, but for the encoding. */
+export function binding(names: ParameterNames, given: unknown, own: OwnValues = NOTHING): Binding {
   for (const name of Object.keys(own.named)) {
     if (names.includes(name)) continue;
     throw new ArgumentError(`This text() construct doesn't define a bound parameter named '${name}'`);
@@ -40,33 +54,38 @@ export function bind(names: ParameterNames, given: unknown, own: OwnValues = NOT
   // As in SQLAlchemy, an empty list is no parameters.
   if (Array.isArray(given) && given.length === 0 && !names.includes(null)) given = null;
   const many = isList(given);
-  const sets = many ? (given as readonly unknown[]) : [given ?? {}];
+  // A list may be used for others while it is encoded.
+  const sets = many ? (given as readonly unknown[]).slice() : [given ?? {}];
   if (names.length === 0) {
-    sets.forEach((set, i) => expectNone(set, many ? i : -1));
-    return many ? { batch: emptyRows(sets.length), many } : { batch: undefined, many };
+    sets.forEach((set, i) => {
+      if (many) checkSetOfList(sets, i);
+      expectNone(set, many ? i : -1);
+    });
+    return { encoding: many ? new Encoding(sets.length, 0, never, neverName) : undefined, many };
   }
   const cell = cells(names, sets, own, many, given === null || given === undefined);
   const name = (row: number, column: number): string => label(names, column) + where(many ? row : -1);
-  return { batch: encodeBatch(sets.length, names.length, cell, name), many };
+  return { encoding: new Encoding(sets.length, names.length, cell, name), many };
 }
 
-/** A list of sets is an array whose elements are sets themselves. */
+/** A list of sets is an array whose elements are sets themselves: the first one says what the others have to be. */
 function isList(given: unknown): given is readonly unknown[] {
   if (!Array.isArray(given)) {
     checkSet(given, -1);
     return false;
   }
-  const isSet = (value: unknown): boolean => Array.isArray(value) || isNamed(value);
-  // The first element says what the others have to be.
-  const [first] = given;
-  if (!isSet(first)) return false;
-  given.forEach((value, i) => {
-    if (!isSet(value)) throw new ArgumentError(`parameter set ${i} is no set: ${describe(value)} in a list of sets`);
-    if (Array.isArray(value) !== Array.isArray(first)) {
-      throw new ArgumentError(`parameter set ${i} is ${setKind(value)} where the others are ${setKind(first)}`);
-    }
-  });
-  return true;
+  return isSetOfList(given[0]);
+}
+
+const isSetOfList = (value: unknown): boolean => Array.isArray(value) || isNamed(value);
+
+/** An error unless an element of a list of sets is a set, and like the first. */
+function checkSetOfList(sets: readonly unknown[], i: number): void {
+  const [first, value] = [sets[0], sets[i]];
+  if (!isSetOfList(value)) throw new ArgumentError(`parameter set ${i} is no set: ${describe(value)} in a list of sets`);
+  if (Array.isArray(value) !== Array.isArray(first)) {
+    throw new ArgumentError(`parameter set ${i} is ${setKind(value)} where the others are ${setKind(first)}`);
+  }
 }
 
 const setKind = (set: unknown): string => (Array.isArray(set) ? "an array" : "an object");
@@ -75,6 +94,8 @@ const setKind = (set: unknown): string => (Array.isArray(set) ? "an array" : "an
 function isNamed(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   if (isRow(value)) return true;
+  // What most are, and a long list is made of.
+  if (Object.getPrototypeOf(value) === Object.prototype) return !isThenable(value) && !(Symbol.iterator in value);
   if (ArrayBuffer.isView(value) || value instanceof Date || isThenable(value)) return false;
   if (/^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) return false;
   return !(Symbol.iterator in value);
@@ -87,8 +108,6 @@ function checkSet(given: unknown, set: number): void {
     `the parameters${where(set)} are ${what}; give an object { name: value }, an array [value, ...] or an array of those`,
   );
 }
-
-type Cell = (row: number, column: number) => unknown;
 
 /** The function that finds the value of a cell. It is called for each one, so it decides what it can beforehand. */
 function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, many: boolean, none: boolean): Cell {
@@ -108,11 +127,15 @@ function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, 
         `The statement names its parameters (:${named.join(", :")}); give their values by name, not as a list`,
       );
     }
-    sets.forEach((set, i) => {
-      const count = (set as readonly unknown[]).length;
-      if (count !== names.length) throw wrongCount(names.length, count, row(i));
-    });
-    return (i, column) => (sets[i] as readonly unknown[])[column];
+    return (i, column) => {
+      // Each set is looked at when its turn comes, so that a long list is not gone through twice.
+      if (column === 0) {
+        checkSetOfList(sets, i);
+        const count = (sets[i] as readonly unknown[]).length;
+        if (count !== names.length) throw wrongCount(names.length, count, row(i));
+      }
+      return (sets[i] as readonly unknown[])[column];
+    };
   }
   const ownAt = new Map<number, number>();
   names.forEach((name, i) => name === null && ownAt.set(i, ownAt.size));
@@ -132,6 +155,7 @@ function cells(names: ParameterNames, sets: readonly unknown[], own: OwnValues, 
   // A name that every object knows (`constructor`) counts only when it is the set's own.
   const common = names.map((name) => name !== null && name in Object.prototype);
   return (i, column) => {
+    if (many && column === 0) checkSetOfList(sets, i);
     const name = names[column] as string | null;
     if (name === null) return missing(i, column);
     const set = sets[i] as Readonly<Record<string, unknown>>;
@@ -168,10 +192,6 @@ function wrongCount(wanted: number, given: number, set: number): ProgrammingErro
 
 function expectNone(set: unknown, index: number): void {
   if (Array.isArray(set) && set.length > 0) throw wrongCount(0, set.length, index);
-}
-
-function emptyRows(rows: number): Uint8Array<ArrayBuffer> {
-  return encodeBatch(rows, 0, never, neverName);
 }
 
 function never(): never {

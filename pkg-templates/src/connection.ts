@@ -80,7 +80,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Runs a statement and gives its rows, all of them. A list of parameter sets runs it once for each, in one go.
+   * Runs a statement and gives its rows, all of them. A list of parameter sets runs it once for each, in one go. A long list is taken
+   * as it is at the call, but its sets are read in slices, so that the page is never held up: leave them as they are until it is done.
    */
   async execute<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
     statement: Executable<R, V, P>,
@@ -112,8 +113,7 @@ export class Connection implements AsyncDisposable {
     signal?.throwIfAborted();
     // A statement that was sent before and not waited for has begun it already.
     const begins = (): ((done: boolean) => void) | undefined => (this.closed || this.#begun() ? undefined : running.leaves(true));
-    const driver = prepare === prepareDriverSql;
-    return running.count(this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare, begins, send }));
+    return running.count(this.#hooks.execute({ connection: this, statement, params, driver: prepare === prepareDriverSql, signal, prepare, begins, send }));
   }
 
   async #execute<R extends RowType, V extends readonly unknown[]>(prepared: Prepared, params: unknown, given: NativeCall): Promise<Result<R, V>> {
@@ -133,7 +133,7 @@ export class Connection implements AsyncDisposable {
     Engine.warn(this.#engine, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
-    const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, many, native, frames.take);
+    const run = (): Promise<void> => this.#native.execute(source, verbatim, batch, frames.encoded(native.signal), many, native, frames.take);
     await frames.received(call(native, run, context));
     return frames.fed(native.yieldPer);
   }
@@ -173,7 +173,7 @@ export class Connection implements AsyncDisposable {
     Engine.warn(this.#engine, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, verbatim, batch, many } = prepared;
-    const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, many, native, frames.take);
+    const run = (): Promise<NativeStream> => this.#native.stream(source, verbatim, batch, frames.encoded(native.signal), many, native, frames.take);
     const stream = await frames.received(call(native, run, context));
     return AsyncResult.of<R, V>(frames.streamed(stream, native, context));
   }

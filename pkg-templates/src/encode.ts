@@ -25,105 +25,183 @@ const MIN_BIGINT = -(2n ** 63n);
 const MAX_BIGINT = 2n ** 63n - 1n;
 const MAX_HEAP = 0xffffffff;
 const MAX_JOINED = 1 << 22;
+/** How many bytes are copied at a time. */
+const PIECE = 1 << 20;
 
 const encoder: TextEncoder = new TextEncoder();
 
-/**
- * Encodes parameter sets: `rows` of `columns` cells each. The bytes begin at {@link HEADROOM} of their buffer.
- * `cell` gives a value by its set and position, `name` says in
- * an error which parameter is meant.
- */
-export function encodeBatch(
-  rows: number,
-  columns: number,
-  cell: (row: number, column: number) => unknown,
-  name: (row: number, column: number) => string,
-): Uint8Array<ArrayBuffer> {
-  const cells = rows * columns;
-  const tags = new Uint8Array(cells);
-  const slots = new Float64Array(cells);
-  const words = new Uint32Array(slots.buffer);
-  const ascii: string[] = [];
-  const utf8: string[] = [];
-  const blobs: Uint8Array[] = [];
-  let [asciiLength, utf8Length, utf16Length] = [0, 0, 0];
-  let blobLength = 0;
-  let at = 0;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++, at++) {
-      const value = cell(row, column);
-      if (typeof value === "string") {
-        const length = byteLength(value);
-        words[2 * at] = value.length;
-        if (length === value.length) {
-          tags[at] = ASCII;
-          asciiLength += length;
-          ascii.push(value);
-        } else {
-          if (length < 0) {
-            throw new DataError(`${name(row, column)} holds a lone surrogate, which UTF-8 cannot express`);
-          }
-          tags[at] = UTF8;
-          words[2 * at + 1] = length;
-          utf16Length += value.length;
-          utf8Length += length;
-          utf8.push(value);
-        }
-      } else if (typeof value === "number") {
-        if (Number.isSafeInteger(value) && !Object.is(value, -0)) tags[at] = SAFE_INTEGER;
-        else if (value === value) tags[at] = REAL;
-        else throw new DataError(`${name(row, column)} is NaN, which SQLite cannot store; use null`);
-        slots[at] = value;
-      } else if (value === null) {
-        tags[at] = NULL;
-      } else if (typeof value === "boolean") {
-        tags[at] = SAFE_INTEGER;
-        slots[at] = value ? 1 : 0;
-      } else if (typeof value === "bigint") {
-        const number = Number(value);
-        if (Number.isSafeInteger(number)) {
-          tags[at] = SAFE_INTEGER;
-          slots[at] = number;
-        } else if (value >= MIN_BIGINT && value <= MAX_BIGINT) {
-          tags[at] = WIDE_INTEGER;
-          new BigInt64Array(slots.buffer, at * 8, 1)[0] = value;
-        } else {
-          throw new DataError(`${name(row, column)} is ${value}, which does not fit into SQLite's 64 bits`);
-        }
-      } else {
-        const blob = asBytes(value);
-        if (blob === undefined) throw new DataError(`${name(row, column)} ${unbindable(value)}`);
-        tags[at] = BLOB;
-        words[2 * at] = blob.byteLength;
-        blobLength += blob.byteLength;
-        blobs.push(blob);
-      }
-    }
-  }
-  const heapAt = HEADROOM + HEADER + Math.ceil(cells / 8) * 8 + cells * 8;
-  if (Math.max(asciiLength, utf8Length, blobLength) > MAX_HEAP) {
-    throw new DataError("the parameters of one call are longer than 4 GiB");
-  }
-  const buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
-  encodeTexts(ascii, buffer, heapAt, asciiLength);
-  encodeTexts(utf8, buffer, heapAt + asciiLength, utf8Length);
-  const bytes = new Uint8Array(buffer);
-  const header = new DataView(buffer, HEADROOM, HEADER);
-  [rows, columns, asciiLength, utf8Length, utf16Length, blobLength].forEach((n, i) => header.setUint32(4 * i, n, true));
-  bytes.set(tags, HEADROOM + HEADER);
-  bytes.set(new Uint8Array(slots.buffer), heapAt - cells * 8);
-  let blobAt = heapAt + asciiLength + utf8Length;
-  for (const blob of blobs) {
-    bytes.set(blob, blobAt);
-    blobAt += blob.byteLength;
-  }
-  return bytes.subarray(HEADROOM);
+/** Gives the value of a cell by its set and position. */
+export type Cell = (row: number, column: number) => unknown;
+/** Says in an error which parameter is meant. */
+export type CellName = (row: number, column: number) => string;
+
+/** Encodes parameter sets: `rows` of `columns` cells each. The bytes begin at {@link HEADROOM} of their buffer. */
+export function encodeBatch(rows: number, columns: number, cell: Cell, name: CellName): Uint8Array<ArrayBuffer> {
+  return new Encoding(rows, columns, cell, name).finish();
 }
 
-/** Writes texts one after the other. */
-function encodeTexts(texts: readonly string[], buffer: ArrayBuffer, at: number, length: number): void {
-  if (length === 0) return;
+/** Parameter sets on their way into a batch, a part at a time or all at once. */
+export class Encoding {
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #cell: Cell;
+  readonly #name: CellName;
+  readonly #tags: Uint8Array;
+  readonly #slots: Float64Array;
+  #row = 0;
+  #ascii: string[] = [];
+  #utf8: string[] = [];
+  /** The texts of the parts before, encoded. */
+  readonly #asciiParts: Uint8Array[] = [];
+  readonly #utf8Parts: Uint8Array[] = [];
+  readonly #blobs: Uint8Array[] = [];
+  #asciiLength = 0;
+  #utf8Length = 0;
+  #utf16Length = 0;
+  #blobLength = 0;
+
+  constructor(rows: number, columns: number, cell: Cell, name: CellName) {
+    [this.#rows, this.#columns, this.#cell, this.#name] = [rows, columns, cell, name];
+    this.#tags = new Uint8Array(rows * columns);
+    this.#slots = new Float64Array(rows * columns);
+  }
+
+  /** Encodes whole rows until they weigh as much as that, in cells and in pieces of 16 characters. Says whether there are no more. */
+  some(weight: number): boolean {
+    this.#encode(weight);
+    if (this.#row === this.#rows) return true;
+    this.#asciiParts.push(encodedTexts(this.#ascii));
+    this.#utf8Parts.push(encodedTexts(this.#utf8));
+    [this.#ascii, this.#utf8] = [[], []];
+    return false;
+  }
+
+  /** Encodes the rows that are left, and gives the batch. */
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#encode(Infinity);
+    const pieces = this.pieces();
+    let step = pieces.next();
+    while (step.done !== true) step = pieces.next();
+    return step.value;
+  }
+
+  #encode(weight: number): void {
+    const [rows, columns, cell, name] = [this.#rows, this.#columns, this.#cell, this.#name];
+    const [tags, slots, ascii, utf8, blobs] = [this.#tags, this.#slots, this.#ascii, this.#utf8, this.#blobs];
+    const words = new Uint32Array(slots.buffer);
+    let [asciiLength, utf8Length, utf16Length, blobLength] = [0, 0, 0, 0];
+    let row = this.#row;
+    let at = row * columns;
+    for (let left = weight; row < rows && left > 0; row++) {
+      const before = asciiLength + utf16Length;
+      for (let column = 0; column < columns; column++, at++) {
+        const value = cell(row, column);
+        if (typeof value === "string") {
+          const length = byteLength(value);
+          words[2 * at] = value.length;
+          if (length === value.length) {
+            tags[at] = ASCII;
+            asciiLength += length;
+            ascii.push(value);
+          } else {
+            if (length < 0) {
+              throw new DataError(`${name(row, column)} holds a lone surrogate, which UTF-8 cannot express`);
+            }
+            tags[at] = UTF8;
+            words[2 * at + 1] = length;
+            utf16Length += value.length;
+            utf8Length += length;
+            utf8.push(value);
+          }
+        } else if (typeof value === "number") {
+          if (Number.isSafeInteger(value) && !Object.is(value, -0)) tags[at] = SAFE_INTEGER;
+          else if (value === value) tags[at] = REAL;
+          else throw new DataError(`${name(row, column)} is NaN, which SQLite cannot store; use null`);
+          slots[at] = value;
+        } else if (value === null) {
+          tags[at] = NULL;
+        } else if (typeof value === "boolean") {
+          tags[at] = SAFE_INTEGER;
+          slots[at] = value ? 1 : 0;
+        } else if (typeof value === "bigint") {
+          const number = Number(value);
+          if (Number.isSafeInteger(number)) {
+            tags[at] = SAFE_INTEGER;
+            slots[at] = number;
+          } else if (value >= MIN_BIGINT && value <= MAX_BIGINT) {
+            tags[at] = WIDE_INTEGER;
+            new BigInt64Array(slots.buffer, at * 8, 1)[0] = value;
+          } else {
+            throw new DataError(`${name(row, column)} is ${value}, which does not fit into SQLite's 64 bits`);
+          }
+        } else {
+          const blob = asBytes(value);
+          if (blob === undefined) throw new DataError(`${name(row, column)} ${unbindable(value)}`);
+          tags[at] = BLOB;
+          words[2 * at] = blob.byteLength;
+          blobLength += blob.byteLength;
+          blobs.push(blob);
+        }
+      }
+      // A row without cells has a weight as well.
+      left -= 1 + columns + (asciiLength + utf16Length - before) / 16;
+    }
+    this.#row = row;
+    this.#asciiLength += asciiLength;
+    this.#utf8Length += utf8Length;
+    this.#utf16Length += utf16Length;
+    this.#blobLength += blobLength;
+  }
+
+  /** Puts the batch together, piece by piece, when all rows are encoded. */
+  *pieces(): Generator<undefined, Uint8Array<ArrayBuffer>, undefined> {
+    const [tags, slots] = [this.#tags, this.#slots];
+    const [asciiLength, utf8Length, blobLength] = [this.#asciiLength, this.#utf8Length, this.#blobLength];
+    if (Math.max(asciiLength, utf8Length, blobLength) > MAX_HEAP) {
+      throw new DataError("the parameters of one call are longer than 4 GiB");
+    }
+    const heapAt = HEADROOM + HEADER + Math.ceil(tags.length / 8) * 8 + tags.length * 8;
+    const buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
+    const bytes = new Uint8Array(buffer);
+    const header = new DataView(buffer, HEADROOM, HEADER);
+    const counts = [this.#rows, this.#columns, asciiLength, utf8Length, this.#utf16Length, blobLength];
+    counts.forEach((n, i) => header.setUint32(4 * i, n, true));
+    bytes.set(tags, HEADROOM + HEADER);
+    let at = heapAt - tags.length * 8;
+    const copied = function* (parts: readonly Uint8Array[]): Generator<undefined, void, undefined> {
+      for (const part of parts) {
+        for (let from = 0; from < part.length; from += PIECE) {
+          if (part.length > PIECE) yield;
+          const piece = from === 0 && part.length <= PIECE ? part : part.subarray(from, from + PIECE);
+          bytes.set(piece, at);
+          at += piece.length;
+        }
+      }
+    };
+    yield* copied([new Uint8Array(slots.buffer)]);
+    yield* copied(this.#asciiParts);
+    at += encodeTexts(this.#ascii, buffer, at);
+    yield* copied(this.#utf8Parts);
+    at += encodeTexts(this.#utf8, buffer, at);
+    yield* copied(this.#blobs);
+    return bytes.subarray(HEADROOM);
+  }
+}
+
+/** Texts one after the other. */
+function encodedTexts(texts: readonly string[]): Uint8Array {
+  let units = 0;
+  for (const text of texts) units += text.length;
+  // Three bytes are the most that a unit takes.
+  const bytes = new Uint8Array(3 * units);
+  return bytes.subarray(0, encodeTexts(texts, bytes.buffer, 0));
+}
+
+/** Writes texts one after the other; says how many bytes they are. */
+function encodeTexts(texts: readonly string[], buffer: ArrayBuffer, start: number): number {
+  if (texts.length === 0) return 0;
   // One call of the encoder for all of them; in parts, since a string cannot grow without bound.
+  let at = start;
   let part: string[] = [];
   let units = 0;
   const flush = (): void => {
@@ -137,6 +215,7 @@ function encodeTexts(texts: readonly string[], buffer: ArrayBuffer, at: number, 
     units += text.length;
   }
   flush();
+  return at - start;
 }
 
 /** How many bytes a text has in UTF-8; -1 when it holds a lone surrogate. */

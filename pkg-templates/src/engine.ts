@@ -175,7 +175,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Runs a statement on a connection and in a transaction of its own, which is committed before this returns.
+   * Runs a statement on a connection and in a transaction of its own, which is committed before this returns. The sets of a long list
+   * of parameters are read in slices, so that the page is never held up: leave them as they are until it is done.
    *
    * That is one message. While somebody listens to `"connect"`, `"checkout"`, `"checkin"` or `"invalidate"`, whose events show the
    * connection, it is `connect()`, `execute()`, `commit()` and `close()`, with a `timeout` each for the first two; what SQLite runs in no
@@ -232,7 +233,8 @@ export class Engine implements AsyncDisposable {
     Engine.warn(this, prepared.warnings);
     const frames = new Frames(tokenLog(this.#log, this.#execution.options.loggingToken), prepared);
     const { source, batch, many } = prepared;
-    await frames.received(call(given, () => this.#native.execute(source, batch, many, given, frames.take), context));
+    const run = (): Promise<void> => this.#native.execute(source, batch, frames.encoded(given.signal), many, given, frames.take);
+    await frames.received(call(given, run, context));
     return frames.fed(rows);
   }
 

@@ -8,11 +8,12 @@
 
 import { call, type NativeCall } from "./call.js";
 import { encodeBatch } from "./encode.js";
-import type { StatementContext } from "./errors.js";
+import { ResourceClosedError, type StatementContext } from "./errors.js";
 import { Feed, type Stream } from "./feed.js";
 import type { NativeStream } from "./generated/client.js";
 import type { Shape } from "./row.js";
 import { decodeBatch } from "./rows.js";
+import { inSlices } from "./slices.js";
 import type { Prepared } from "./statement.js";
 import type { SqlValue } from "./values.js";
 import { native } from "./wasm.js";
@@ -31,6 +32,7 @@ export class Frames {
   #stream: Stream | null = null;
   /** What was wrong with a value, in a list of one. */
   #wrong: readonly [unknown] | undefined;
+  #over = false;
 
   constructor(log: RowLog, prepared: Prepared) {
     this.#log = log;
@@ -68,12 +70,27 @@ export class Frames {
     if (this.#log !== undefined) logRows(this.#log, shape, first, rows);
   };
 
+  /** Encodes what is left of the parameters, if there is anything, as long as somebody waits for the frames. */
+  encoded(signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> | undefined {
+    const { rest } = this.#prepared;
+    if (rest === undefined) return undefined;
+    const wanted = (): void => {
+      signal?.throwIfAborted();
+      if (this.#over) throw new ResourceClosedError("nobody waits for it any more");
+    };
+    const encoded = inSlices(rest, wanted);
+    encoded.catch((error: unknown) => (this.#wrong ??= [error]));
+    return encoded;
+  }
+
   /** Waits for frames. What the conversion of a value throws passes through the client, and comes out as it was. */
   async received<T>(frames: Promise<T>): Promise<T> {
     try {
       return await frames;
     } catch (error) {
       throw this.#wrong === undefined ? error : this.#wrong[0];
+    } finally {
+      this.#over = true;
     }
   }
 

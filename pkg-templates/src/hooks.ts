@@ -15,7 +15,7 @@ import { ArgumentError, SQLAlchemyError, WorkerGone } from "./errors.js";
 import { report } from "./report.js";
 import type { CallEvent, ConnectionEvent, CursorExecuteEvent, HandleErrorEvent, HookEvents, ListenOptions } from "./hook_events.js";
 import { decodeBatch } from "./rows.js";
-import { parameterNames, type Prepared } from "./statement.js";
+import { parameterNames, whole, type Prepared } from "./statement.js";
 import type { SqlValue } from "./values.js";
 
 type Listener = (event: never) => unknown;
@@ -242,6 +242,14 @@ export class Hooks {
       throw await handled(error, null);
     }
     const shows = this.has("beforeCursorExecute", "afterCursorExecute", "slowStatement");
+    // Who listens is shown the values, all of them.
+    if (shows) {
+      try {
+        prepared = whole(prepared);
+      } catch (error) {
+        throw await handled(error, null);
+      }
+    }
     let read = reader(prepared, shows);
     const event = (): CursorExecuteEvent => shown(prepared, about, read);
     const begun = call.begins();

@@ -4,14 +4,15 @@
  * @module
  */
 
-import { bind, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
+import { bind, binding, type Binding, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
 import { callSync } from "./call.js";
-import { describe, isThenable } from "./encode.js";
+import { describe, isThenable, type Encoding } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
 import type { About, CompiledStatement, CompileOptions } from "./core/compiled.js";
 import { compiledFor, isCompilable, record, textual, type QueryCache, type Recorded } from "./core/entry.js";
 import type { TextColumns, TextRow, TextualSelect } from "./core/textual.js";
 import type { Writer } from "./core/writer.js";
+import { atOnce } from "./slices.js";
 import { describeText } from "./text_sql.js";
 import type { AnyRow, Bindable, Parameters_, RowType, SqlValue, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
@@ -213,6 +214,8 @@ export type Conversions = readonly (((value: SqlValue) => unknown) | undefined)[
  * @internal
  */
 export interface Prepared extends Bound {
+  /** What is left to be encoded; there is no batch before. */
+  readonly rest?: Encoding | undefined;
   readonly source: string;
   /** Whether nothing in it is replaced. */
   readonly verbatim: boolean;
@@ -233,8 +236,8 @@ export interface Prepared extends Bound {
 export function prepare(statement: unknown, params: unknown, cache?: QueryCache): Prepared {
   if (statement instanceof TextClause) {
     const names = TextClause.names(statement);
-    const again = (): Bound => bind(names, params, TextClause.own(statement));
-    return { source: statement.text, verbatim: false, ...again(), again };
+    const own = TextClause.own(statement);
+    return { source: statement.text, verbatim: false, ...begun(binding(names, params, own)), again: () => bind(names, params, own) };
   }
   if (isCompilable(statement)) {
     return { verbatim: true, ...statement[compiledFor](params, cache) };
@@ -251,8 +254,26 @@ export function prepareDriverSql(source: unknown, params: unknown): Prepared {
     throw new ArgumentError(`execDriverSql() takes a string of SQL, not ${describe(source)}; for statements there is execute()`);
   }
   const names = parameterNames(source, true);
-  const again = (): Bound => bind(names, params);
-  return { source, verbatim: true, ...again(), again };
+  return { source, verbatim: true, ...begun(binding(names, params)), again: () => bind(names, params) };
+}
+
+/**
+ * Parameters, encoded as far as that takes no time.
+ * @internal
+ */
+export function begun({ encoding, many }: Binding): Bound & { readonly rest?: Encoding } {
+  if (encoding === undefined) return { batch: undefined, many };
+  const batch = atOnce(encoding);
+  return batch === undefined ? { batch, many, rest: encoding } : { batch, many };
+}
+
+/**
+ * The same with all of its parameters encoded.
+ * @internal
+ */
+export function whole(prepared: Prepared): Prepared {
+  const { rest } = prepared;
+  return rest === undefined ? prepared : { ...prepared, batch: rest.finish(), rest: undefined };
 }
 
 /**

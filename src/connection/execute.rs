@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::executable::{Compiled, Encoded, Params};
 use crate::limit::{CallOptions, Limits};
 use crate::options::OnAbort;
-use crate::raw::{RawCall, RawStream};
+use crate::raw::{Later, RawCall, RawStream};
 use crate::result_set::ResultSet;
 use crate::sync::Door;
 use crate::transport::{Answer, Buffer, ChannelUse, Pending, RowsFrame, Watch};
@@ -24,6 +24,8 @@ const STREAM_CREDITS: u32 = 4;
 pub(crate) struct Call {
     text: Rc<Text>,
     batch: Option<Buffer>,
+    /// The batch, where it is still being made.
+    later: Option<Later>,
     many: bool,
     driver_sql: bool,
     /// The values, for logs and errors; where they are encoded only, none.
@@ -36,7 +38,7 @@ impl Call {
     pub(crate) fn new(engine: &Engine, compiled: Compiled, params: Params) -> Result<Call> {
         let Encoded { text, batch, many, sets, about } = compiled.encode(params, engine.compiled_cache())?;
         let batch = batch.map(Buffer::from_vec);
-        Ok(Call { text, batch, many, driver_sql: false, sets: Some(sets), known: about.map(Rc::new) })
+        Ok(Call { text, batch, later: None, many, driver_sql: false, sets: Some(sets), known: about.map(Rc::new) })
     }
 
     pub(crate) fn raw(engine: &Engine, sql: &str, params: Params) -> Result<Call> {
@@ -44,8 +46,16 @@ impl Call {
     }
 
     pub(crate) fn encoded(call: RawCall) -> Call {
-        let RawCall { text, batch, many, driver_sql } = call;
-        Call { text, batch, many, driver_sql, sets: None, known: None }
+        let RawCall { text, batch, later, many, driver_sql } = call;
+        Call { text, batch, later, many, driver_sql, sets: None, known: None }
+    }
+
+    /// The same when its parameters are there.
+    pub(crate) async fn whole(mut self) -> Result<Call> {
+        if let Some(later) = self.later.take() {
+            self.batch = Some(later.made().await?);
+        }
+        Ok(self)
     }
 }
 
@@ -237,6 +247,8 @@ impl Inner {
     /// Waits for its turn on the connection, begins a transaction if none is open, and sends the statement.
     async fn start(&self, call: Call, delivery: Delivery, limits: &Limits, about: &About) -> Result<Pending> {
         let _turn = self.gate.enter().await;
+        // Not before its turn: what comes after it waits for it, however long its parameters take.
+        let call = call.whole().await?;
         self.ready().await?;
         call.check()?;
         let root = self.autobegin();

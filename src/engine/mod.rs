@@ -217,6 +217,7 @@ impl Engine {
 
     async fn execute_call(&self, call: Call, options: &CallOptions, site: &Site, take: Take<'_>) -> Result<()> {
         let limits = options.start();
+        let call = limits.run(call.whole()).await?;
         let checkout = limits.run(self.checkout(site)).await?;
         Inner::new(self.clone(), checkout).execute_alone(call, &limits, take).await
     }

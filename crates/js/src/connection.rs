@@ -30,13 +30,14 @@ impl NativeConnection {
         source: &str,
         verbatim: bool,
         batch: Option<Uint8Array>,
+        later: Option<Promise>,
         many: bool,
         call: &Call,
         take: Function,
     ) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, verbatim, batch, many);
+        let raw = raw_call(source, verbatim, (batch, later), many);
         promise(async move {
             connection.execute_raw(raw?, running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
         })
@@ -49,13 +50,14 @@ impl NativeConnection {
         source: &str,
         verbatim: bool,
         batch: Option<Uint8Array>,
+        later: Option<Promise>,
         many: bool,
         call: &Call,
         take: Function,
     ) -> Promise {
         let connection = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, verbatim, batch, many);
+        let raw = raw_call(source, verbatim, (batch, later), many);
         promise(async move {
             let stream = connection.stream_raw(raw?, running.options()).await?;
             let stream = NativeStream { stream, more: Rc::new(Cell::new(true)), _running: Rc::new(running) };

@@ -1,13 +1,14 @@
 //! What crosses the border besides errors: statements on their way in, frames on their way out.
 
-use aludel::raw::{Buffer, RawCall, RowsFrame, Text};
+use aludel::raw::{Buffer, Later, RawCall, RowsFrame, Text};
 use aludel::{BeginMode, ExecutionOptions, IsolationLevel};
 use aludel_protocol::{Error, ErrorKind, Result};
-use js_sys::{Array, BigInt, Function, Uint8Array};
+use js_sys::{Array, BigInt, Function, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 /// How many texts of SQL are kept, so that one that is executed often is read once.
 const TEXTS_KEPT: usize = 500;
@@ -34,10 +35,20 @@ pub fn text(source: &str, verbatim: bool) -> Result<Rc<Text>> {
     Ok(text)
 }
 
-/// A statement whose parameters TypeScript has encoded, with room for the head of the frame in front.
-pub fn raw_call(source: &str, verbatim: bool, batch: Option<Uint8Array>, many: bool) -> Result<RawCall> {
+/// Parameters that TypeScript has encoded, or the promise of them, with room for the head of the frame in front.
+type Parameters = (Option<Uint8Array>, Option<Promise>);
+
+/// A statement with its parameters.
+pub fn raw_call(source: &str, verbatim: bool, (batch, later): Parameters, many: bool) -> Result<RawCall> {
     let batch = batch.map(Buffer::from_js);
-    Ok(RawCall { text: text(source, verbatim)?, batch, many, driver_sql: verbatim })
+    let later = later.map(|promise| {
+        let encoded = JsFuture::from(promise);
+        // TypeScript knows what went wrong, and says so.
+        let refused = |_| Error::new(ErrorKind::Data, "the parameters could not be encoded");
+        let encoded = async move { encoded.await.map(|view| Buffer::from_js(view.unchecked_into())).map_err(refused) };
+        Later::new(encoded)
+    });
+    Ok(RawCall { text: text(source, verbatim)?, batch, later, many, driver_sql: verbatim })
 }
 
 /// Options that execution.ts has checked, but for the name of the level.

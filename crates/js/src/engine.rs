@@ -88,10 +88,18 @@ impl NativeEngine {
 
     /// Runs a statement as a transaction of its own and gives its frames to `take`, one by one.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn execute(&self, source: &str, batch: Option<Uint8Array>, many: bool, call: &Call, take: Function) -> Promise {
+    pub fn execute(
+        &self,
+        source: &str,
+        batch: Option<Uint8Array>,
+        later: Option<Promise>,
+        many: bool,
+        call: &Call,
+        take: Function,
+    ) -> Promise {
         let engine = self.0.clone();
         let running = Running::new(call);
-        let raw = raw_call(source, false, batch, many);
+        let raw = raw_call(source, false, (batch, later), many);
         promise(async move {
             engine.execute_raw(raw?, running.options(), &mut |frame| give(&take, frame)).await.map(nothing)
         })

@@ -5,7 +5,8 @@
  */
 
 import { callSync } from "../call.js";
-import { encodeBatch } from "../encode.js";
+import { encodeBatch, Encoding } from "../encode.js";
+import { atOnce } from "../slices.js";
 import { ArgumentError, InvalidRequestError } from "../errors.js";
 import type { SqlValue } from "../values.js";
 import { Binding, isSet, shown, Slot, type Values } from "./binding.js";
@@ -178,6 +179,8 @@ function read(word: Said, writer: Writer): Compiled {
 export interface Ready {
   readonly source: string;
   readonly batch: Uint8Array<ArrayBuffer> | undefined;
+  /** What is left to be encoded; there is no batch before. */
+  readonly rest: Encoding | undefined;
   readonly many: boolean;
   /** Encodes the parameters once more. */
   readonly again: () => { readonly batch: Uint8Array<ArrayBuffer> | undefined; readonly many: boolean };
@@ -215,7 +218,9 @@ export function ready(statement: Recorded, params: unknown, cache?: QueryCache):
   const compiled = compiledOf(writer, Object.keys(sets[0] ?? {}), kind === "ddl", cacheOf(cache));
   const binding = new Binding(compiled.slots, writer, many ? sets : [sets[0] ?? own ?? {}], many);
   const [source, lists] = sqlOf(compiled, binding);
-  const encode = (): { batch: Uint8Array<ArrayBuffer> | undefined; many: boolean } => ({ batch: batchOf(compiled, binding, lists), many });
+  const encoding = encodingOf(compiled, binding, lists);
+  const batch = encoding === undefined ? undefined : atOnce(encoding);
+  const again = (): ReturnType<Ready["again"]> => ({ batch: encodingOf(compiled, binding, lists)?.finish(), many });
   const about: About = {
     kind,
     many,
@@ -225,7 +230,8 @@ export function ready(statement: Recorded, params: unknown, cache?: QueryCache):
     value: (row, place) => binding.raw(row)[place],
     runs: binding.sets.length,
   };
-  return { source, ...encode(), again: encode, results: compiled.results, about, warnings: compiled.warnings };
+  const rest = batch === undefined ? encoding : undefined;
+  return { source, batch, rest, many, again, results: compiled.results, about, warnings: compiled.warnings };
 }
 
 /** The values that a statement brings along for parameters with a name. */
@@ -239,7 +245,7 @@ function setsOf(params: unknown): readonly Values[] {
 }
 
 /** Encodes the values of all runs; lists are spread, or one text of JSON each. */
-function batchOf(compiled: Compiled, binding: Binding, lists: ReadonlyMap<number, readonly string[]>): Uint8Array<ArrayBuffer> | undefined {
+function encodingOf(compiled: Compiled, binding: Binding, lists: ReadonlyMap<number, readonly string[]>): Encoding | undefined {
   const { sets, many } = binding;
   let current: readonly unknown[] = [];
   let at = -1;
@@ -264,7 +270,7 @@ function batchOf(compiled: Compiled, binding: Binding, lists: ReadonlyMap<number
     });
     return `${slot === undefined ? `parameter ${column + 1}` : `parameter '${slot.name}'`}${many ? `, in parameter group ${row}` : ""}`;
   };
-  return encodeBatch(sets.length, width, (row, column) => rowOf(row)[column], name);
+  return new Encoding(sets.length, width, (row, column) => rowOf(row)[column], name);
 }
 
 /** The SQL, with as many parameters as the lists have items; and the lists that are one parameter, for each run. */
