@@ -7,7 +7,7 @@
 import { callSync } from "./call.js";
 import { queryCache, type QueryCache } from "./core/entry.js";
 import { describe } from "./encode.js";
-import { ArgumentError } from "./errors.js";
+import { ArgumentError, NotSupportedError } from "./errors.js";
 import { Listeners, printRecord, type EchoRecord } from "./events.js";
 import { mergedOptions } from "./execution.js";
 import type { RowLog } from "./frames.js";
@@ -15,7 +15,8 @@ import type { NativeEngine } from "./generated/client.js";
 import { Hooks } from "./hooks.js";
 import type { EngineOptions, ExecutionOptions } from "./options.js";
 import { spawnBroker } from "./spawn.js";
-import { spawner } from "./spawner.js";
+import { INLINE_STRATEGY, spawner } from "./spawner.js";
+import { storageOf } from "./storage.js";
 import { native } from "./wasm.js";
 
 /** What the pool of an engine does at the moment. */
@@ -82,7 +83,7 @@ export interface Parts {
  * @internal
  */
 export function partsOf(url: string, given: EngineOptions): Parts {
-  const { worker, wasmUrl, echo, executionOptions, performanceMarks = false, ...plain } = given;
+  const { worker, wasmUrl, strategy, echo, executionOptions, performanceMarks = false, ...plain } = given;
   if (typeof performanceMarks !== "boolean") {
     throw new ArgumentError(`performanceMarks is true or false, not ${describe(performanceMarks)}`);
   }
@@ -100,10 +101,15 @@ export function partsOf(url: string, given: EngineOptions): Parts {
   };
   const log: RowLog = echo === "debug" ? (message) => record(logger, "DEBUG", message) : undefined;
   const known = { ...plain, ...(echo === undefined ? {} : { echo: typeof echo === "function" ? true : echo }) };
-  const spawn = spawner(worker, wasmUrl);
+  const spawn = spawner(worker, wasmUrl, strategy);
   // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
   const broker = worker === undefined ? spawnBroker : () => undefined;
   const native_ = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
+  if (strategy === INLINE_STRATEGY && storageOf(native_).kind !== "memory") {
+    throw new NotSupportedError(
+      `the strategy "inline" has databases in memory only, as sqlite:// is: browsers let workers alone write files as SQLite does, so ${url} needs one`,
+    );
+  }
   callSync(() => native_.updateOptions(options.isolationLevel, options.loggingToken));
   const status = (): ReturnType<NativeEngine["poolStatus"]> => native_.poolStatus();
   const pool: Pool = Object.freeze({

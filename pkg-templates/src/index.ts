@@ -270,6 +270,7 @@ export {
 } from "./procedures.js";
 export { Fetched, MappingResult, Result, ScalarResult, TupleResult } from "./result.js";
 export type { Row, RowMembers } from "./row.js";
+export { INLINE_STRATEGY, WORKER_STRATEGY } from "./spawner.js";
 export { splitStatements, sql, text, TextClause, type Executable, type ScriptStatement } from "./statement.js";
 export type { Storage_ as Storage } from "./storage.js";
 export type { SyncConnection, SyncEngine, SyncStatement, SyncTransaction } from "./sync_connection.js";

@@ -100,6 +100,12 @@ export interface EngineOptions {
   readonly onAbort?: "wait" | "replaceWorker";
   /** Makes the worker, where `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })` does not fit. */
   readonly worker?: () => Worker;
+  /**
+   * Where the worker runs: in a thread of its own (`"worker"`, unless given), or on the thread that asks it (`"inline"`: in memory
+   * only; for tests, rendering on a server, and wherever there are no workers). A bundler does not find what the second imports: give
+   * it `worker: inlineWorker` of `aludel/inline`. The names are exported as `WORKER_STRATEGY` and `INLINE_STRATEGY`.
+   */
+  readonly strategy?: "worker" | "inline";
   /** Where the worker's wasm file is, if not beside `worker.js`. */
   readonly wasmUrl?: string | URL;
 }

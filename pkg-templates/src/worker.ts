@@ -2,7 +2,7 @@
  * The shell of the worker: hands frames to the wasm that holds SQLite, and says so when that is broken. Run as a
  * SharedWorker, the same file is the broker between tabs.
  *
- * Messages to it are frames (`Uint8Array`), one `{ wasmUrl }` before the first frame, and `{ join, port }` or
+ * Messages to it are frames (`Uint8Array`), one `{ wasmUrl }` (an address, or the module itself) before the first frame, and `{ join, port }` or
  * `{ join, channel }` for each client in another tab. Messages from it are frames, `"ready"` once it listens,
  * `"lives:<lock>"` for the Web Lock that it holds as long as it lives, `"left:<client>"` when a client in another tab is
  * gone, and `"fatal:..."` when the wasm could not be loaded or trapped: nothing follows that.
@@ -48,7 +48,7 @@ function take({ data }: MessageEvent<unknown>): void {
   if (broken) return;
   const work = workOf(data);
   if (work === undefined) {
-    if (waiting === null && !running) void load((data as { wasmUrl?: string } | null)?.wasmUrl);
+    if (waiting === null && !running) void load((data as { wasmUrl?: string | WebAssembly.Module } | null)?.wasmUrl);
   } else if (running) {
     deliver(work);
   } else if (waiting === null) {
@@ -65,7 +65,7 @@ function workOf(data: unknown): Work | undefined {
   return typeof (data as Guest | null)?.join === "string" ? (data as Guest) : undefined;
 }
 
-async function load(wasmUrl: string | undefined): Promise<void> {
+async function load(wasmUrl: string | WebAssembly.Module | undefined): Promise<void> {
   waiting = [];
   try {
     await init(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });

@@ -37,6 +37,7 @@ pub trait WindowFunction: Aggregate {
 }
 
 /// A group, as the worker asks it; an error is what the statement fails with.
+#[allow(dead_code, reason = "where the worker is not in this process, nobody asks")]
 pub(crate) trait Group {
     fn step(&mut self, arguments: &[Value]) -> Result<()>;
     fn finalize(&mut self) -> Result<Value>;

@@ -41,4 +41,25 @@ inTabs("procedures of tabs", async ({ tab, check }) => {
     await a.close();
     assert.deepEqual([await ask(b), await whole(b)], ["42: 1 1,2 2,3", "1,2,3"]);
   });
+
+  await check("a1_01 the worker may run on the page's own thread, in memory", async () => {
+    const { page } = await tab();
+    const seen = await page.evaluate(async () => {
+      const { Worker } = globalThis;
+      // Nobody is to make one.
+      delete globalThis.Worker;
+      try {
+        const engine = aludel.createEngine("sqlite://", { strategy: "inline" });
+        await engine.execute(aludel.text("CREATE TABLE t (at INTEGER, who TEXT)"));
+        const calls = await engine.runInThread(new URL("/src/tab_jobs.js", location.href), "insertMany", "page", 1000);
+        const rows = (await engine.execute(aludel.text("SELECT sum(at), who FROM t GROUP BY who"))).all().map((row) => [...row]);
+        const file = await Promise.resolve().then(() => aludel.createEngine("sqlite:///page.db", { strategy: "inline" })).catch(({ name }) => name);
+        await engine.dispose();
+        return [calls, rows, file];
+      } finally {
+        globalThis.Worker = Worker;
+      }
+    });
+    assert.deepEqual(seen, [1, [[499500, "page"]], "NotSupportedError"]);
+  });
 });

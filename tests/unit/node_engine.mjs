@@ -4,7 +4,8 @@ import { load } from "./pkg.mjs";
 
 const { createEngine, text } = await load("index.js");
 const { nodeOptions } = await load("node.js");
-const options = await nodeOptions();
+// inline.test.mjs runs tests of the other files over the worker on their own thread.
+const options = process.env.ALUDEL_INLINE === undefined ? await nodeOptions() : { worker: (await load("inline.js")).inlineWorker };
 
 const engines = new Set();
 // A test that failed has not disposed of its own, whose thread would keep the process.

@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { pkg } from "./pkg.mjs";
 
-const HEAD = `
+const head = (options) => `
   const { createEngine, text } = await import("${new URL("index.js", pkg)}");
   const { nodeOptions } = await import("${new URL("node.js", pkg)}");
-  const engine = createEngine("sqlite://", await nodeOptions());
+  const engine = createEngine("sqlite://", ${options});
   const MANY = text("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100000) SELECT x FROM c");
   await engine.execute(text("CREATE TABLE t (x)"));
   // What is kept is not collected as garbage, which would close it.
@@ -30,6 +30,12 @@ const ENDS = {
       console.log(last.x);
     });`, "100000"],
   "a thread that has rested is used again": ["setTimeout(async () => console.log(await kept.scalar(text('SELECT 7'))), 300);", "7"],
+  "somebody waits for a lock": [`
+    const other = await engine.connect();
+    await kept.execute(text("INSERT INTO t VALUES (1)"));
+    setTimeout(() => kept.commit(), 300).unref();
+    await other.execute(text("INSERT INTO t VALUES (2)"));
+    console.log(await other.scalar(text("SELECT count(*) FROM t")));`, "2"],
   "an engine was disposed of and has no timer left": [`
     await kept.close();
     await engine.dispose();
@@ -37,10 +43,15 @@ const ENDS = {
     console.log(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length);`, "0"],
 };
 
-for (const [how, [script, printed = ""]] of Object.entries(ENDS)) {
-  test(`a process ends: ${how}`, async () => {
-    // Fails by its limit.
-    const { stdout } = await promisify(execFile)(process.execPath, ["--eval", `(async () => {${HEAD}${script}})();`], { timeout: 120_000 });
-    assert.equal(stdout.trim(), printed);
-  });
+/** Where the worker runs: in a thread, or on the thread that asks it. */
+const STRATEGIES = { "": "await nodeOptions()", ", without a thread": '{ strategy: "inline" }' };
+
+for (const [strategy, options] of Object.entries(STRATEGIES)) {
+  for (const [how, [script, printed = ""]] of Object.entries(ENDS)) {
+    test(`a process ends: ${how}${strategy}`, async () => {
+      // Fails by its limit.
+      const { stdout } = await promisify(execFile)(process.execPath, ["--eval", `(async () => {${head(options)}${script}})();`], { timeout: 120_000 });
+      assert.equal(stdout.trim(), printed);
+    });
+  }
 }

@@ -105,6 +105,7 @@ fn compile(templates: &Path, stage: &Path) -> Result<()> {
 
 /// The worker becomes one file, so that it also runs from a copy, a CDN and a bundler that knows nothing of workers.
 fn bundle_worker(stage: &Path) -> Result<()> {
+    inline_worker(stage)?;
     let (worker, bundled) = (stage.join("worker.js"), stage.join("worker.bundled.js"));
     shell::run(
         "Bundling worker.js",
@@ -126,6 +127,20 @@ fn bundle_worker(stage: &Path) -> Result<()> {
         std::fs::remove_file(stage.join(part))?;
     }
     Ok(())
+}
+
+/// The worker as a function, for the thread that asks it: what is global in it are the parameters.
+fn inline_worker(stage: &Path) -> Result<()> {
+    let banner = "// worker.js as a function: each call is a worker.\nexport function run(self, globalThis, navigator, MessageChannel, queueMicrotask) {";
+    shell::run(
+        "Bundling inline_worker.js",
+        shell::npm_bin("esbuild")
+            .args(["worker.js", "--bundle", "--format=iife", "--target=es2022", "--log-level=warning"])
+            // It is given its wasm.
+            .args(["--log-override:empty-import-meta=silent", "--footer:js=}", "--outfile=inline_worker.js"])
+            .arg(format!("--banner:js={banner}"))
+            .current_dir(stage),
+    )
 }
 
 /// The version of the package is the version of the crates.
