@@ -199,7 +199,7 @@ impl LiveQuery {
         if stale {
             let call = Call::new(&self.engine, self.statement.compile()?, self.params.clone())?;
             let sql = params! { "sql" => call.sql() };
-            let reads = self.engine.execute_with(&text(READS), sql, &self.options).await?;
+            let reads = self.engine.execute_with(&text(READS), sql, &self.options).await.map_err(refused)?;
             let names = reads.iter().map(|row| row?.get(0)).collect::<Result<Vec<Option<String>>>>()?;
             self.told.borrow_mut().tables = names.into_iter().collect();
         }
@@ -210,6 +210,14 @@ impl LiveQuery {
     pub fn into_stream(self) -> impl Stream<Item = Result<ResultSet>> {
         Steps { idle: Some(self), running: None }
     }
+}
+
+/// What is wrong with a statement that cannot be watched is said of that, and not of the one that has found it out.
+fn refused(error: Error) -> Error {
+    if error.message().starts_with("watch()") {
+        return Error::new(ErrorKind::InvalidRequest, error.message());
+    }
+    error
 }
 
 type Step = (Option<Result<ResultSet>>, LiveQuery);

@@ -49,6 +49,15 @@ export function callOptions(options: CallOptions | undefined, more: readonly str
 }
 
 /**
+ * Of the options of a call, those that hold for the wait for a connection, too.
+ * @internal
+ */
+export function limitsOf(options: CallOptions | undefined): CallOptions {
+  const { signal, timeout } = options ?? {};
+  return { ...(signal === undefined ? {} : { signal }), ...(timeout === undefined ? {} : { timeout }) };
+}
+
+/**
  * Checks a number of rows; 0 where there is none.
  * @internal
  */

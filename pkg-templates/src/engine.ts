@@ -4,7 +4,7 @@
  * @module
  */
 
-import { call, callOptions, callSync, yieldPer, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, limitsOf, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
 import type { QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
@@ -156,7 +156,7 @@ export class Engine implements AsyncDisposable {
    * returns. The transaction takes the write lock at its start unless it is `readOnly`.
    */
   begin<T>(fn: (conn: Connection) => Promise<T> | T, options?: EngineBeginOptions): Promise<T>;
-  /** Begins a transaction on a connection of its own, which is given back when the transaction ends. */
+  /** Begins a transaction on a connection of its own, which is given back when that object is committed, rolled back or closed. */
   begin(options?: EngineBeginOptions): Promise<Transaction>;
   async begin<T>(
     first?: EngineBeginOptions | ((conn: Connection) => Promise<T> | T),
@@ -209,9 +209,7 @@ export class Engine implements AsyncDisposable {
     params: unknown,
     options: CallOptions | undefined,
   ): Promise<Result<R, V>> {
-    const { signal, timeout } = options ?? {};
-    const limits = { ...(signal === undefined ? {} : { signal }), ...(timeout === undefined ? {} : { timeout }) };
-    const conn = await this.#connect(limits, new Error());
+    const conn = await this.#connect(limitsOf(options), new Error());
     return Connection.using(conn, async () => {
       const result = await conn.execute(statement as Executable<R, V, unknown>, params, options);
       await conn.commit();
@@ -309,7 +307,7 @@ export class Engine implements AsyncDisposable {
   /** Runs what a live query sends: where somebody wants to see the connections, on one that can be shown, and is set up by `connect`. */
   async #watched(prepared: Prepared, params: unknown, options: CallOptions): Promise<Feed> {
     if (!this.#hooks.has("connect", "checkout", "checkin", "invalidate")) return this.#feed(prepared, params, callOptions(options));
-    const conn = await this.#connect({ signal: options.signal as AbortSignal }, new Error());
+    const conn = await this.#connect(limitsOf(options), new Error());
     return Connection.using(conn, () => Connection.feed(conn, prepared, params, options));
   }
 
@@ -443,8 +441,8 @@ export class Engine implements AsyncDisposable {
    * `"change"` (a commit), `"blocked"` (somebody waits for one who does nothing), `"host"` and `"versionSkew"` tell of the
    * database: what a listener throws is reported and stops nothing. The others are about calls ({@link HookEvents}): they wait for
    * their listeners, one after the other, and fail with what those throw: before anything is sent, or, of what comes after, though
-   * the statement was executed. While a call waits for a promise of a listener, calls that were made later without waiting for it
-   * may overtake it.
+   * the statement was executed. While a call waits for a promise of a listener, neither its `signal` nor its `timeout` ends that, and
+   * calls that were made later without waiting for it may overtake it.
    */
   listen<K extends keyof EngineEvents>(name: K, listener: (event: EngineEvents[K]) => HookAnswer<K>, options?: ListenOptions): void {
     checkListener(name, listener);

@@ -7,7 +7,7 @@
 import { callOptions } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
-import { ArgumentError, InvalidRequestError, WorkerGone } from "./errors.js";
+import { ArgumentError, InvalidRequestError, OperationalError, WorkerGone } from "./errors.js";
 import type { ChangeEvent } from "./events.js";
 import { Feed } from "./feed.js";
 import type { CallOptions } from "./options.js";
@@ -210,7 +210,7 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
           if (prepared.many) throw new ArgumentError("watch() takes one set of parameters, not a list of them");
           if (stale || prepared.source !== this.#sql) {
             const sql = prepared.verbatim ? prepared.source : prepared.source.replaceAll("\\:", ":");
-            const names = await this.#watching.reads(sql, options);
+            const names = await this.#watching.reads(sql, options).catch(refuse);
             [this.#sql, this.#tables] = [prepared.source, names.includes(null) ? null : new Set(names as readonly string[])];
           }
           found = converted(await this.#watching.cells(prepared, options), prepared);
@@ -226,6 +226,12 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
 }
 
 const OVER: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/** What is wrong with a statement that cannot be watched is said of that, and not of the one that has found it out. */
+function refuse(error: unknown): never {
+  const why = error instanceof OperationalError ? error.orig?.message : undefined;
+  throw why?.startsWith("watch()") === true ? new InvalidRequestError(why) : error;
+}
 
 /** As the worker names tables: ASCII letters in lower case. */
 const lower = (name: string): string => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());

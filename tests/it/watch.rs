@@ -96,6 +96,7 @@ fn what_cannot_be_watched_is_refused_and_not_run() {
             let mut live = engine.watch(&text(sql), ()).unwrap();
             let error = live.next().await.unwrap().unwrap_err();
             assert!(error.message().starts_with("watch() takes one statement"), "{sql}: {error}");
+            assert_eq!((error.kind(), error.statement()), (ErrorKind::InvalidRequest, None), "{sql}");
             assert!(live.next().await.is_none());
         }
         let mut live = engine.watch(&text("SELECT nonsense"), ()).unwrap();

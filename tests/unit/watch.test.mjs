@@ -9,8 +9,8 @@ const waiting = setInterval(() => undefined, 1 << 30);
 after(() => clearInterval(waiting));
 
 const {
-  ArgumentError, Column, InvalidRequestError, Integer, JSON_, MetaData, OperationalError, procedures, ResourceClosedError, SQLAlchemyError, select,
-  Table, text,
+  ArgumentError, Column, InvalidRequestError, Integer, JSON_, MetaData, OperationalError, procedures, ResourceClosedError, select, Table, text,
+  TimeoutError,
 } = await load("index.js");
 
 const jobs = procedures(new URL("./procedure_module.mjs", import.meta.url));
@@ -214,11 +214,12 @@ test("a5_events an error of the statement ends a live query", onPeople(async (en
 
 test("a5_events what cannot be watched is refused, and not run", onConnection(async (conn, engine) => {
   for (const sql of ["DELETE FROM users RETURNING id", "INSERT INTO users (name) VALUES ('x')", "ATTACH ':memory:' AS x", "SELECT 1; SELECT 2", "BEGIN"]) {
-    await assert.rejects(engine.watch(text(sql)).next(), error(SQLAlchemyError, "watch() takes one statement that returns rows and changes nothing"));
+    const message = /^watch\(\) takes one statement that returns rows and changes nothing$/;
+    await assert.rejects(engine.watch(text(sql)).next(), error(InvalidRequestError, message, ({ statement }) => statement === null));
   }
   await assert.rejects(
     engine.watch(text("SELECT name FROM sqlite_temp_schema")).next(),
-    error(SQLAlchemyError, "watch() follows tables of the main database only"),
+    error(InvalidRequestError, /^watch\(\) follows tables of the main database only, and this statement reads \S+$/),
   );
   assert.equal(await conn.scalar(text("SELECT count(*) FROM users")), 3);
   await assert.rejects(engine.watch(text("SELECT :a"), [{ a: 1 }]).next(), error(ArgumentError, "one set of parameters"));
@@ -271,6 +272,16 @@ test("a5_events a live query calls the functions that connect has made", async (
   assert.equal((await live.next()).value.scalar(), "DAN");
   await live.return();
   assert.equal(engine.pool.checkedout(), 0);
+});
+
+test("a5_events the timeout of a live query holds for the wait for a connection, whoever listens", async () => {
+  const engine = await fill(nodeEngine({ poolSize: 1, maxOverflow: 0 }));
+  for (const listens of [false, true]) {
+    if (listens) engine.listen("checkout", () => undefined);
+    await engine.connect(() =>
+      assert.rejects(engine.watch(NAMES, undefined, { timeout: 20 }).next(), error(TimeoutError, "the call timed out after 20 ms")));
+    assert.deepEqual(names(await engine.watch(NAMES, undefined, { timeout: 60_000 }).next()), ["Dan", "Dana", "Casey"]);
+  }
 });
 
 test("a5_events a live query that is first asked when its connection is closed is over", onPeople(async (engine) => {
