@@ -40,6 +40,7 @@ export class Connection implements AsyncDisposable {
   readonly #running = new Running();
   /** What ends with it. */
   readonly #ends = new Set<() => void>();
+  #closing: Promise<void> | undefined;
   readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
 
   private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks) {
@@ -271,7 +272,7 @@ export class Connection implements AsyncDisposable {
     const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.begin(mode, native));
     const begun = await this.#around(this.#begun() ? [] : ["begin"], native, begin);
     const transaction = this.#transaction(begun);
-    return fn === undefined ? transaction : this.#within(transaction, fn);
+    return fn === undefined ? transaction : Connection.within(this, transaction, fn);
   }
 
   /**
@@ -286,7 +287,7 @@ export class Connection implements AsyncDisposable {
     const begin = (): Promise<NativeTransaction> => call(native, () => this.#native.beginNested(native));
     const begun = await this.#around(this.#begun() ? ["savepoint"] : ["begin", "savepoint"], native, begin);
     const transaction = this.#transaction(begun);
-    return fn === undefined ? transaction : this.#within(transaction, fn);
+    return fn === undefined ? transaction : Connection.within(this, transaction, fn);
   }
 
   /** Commits the transaction; does nothing if none has begun. */
@@ -329,10 +330,11 @@ export class Connection implements AsyncDisposable {
     // What has begun while listeners were told ends, too.
     const close = (): Promise<void> => call(undefined, () => this.#native.close()).finally(end);
     end();
-    const hooks = this.#hooks;
-    if (!hooks.active || this.closed) return close();
-    // It goes back whatever they say.
-    await hooks.anyway(this.#begun() ? ["rollback", "checkin"] : ["checkin"], { connection: this }, close, failing);
+    if (!this.#hooks.active || this.closed) return close();
+    // It goes back whatever they say. Whoever closes it meanwhile waits for the same, and nobody is told twice.
+    const told = this.#begun() ? (["rollback", "checkin"] as const) : (["checkin"] as const);
+    this.#closing ??= this.#hooks.anyway(told, { connection: this }, close, failing).finally(() => (this.#closing = undefined));
+    await this.#closing;
   }
 
   /**
@@ -467,32 +469,30 @@ export class Connection implements AsyncDisposable {
     return releasing;
   }
 
-  /** @internal */
-  static within<T>(conn: Connection, transaction: Transaction, fn: () => Promise<T> | T): Promise<T> {
-    return conn.#within(transaction, fn);
-  }
-
-  /** Runs a function in a transaction: commits when it returns, rolls back when it throws. */
-  async #within<T>(transaction: Transaction, fn: (transaction: Transaction) => Promise<T> | T): Promise<T> {
+  /**
+   * Runs a function in a transaction: commits when it returns, rolls back when it throws.
+   * @internal
+   */
+  static async within<T>(conn: Connection, transaction: Transaction, fn: (transaction: Transaction) => Promise<T> | T): Promise<T> {
     const begun = Transaction.native(transaction);
-    const block = this.#native.enterBlock(begun);
+    const block = conn.#native.enterBlock(begun);
     let left = false;
     try {
-      const before = this.#running.calls;
+      const before = conn.#running.calls;
       const value = await fn(transaction);
-      const running = this.#running.calls - before;
+      const running = conn.#running.calls - before;
       if (running > 0) {
         throw new InvalidRequestError(`A transaction's function returned while ${running} of its calls still ran: await them`);
       }
       const leave = (): Promise<void> => {
         left = true;
-        return call(undefined, () => this.#native.leaveBlock(begun, block, true));
+        return call(undefined, () => conn.#native.leaveBlock(begun, block, true));
       };
       await Transaction.ending(transaction, "commit", leave);
       return value;
     } catch (error) {
       // What the function threw, or who listens to the commit, is told, whatever becomes of the rollback.
-      const leave = (): Promise<void> => this.#native.leaveBlock(begun, block, false);
+      const leave = (): Promise<void> => conn.#native.leaveBlock(begun, block, false);
       if (!left) await Transaction.ending(transaction, "close", leave, true).catch(() => undefined);
       throw error;
     }

@@ -76,6 +76,25 @@ test("a5_events a connection that a listener of connect refused is not given to 
   assert.equal(told, 2, "this one was told of");
 });
 
+test("a5_events a connection that is closed twice at once is told of once, and is closed for both", onPeople(async (engine) => {
+  const log = heard(engine, ["rollback"]);
+  let tell;
+  const told = new Promise((resolve) => { tell = resolve; });
+  engine.listen("checkin", async ({ connection }) => {
+    log.push("checkin");
+    await told;
+    assert.equal(connection.closed, false, "nobody closes it while somebody looks at it");
+  });
+  const conn = await engine.connect();
+  await conn.execute(INSERT);
+  const both = [conn.close(), conn.close()];
+  tell();
+  await Promise.race(both);
+  assert.deepEqual([conn.closed, engine.pool.checkedout()], [true, 0]);
+  await Promise.all([...both, conn.close()]);
+  assert.deepEqual(log, ["rollback", "checkin"]);
+}));
+
 test("a5_events a call that is not waited for is counted once", onConnection(async (conn, engine) => {
   engine.listen("beforeExecute", () => undefined);
   for (const call of [() => conn.execute(INSERT), () => conn.execDriverSql("SELECT 1"), () => conn.stream(COUNT)]) {
