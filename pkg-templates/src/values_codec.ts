@@ -197,7 +197,7 @@ function writeObject(out: Out, value: object, name: string, around: readonly obj
     out.count(value.size);
     for (const [key, part] of value) {
       write(out, key, `a key of ${name}`, within);
-      inner(part, String(key));
+      inner(part, typeof key === "object" ? describe(key) : String(key));
     }
   } else if (value instanceof Set) {
     out.tag(SET);

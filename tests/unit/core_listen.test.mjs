@@ -1,30 +1,13 @@
 // Who is told of what happens to tables: DDL that is run if something is so, columns that are read, parts that become those of tables.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { apart } from "./core_engine.mjs";
 import { load } from "./pkg.mjs";
 
 const {
-  CheckConstraint, Column, CompileError, createEngine, DDL, DropTable, ForeignKey, Index, inspect, Integer, JSON_, listen, MetaData, select, Table, Text, text,
+  CheckConstraint, Column, CompileError, DDL, DropTable, ForeignKey, Index, inspect, Integer, JSON_, listen, MetaData, select, Table, Text, text,
   UniqueConstraint,
 } = await load("index.js");
-const { openCopy } = await load("node.js");
-
-let engine;
-before(async () => {
-  engine = await openCopy();
-});
-after(() => engine.dispose());
-
-/** Runs something on a connection and rolls all of it back. */
-async function apart(work) {
-  const conn = await engine.connect();
-  try {
-    return await work(conn);
-  } finally {
-    await conn.rollback();
-    await conn.close();
-  }
-}
 
 test("b5_11 DDL is run when it happens, if its conditions are true", async () => {
   const metadata = new MetaData();
@@ -62,6 +45,8 @@ test("b5_11 DDL is run when it happens, if its conditions are true", async () =>
   assert.throws(() => trigger.executeIf({ dialekt: "x" }), /Unknown option 'dialekt' of executeIf\(\)/);
   assert.throws(() => trigger.executeIf({ callable: true }), /callable is a function/);
   assert.throws(() => listen(metadata, "columnReflect", trigger), /takes a function/);
+  assert.throws(() => listen(order, "afterCreate", trigger, { onse: true }), /Unknown option 'onse' of listen\(\); known are: once/);
+  assert.throws(() => listen(order, "afterCreate", trigger, null), /the options of listen\(\) are an object, not null/);
 });
 
 test("b5_11 columns that are read can be given keys and types before they are made", async () => {

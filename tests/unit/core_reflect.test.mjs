@@ -5,10 +5,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
+import { apart, engine } from "./core_engine.mjs";
 import { load, pkg, repository, vectors } from "./pkg.mjs";
 
 const aludel = await load("index.js");
@@ -18,23 +19,6 @@ const {
   generateTables, Index, insert, inspect, Inspector, Integer, listen, literalColumn, MetaData, NoSuchTableError,
   PrimaryKeyConstraint, select, String_, Table, Text, text, typeDecorator, UniqueConstraint, UnreflectableTableError,
 } = aludel;
-
-let engine;
-before(async () => {
-  engine = await openCopy();
-});
-after(() => engine.dispose());
-
-/** Runs something on a connection and rolls all of it back: the next test finds the database empty. */
-async function apart(work) {
-  const conn = await engine.connect();
-  try {
-    return await work(conn);
-  } finally {
-    await conn.rollback();
-    await conn.close();
-  }
-}
 
 const run = async (conn, ...statements) => {
   for (const sql of statements) await conn.execDriverSql(sql);

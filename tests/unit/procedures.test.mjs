@@ -65,6 +65,8 @@ test("a3_70 arguments and results arrive as they were", onConnection(async (conn
   assert.deepEqual([buffer, row], [new Uint8Array([9]), { a: 1 }]);
   const large = "x".repeat(3_000_000);
   assert.equal((await conn.runSync(jobs.echo, large))[0], large);
+  const keys = new Map([[Object.assign(Object.create(null), { a: 1 }), [new Date(0)]]]);
+  assert.deepEqual([...(await conn.runSync(jobs.echo, keys))[0]], [[{ a: 1 }, [new Date(0)]]]);
   const [proto] = await conn.runSync(jobs.echo, JSON.parse('{"__proto__": 1}'));
   assert.deepEqual(Object.entries(proto), [["__proto__", 1]]);
   const itself = {};

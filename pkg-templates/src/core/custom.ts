@@ -12,6 +12,7 @@ import { ClauseElement } from "./clause.js";
 import { Expr, isQuery } from "./expr.js";
 import { literal } from "./expressions.js";
 import { From } from "./from.js";
+import { writePieces } from "./records.js";
 import { NullType, type SqlType, type TypeArgument } from "./types.js";
 import { typeOf } from "./type_base.js";
 import { isRecorded, record, type Recorded, type Writer } from "./writer.js";
@@ -75,14 +76,7 @@ function write(writer: Writer, element: object, type: SqlType): void {
     const [kind, part] = parts[Number(piece)] ?? [1, literal(null)];
     return [kind, writer.ref(part)] as const;
   });
-  writer.begin(0x21);
-  writer.u32(pieces.length);
-  for (const piece of pieces) {
-    writer.u8(typeof piece === "string" ? 0 : piece[0]);
-    if (typeof piece === "string") writer.text(piece);
-    else writer.u32(piece[1]);
-  }
-  type.write(writer);
+  writePieces(writer, pieces, type);
 }
 
 /** An expression of one's own; {@link registerCompiler} says what it becomes. */

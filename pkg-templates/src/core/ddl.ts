@@ -16,6 +16,7 @@ import { named } from "./expressions.js";
 import type { DdlStatement } from "./listen.js";
 import type { AnyTable, MetaData } from "./schema.js";
 import { tableOf } from "./select.js";
+import { writePieces, type CustomPiece } from "./records.js";
 import { checkOptions } from "./type_base.js";
 import { NullType } from "./types.js";
 import { record, type Recorded, type Writer } from "./writer.js";
@@ -106,17 +107,10 @@ export class DDL extends Ddl {
   /** Writes its record, for the compiler. */
   override [record](writer: Writer): void {
     const pieces = this.#sql.split(/(%%|%\(\w+\)s)/).map((piece, i) => (i % 2 === 0 ? piece : this.#piece(piece, writer)));
-    writer.begin(0x21);
-    writer.u32(pieces.length);
-    for (const piece of pieces) {
-      writer.u8(typeof piece === "string" ? 0 : piece[0]);
-      if (typeof piece === "string") writer.text(piece);
-      else writer.u32(piece[1]);
-    }
-    NullType.write(writer);
+    writePieces(writer, pieces, NullType);
   }
 
-  #piece(piece: string, writer: Writer): string | readonly [kind: 1 | 3, number: number] {
+  #piece(piece: string, writer: Writer): CustomPiece {
     if (piece === "%%") return "%";
     const name = piece.slice(2, -2);
     if (Object.hasOwn(this.#context, name)) return String(this.#context[name]);

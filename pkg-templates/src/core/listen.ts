@@ -11,6 +11,7 @@ import type { Index, TableItem } from "./constraint.js";
 import type { Inspector } from "./inspect.js";
 import type { ReflectedColumn } from "./reflected.js";
 import type { AnyColumn, AnyTable, MetaData } from "./schema.js";
+import { checkOptions } from "./type_base.js";
 
 /** What happens to a table, or to all tables of a set. */
 export type DdlEvent = "beforeCreate" | "afterCreate" | "beforeDrop" | "afterDrop";
@@ -89,6 +90,8 @@ export function listen(target: object, event: string, given: unknown, options: L
   if ((typeof target !== "object" && typeof target !== "function") || target === null) {
     throw new ArgumentError(`listen() takes what something happens to, not ${describe(target)}`);
   }
+  if (typeof options !== "object" || options === null) throw new ArgumentError(`the options of listen() are an object, not ${describe(options)}`);
+  checkOptions("listen()", options, ["once"]);
   const fn = listenerOf(event, given);
   const all = listeners.get(target) ?? [];
   listeners.set(target, all);

@@ -241,3 +241,18 @@ export function jsonPath(path: readonly (string | number)[]): string {
     return step < 0 ? `${out}[#${step}]` : `${out}[${step}]`;
   }, "$");
 }
+
+/** A piece of SQL of one's own: a text as it is, or what stands there and the number of its record. */
+export type CustomPiece = string | readonly [kind: number, number: number];
+
+/** SQL of one's own, in pieces. */
+export function writePieces(writer: Writer, pieces: readonly CustomPiece[], type: SqlType): void {
+  writer.begin(0x21);
+  writer.u32(pieces.length);
+  for (const piece of pieces) {
+    writer.u8(typeof piece === "string" ? 0 : piece[0]);
+    if (typeof piece === "string") writer.text(piece);
+    else writer.u32(piece[1]);
+  }
+  type.write(writer);
+}
