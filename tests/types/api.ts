@@ -35,10 +35,7 @@ import {
   type Transaction,
   type TransferProgress,
 } from "aludel";
-
-/** Compiles only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <A, B>(_: Same<A, B>): void => undefined;
+import { sameTypes as same } from "./same.js";
 
 interface User {
   id: number;

@@ -3,9 +3,7 @@ import {
   and_, BigInteger, bindparam, Boolean_, Column, column, ColumnElement, createEngine, DateTime, DDL, Enum, ForeignKey, func, insert, Integer, JSON_,
   case_, listen, literal, literalColumn, MetaData, not_, or_, PlainDate, registerCompiler, select, String_, Table, table, Text, text, types, update, Uuid, values, withVariant, type AnyTable, type Expr, type SqlType,
 } from "aludel";
-
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <T extends true>(): T | undefined => undefined;
+import { same, type Same } from "./same.js";
 
 const metadata = new MetaData();
 const users = new Table("users", metadata,

@@ -2,9 +2,8 @@
 import {
   Column, ForeignKey, func, Integer, literal, literalColumn, MetaData, select, Table, text, Text, union, unionAll, update, values, type Expr, type From, type Select,
 } from "aludel";
+import { same, type Same } from "./same.js";
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <T extends true>(): T | undefined => undefined;
 type RowOf<Q> = Q extends { readonly rowType?: infer R } ? R : never;
 type TupleOf<Q> = Q extends { readonly valuesType?: infer V } ? V : never;
 

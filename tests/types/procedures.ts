@@ -10,10 +10,7 @@ import {
   type SyncConnection,
   type SyncEngine,
 } from "aludel";
-
-/** Compiles only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <A, B>(_: Same<A, B>): void => undefined;
+import { sameTypes as same } from "./same.js";
 
 interface Jobs {
   moveAll(conn: SyncConnection, from: string, to: string): number;

@@ -1,9 +1,7 @@
 // What TypeScript makes of inspectors, of tables that were read, and of a module that was written from a database.
 import { inspect, insert, listen, MetaData, select, Table, type AnyTable, type Connection, type Inspector } from "aludel";
 import { userPosts, users, type Adults, type NewUsers, type UserPosts, type Users } from "./generated.js";
-
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <T extends true>(): T | undefined => undefined;
+import { same, type Same } from "./same.js";
 
 same<Same<Users["id"], number>>();
 same<Same<Users["name"], string>>();

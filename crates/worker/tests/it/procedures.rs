@@ -7,6 +7,7 @@ use aludel_protocol::{
     Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Procedure, SyncConnection, Turn};
+use std::path::Path;
 
 /// A function of a test.
 struct Function<F>(F);
@@ -246,18 +247,20 @@ fn a_deadline_ends_its_statements() {
     assert_eq!(bench.integer(1, "select 1"), 1);
 }
 
+/// A worker that has a file open, for a client whose requests are repeated when it is gone.
+fn host_of(path: &Path) -> Bench {
+    let mut bench = Bench::fresh();
+    bench.greet_as(7);
+    bench.open(1, options(Storage::Disk, path.to_str().unwrap()));
+    bench.class = RepeatClass::InDoubt;
+    bench
+}
+
 #[test]
 fn the_next_host_tells_that_it_has_committed_something() {
     let scratch = Scratch::new();
     let path = scratch.path("app.db");
-    let host = || {
-        let mut bench = Bench::fresh();
-        bench.greet_as(7);
-        bench.open(1, options(Storage::Disk, path.to_str().unwrap()));
-        bench.class = RepeatClass::InDoubt;
-        bench
-    };
-    let mut bench = host();
+    let mut bench = host_of(&path);
     bench.run(1, "create table t (x)");
     let mut asked = Vec::new();
     for (commits, open) in [(2, false), (1, true), (0, true)] {
@@ -278,7 +281,7 @@ fn the_next_host_tells_that_it_has_committed_something() {
     }
     bench.service.crash();
 
-    let mut next = host();
+    let mut next = host_of(&path);
     let requests: Vec<u64> = asked.iter().map(|(request, _)| *request).collect();
     let id = next.send(1, Request::Fates(requests));
     next.settle();
@@ -350,14 +353,7 @@ fn what_sqlite_has_ended_by_itself_goes_on_nowhere_until_it_is_rolled_back() {
 fn the_next_host_tells_of_a_commit_behind_which_the_log_was_cut_off() {
     let scratch = Scratch::new();
     let path = scratch.path("app.db");
-    let host = || {
-        let mut bench = Bench::fresh();
-        bench.greet_as(7);
-        bench.open(1, options(Storage::Disk, path.to_str().unwrap()));
-        bench.class = RepeatClass::InDoubt;
-        bench
-    };
-    let mut bench = host();
+    let mut bench = host_of(&path);
     bench.run(1, "create table t (x)");
     let got = call(&mut bench, 1, ProcedureCall { begin: BeginMode::None, ..CALL }, |connection| {
         connection.execute("insert into t values (1)", None, false)?;
@@ -368,7 +364,7 @@ fn the_next_host_tells_of_a_commit_behind_which_the_log_was_cut_off() {
     let asked = bench.last_request();
     bench.service.crash();
 
-    let mut next = host();
+    let mut next = host_of(&path);
     let id = next.send(1, Request::Fates(vec![asked]));
     next.settle();
     let done = Fate::Committed { changes: -1, last_insert_rowid: 0, had_rows: true };
