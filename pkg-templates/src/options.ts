@@ -126,8 +126,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** How many milliseconds the call may take, all waiting included; then it rejects with a `TimeoutError`. */
   readonly timeout?: number;
-  /** Options for the statement of this call. */
-  readonly executionOptions?: ExecutionOptions;
+  /** Options for the statement of this call: of all execution options, the one that a single statement can have. */
+  readonly executionOptions?: Pick<ExecutionOptions, "yieldPer">;
 }
 
 /** Options of `begin()`. */

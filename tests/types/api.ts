@@ -247,6 +247,8 @@ export async function transactions(conn: Connection): Promise<void> {
   await block.commit({ timeout: 10 });
   const current: Transaction | null = conn.getTransaction();
   await (await conn.executionOptions({ isolationLevel: "AUTOCOMMIT" })).commit();
+  // @ts-expect-error a level is that of a transaction, not of one statement
+  await conn.execute(text("SELECT 1"), null, { executionOptions: { isolationLevel: "AUTOCOMMIT" } });
   // @ts-expect-error no long-lived object can be awaited
   conn.then;
   void [nested, current];

@@ -186,6 +186,23 @@ test("a5_02 driver SQL goes to SQLite as it is", onConnection(async (conn) => {
   assert.equal(await conn.scalar(COUNT), 5);
 }));
 
+test("a5_03 a call takes a signal, a time limit and yieldPer, and says what else is not taken", onConnection(async (conn, engine) => {
+  for (const [options, message] of [
+    [{ executionOptions: { isolationLevel: "AUTOCOMMIT" } }, "'isolationLevel' of a call; known are: yieldPer; set it with conn.executionOptions() before the transaction"],
+    [{ executionOptions: { loggingToken: "a" } }, "Unknown execution option 'loggingToken' of a call; known are: yieldPer"],
+    [{ executionOptions: { yieldPer: 1.5 } }, "yieldPer is a positive integer, not 1.5"],
+    [{ timeOut: 5 }, "Unknown call option 'timeOut'; known are: executionOptions, signal, timeout"],
+    [{ timeout: 0 }, "timeout is a number of milliseconds greater than 0"],
+    [{ signal: {} }, "signal is an AbortSignal"],
+    [5, "the options of a call are an object"],
+  ]) {
+    await assert.rejects(conn.execute(ONE, null, options), error(ArgumentError, message));
+    await assert.rejects(engine.scalar(ONE, null, options), error(ArgumentError, message));
+  }
+  await assert.rejects(conn.execute(ENDLESS, null, { timeout: 20 }), { name: "TimeoutError" });
+  await assert.rejects(conn.execute(ONE, null, { signal: AbortSignal.abort(new RangeError("mine")) }), RangeError);
+}));
+
 test("a5_03 execution options hold for what follows on a connection", async () => {
   const { engine, lines } = logged();
   await fill(engine);
