@@ -14,6 +14,18 @@ async function live(session) {
   return { heap: usedSize, buffers: backingStorageSize, wasm: result.value };
 }
 
+/** MiB that a page and its workers hold in JavaScript, after collection: heaps and array buffers. Wasm memories are not among them. */
+export async function heldBy(page) {
+  const session = await page.createCDPSession();
+  let sum = 0;
+  for (const each of [session, ...page.workers().map(({ client }) => client)]) {
+    const { heap, buffers } = await live(each);
+    sum += heap + buffers;
+  }
+  await session.detach();
+  return sum / 2 ** 20;
+}
+
 async function peakOf(page, rows, path) {
   const session = await page.createCDPSession();
   const peak = { page: 0, worker: 0, wasm: 0, total: 0, samples: 0 };

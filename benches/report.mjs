@@ -1,4 +1,4 @@
-// Medians, ratios and a table.
+// Medians, ratios, targets and tables.
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -7,30 +7,49 @@ export function median(values) {
 }
 
 const short = (value) => (value === undefined ? "-" : value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const times = (ratio) => `${ratio.toFixed(2)}x`;
 
 /** Columns of equal width; the first is left-aligned. */
 export function table(head, rows) {
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
-  const line = (row) => row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ");
+  const line = (row) => row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ").trimEnd();
   return [line(head), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join("\n");
 }
 
+/** The same for a page of documentation. */
+export function markdown(head, rows) {
+  const line = (row) => `| ${row.map((cell) => cell.trim()).join(" | ")} |`;
+  return [line(head), line(head.map((_, i) => (i ? "---:" : "---"))), ...rows.map(line)].join("\n");
+}
+
 /**
- * One row per figure: each engine's median, and aludel's ratio to the best peer that keeps its data in the same kind of
- * storage, and to the best of all.
+ * What becomes of one figure: each engine's median; the best peer that stores what it is given and runs in a worker, and the own
+ * engine's ratio to it; the ratio that the target is about, which may be to another peer or to a number; and whether it was met.
  */
+export function judge({ values, target, more = false }, engines) {
+  const medians = Object.fromEntries(
+    engines.filter(({ name }) => values[name]?.length).map(({ name }) => [name, median(values[name])]));
+  const own = medians[engines.find((engine) => engine.own).name];
+  const peers = engines.filter(({ name, durable, own }) => durable && !own && medians[name] !== undefined);
+  const best = peers.sort((a, b) => (medians[a.name] - medians[b.name]) * (more ? -1 : 1))[0];
+  const judged = { medians, own, best: best?.name };
+  if (own === undefined) return judged;
+  if (best && medians[best.name] > 0) judged.ratio = own / medians[best.name];
+  if (!target) return judged;
+  if (target.most !== undefined) return { ...judged, met: own <= target.most };
+  const other = target.to === undefined ? judged.ratio : medians[target.to] && own / medians[target.to];
+  return other === undefined ? judged : { ...judged, ratio: other, best: target.to ?? judged.best, met: other <= target.of };
+}
+
+const aim = (target) => (target === undefined ? "" : target.most === undefined ? times(target.of) : `<= ${target.most}`);
+
+/** One row per figure: the medians, the ratio, the target and whether it was met. */
 export function report(figures, engines) {
-  const head = ["", ...engines.map((engine) => engine.title), "spread", "to sqlite-wasm", "to best"];
-  const rows = figures.map(({ title, values, target }) => {
-    const medians = engines.map((engine) => values[engine.name] && median(values[engine.name]));
-    const of = (test) => Math.min(...engines.map((engine, i) => (test(engine) ? (medians[i] ?? Infinity) : Infinity)));
-    const own = medians[engines.findIndex((engine) => engine.own)];
-    const ratio = (other) => (own === undefined || !Number.isFinite(other) ? "-" : `${(own / other).toFixed(2)}x`);
-    const all = values[engines.find((engine) => engine.own).name];
-    const spread = all ? `${short(Math.min(...all))}..${short(Math.max(...all))}` : "-";
-    const official = ratio(of((engine) => engine.durable && !engine.own));
-    return [title, ...medians.map(short), spread, target ? `${official} (target ${target})` : official,
-      ratio(of((engine) => !engine.own && !engine.floor))];
+  const head = ["", ...engines.map(({ title }) => title), "ratio", "target", ""];
+  const rows = figures.map((figure) => {
+    const { medians, ratio, met } = judge(figure, engines);
+    return [figure.title, ...engines.map(({ name }) => short(medians[name])), ratio === undefined ? "-" : times(ratio),
+      aim(figure.target), met === undefined ? "" : met ? "met" : "MISSED"];
   });
-  return table(head, rows);
+  return { head, rows };
 }

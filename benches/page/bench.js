@@ -1,5 +1,9 @@
 // The workloads. Each runs on a page of its own, checks what it got, and returns what it measured.
 import { CREATE, COLUMNS, checksum, people } from "./data.js";
+import { check, load, longestBlock, scaled, timed } from "./measure.js";
+import { behind } from "./workloads/behind.js";
+import { blob } from "./workloads/blobs.js";
+import { join, parts } from "./workloads/engine_bound.js";
 
 const INSERT = {
   columns: COLUMNS,
@@ -7,44 +11,29 @@ const INSERT = {
   named: `INSERT INTO person VALUES (${COLUMNS.map((column) => `:${column}`).join(", ")})`,
 };
 const READ = `SELECT ${COLUMNS.join(", ")} FROM person ORDER BY id`;
-const ROWS = 100_000;
+const rowsOf = (options) => scaled(100_000, options);
 
-const load = (engine) => import(`./engines/${engine}.js`);
-
-function check(what, got, expected) {
-  if (got !== expected) throw new Error(`${what}: ${got} where ${expected} was due`);
-}
-
-/** Runs `work` while the event loop is turned as fast as it goes, and returns the longest time between two turns. */
-async function longestBlock(work) {
-  const { port1, port2 } = new MessageChannel();
-  let longest = 0;
-  let last = performance.now();
-  let running = true;
-  port1.onmessage = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (running) port2.postMessage(0);
-  };
-  port2.postMessage(0);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  longest = 0;
-  await work();
-  // One turn more, so that the task that resolved `work` counts as well.
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  running = false;
-  port1.close();
-  return longest;
-}
-
-async function timed(work) {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+/** How long it is until a page has a thousand rows to show; the second time, with all connections there. */
+async function firstRows(db) {
+  let ms;
+  for (let i = 0; i < 2; i++) {
+    const start = performance.now();
+    for await (const batch of db.batches(READ, 1000)) {
+      ms ??= [];
+      if (batch[0].id !== 1) throw new Error(`the first row is ${batch[0].id}`);
+      ms[i] = performance.now() - start;
+      break;
+    }
+  }
+  return ms[1];
 }
 
 const workloads = {
+  behind,
+  blob,
+  join,
+  parts,
+
   /** From nothing but a page to the first row of a database on file. */
   async open(engine, path, options) {
     const start = performance.now();
@@ -58,7 +47,8 @@ const workloads = {
   },
 
   /** One call after the other. */
-  async sequential(engine, path, options, count = 3000) {
+  async sequential(engine, path, options) {
+    const count = scaled(3000, options);
     const db = await (await load(engine)).open(path, options);
     for (let i = 0; i < 300; i++) await db.first("SELECT ? AS x", i);
     let sum = 0;
@@ -70,8 +60,31 @@ const workloads = {
     return { us: (ms * 1000) / count };
   },
 
+  /** A row by its key, as an object, one after the other. */
+  async point(engine, path, options) {
+    const db = await (await load(engine)).open(path, options);
+    const [rows, count] = [people(scaled(20_000, options)), scaled(3000, options)];
+    await db.exec(CREATE);
+    await db.insertAll(INSERT, rows);
+    const ids = Array.from({ length: count }, (_, i) => ((i * 7919) % rows.length) + 1);
+    const read = async () => {
+      const got = [];
+      for (const id of ids) got.push(await db.first(`SELECT ${COLUMNS.join(", ")} FROM person WHERE id = ?`, id));
+      return got;
+    };
+    await read();
+    let got;
+    const ms = await timed(async () => {
+      got = await read();
+    });
+    check("rows", checksum(got), checksum(ids.map((id) => rows[id - 1])));
+    await db.close();
+    return { us: (ms * 1000) / count };
+  },
+
   /** All calls at once. */
-  async pipelined(engine, path, options, count = 5000) {
+  async pipelined(engine, path, options) {
+    const count = scaled(5000, options);
     const db = await (await load(engine)).open(path, options);
     for (let i = 0; i < 300; i++) await db.first("SELECT ? AS x", i);
     let rows;
@@ -86,13 +99,13 @@ const workloads = {
   /** 100,000 objects in one call, twice: once for the time, once for the page's longest block. */
   async insert(engine, path, options) {
     const db = await (await load(engine)).open(path, options);
-    const rows = people(ROWS);
+    const rows = people(rowsOf(options));
     await db.exec(CREATE);
     const ms = await timed(() => db.insertAll(INSERT, rows));
     check("rows", checksum(await db.all(READ)), checksum(rows));
     await db.exec("DELETE FROM person");
     const block = await longestBlock(() => db.insertAll(INSERT, rows));
-    check("count", (await db.all("SELECT count(*) AS n FROM person"))[0].n, ROWS);
+    check("count", (await db.all("SELECT count(*) AS n FROM person"))[0].n, rows.length);
     await db.close();
     return { ms, block };
   },
@@ -100,7 +113,7 @@ const workloads = {
   /** 100,000 x 6 cells into objects, likewise. */
   async read(engine, path, options) {
     const db = await (await load(engine)).open(path, options);
-    const rows = people(ROWS);
+    const rows = people(rowsOf(options));
     await db.exec(CREATE);
     await db.insertAll(INSERT, rows);
     const expected = checksum(rows);
@@ -117,14 +130,17 @@ const workloads = {
       got = await db.all(READ);
     });
     check("rows after", checksum(got), expected);
+    const memory = await globalThis.memory?.();
+    got = null;
+    const first = db.batches ? await firstRows(db) : ms;
     await db.close();
-    return { ms, block };
+    return { ms, block, memory, first };
   },
 
   /** The same rows as a stream, a thousand objects at a time: what a page does that must stay responsive. */
   async streamed(engine, path, options) {
     const db = await (await load(engine)).open(path, options);
-    const rows = people(ROWS);
+    const rows = people(rowsOf(options));
     await db.exec(CREATE);
     await db.insertAll(INSERT, rows);
     const expected = checksum(rows);
@@ -149,7 +165,8 @@ const workloads = {
   },
 
   /** Inserts of one row, each committed before the next. */
-  async autocommit(engine, path, options, count = 1000) {
+  async autocommit(engine, path, options) {
+    const count = scaled(options.count ?? 1000, options);
     const db = await (await load(engine)).open(path, options);
     const rows = people(count + 20).map((row) => COLUMNS.map((column) => row[column]));
     await db.exec(CREATE);
@@ -165,7 +182,8 @@ const workloads = {
   },
 
   /** Inserts of one row, each awaited, all in one transaction; then the same rows in one call. */
-  async transaction(engine, path, options, count = 10_000) {
+  async transaction(engine, path, options) {
+    const count = scaled(10_000, options);
     const db = await (await load(engine)).open(path, options);
     const rows = people(count);
     const cells = rows.map((row) => COLUMNS.map((column) => row[column]));
@@ -183,7 +201,9 @@ const workloads = {
   },
 
   /** Point reads, first alone, then while a scan of all rows streams on another connection, again and again. */
-  async beside(engine, path, options, reads = 1000) {
+  async beside(engine, path, options) {
+    const reads = scaled(1000, options);
+    const ROWS = rowsOf(options);
     const db = await (await load(engine)).open(path, options);
     const rows = people(ROWS);
     await db.exec(CREATE);
@@ -203,8 +223,6 @@ const workloads = {
       return { p50: times[reads >> 1], p99: times[Math.floor(reads * 0.99)] };
     };
     await point();
-    // Clocks of pages tick too slowly for one read alone.
-    const alone = await timed(point);
     let [running, scanned, ended] = [true, 0, 0];
     const scan = async () => {
       while (running) {
@@ -226,7 +244,7 @@ const workloads = {
     await scanning;
     check("scans", ended > 0, true);
     await db.close();
-    return { alone: (alone * 1000) / reads, p50: beside.p50, p99: beside.p99, scanned: scanned / ms };
+    return { p50: beside.p50, p99: beside.p99, scanned: scanned / ms };
   },
 
   /** Reads `rows` rows as a stream, in a consumer that rests after each batch, and asks for `samples` samples of memory. */

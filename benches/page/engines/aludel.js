@@ -1,4 +1,6 @@
 // aludel as a user writes it: the public API of the package.
+const SCRIPT = new URL("../workers/aludel-script.js", import.meta.url);
+
 export async function open(path, { durability = "normal", watched = false, io = undefined } = {}) {
   // To be seen, memories have to be noted before the package makes them.
   if (watched) await import("../watch.js");
@@ -13,13 +15,32 @@ export async function open(path, { durability = "normal", watched = false, io = 
     if (!made) kept.set(sql, (made = text(sql)));
     return made;
   };
+  // The connection that reads is in a transaction since its first statement: what others write it sees in its next one.
+  const written = async (result) => {
+    await result;
+    if (connection.inTransaction()) await connection.rollback();
+  };
   return {
-    exec: (sql) => engine.execute(statement(sql)),
+    exec: (sql) => written(engine.execute(statement(sql))),
     first: async (sql, value) => (await connection.execute(statement(sql), [value])).mappings().first(),
-    run: (sql, values) => engine.execute(statement(sql), values),
-    insertAll: (sql, rows) => engine.execute(statement(sql.named), rows),
+    run: (sql, values) => written(engine.execute(statement(sql), values)),
+    insertAll: (sql, rows) => written(engine.execute(statement(sql.named), rows)),
     all: async (sql) => (await connection.execute(statement(sql))).mappings().all(),
+    // A script is a procedure's: one message, whatever the number of its statements.
+    script: (statements, together) =>
+      written(together
+        ? engine.runInThread(SCRIPT, "run", statements.join(";"))
+        : engine.runInThread(SCRIPT, "runEach", statements)),
     stream: (sql) => connection.stream(statement(sql)),
+    /** On a connection of its own, as whoever else uses the database has one. */
+    async slow(sql) {
+      const other = await engine.connect();
+      try {
+        return (await other.execute(statement(sql))).mappings().all();
+      } finally {
+        await other.close();
+      }
+    },
     async *batches(sql, rows) {
       const other = await engine.connect();
       try {

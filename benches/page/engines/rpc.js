@@ -27,3 +27,33 @@ export function objects({ columns, rows }) {
     return object;
   });
 }
+
+/** What the workloads ask of an engine that is a worker of this kind. `other` runs what is to run beside the rest, if it can. */
+export function database(call, { begin = "BEGIN", other = async () => call } = {}) {
+  return {
+    exec: (sql) => call("exec", sql),
+    first: (sql, value) => call("first", sql, [value]),
+    run: (sql, values) => call("run", sql, values),
+    insertAll: (sql, rows) => call("insertAll", sql.positional, sql.columns, rows),
+    all: async (sql) => objects(await call("all", sql)),
+    slow: async (sql) => objects(await (await other())("all", sql)),
+    script: (statements, together) =>
+      call("exec", together ? [begin, ...statements, "COMMIT"].join(";") : statements.join(";")),
+    // A hand-made worker gives as many rows a message as the page asks for. Where there is one connection, what others write
+    // meanwhile shows in the rows that are left.
+    async *batches(sql, rows) {
+      const ask = await other();
+      await ask("scan", sql);
+      for (;;) {
+        const batch = objects(await ask("scanned", rows));
+        if (batch.length > 0) yield batch;
+        if (batch.length < rows) return;
+      }
+    },
+    async transaction(work) {
+      await call("exec", begin);
+      await work((sql, values) => call("run", sql, values));
+      await call("exec", "COMMIT");
+    },
+  };
+}

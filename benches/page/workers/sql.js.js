@@ -1,6 +1,7 @@
 importScripts("/sql.js/sql-wasm.js");
 
 let db;
+let scan;
 const statements = new Map();
 
 function prepared(sql) {
@@ -28,6 +29,17 @@ const ops = {
     for (const row of rows) statement.run(columns.map((column) => row[column]));
     db.exec("COMMIT");
   },
+  scan(sql) {
+    scan = prepared(sql);
+    scan.reset();
+  },
+  scanned(limit) {
+    const columns = scan.getColumnNames();
+    const rows = [];
+    while (rows.length < limit && scan.step()) rows.push(scan.get());
+    if (rows.length < limit) scan.reset();
+    return { columns, rows };
+  },
   all(sql) {
     const [result] = db.exec(sql);
     return { columns: result?.columns ?? [], rows: result?.values ?? [] };
@@ -38,7 +50,10 @@ self.onmessage = ({ data: { id, op, args } }) => {
   const fail = (error) => self.postMessage({ id, error: String(error?.message ?? error) });
   if (op === "open") return ops.open().then(() => self.postMessage({ id }), fail);
   try {
-    self.postMessage({ id, value: ops[op](...args) });
+    const value = ops[op](...args);
+    // Bytes are handed over, not copied.
+    const bytes = op === "first" ? Object.values(value).filter((cell) => cell instanceof Uint8Array) : [];
+    self.postMessage({ id, value }, bytes.map(({ buffer }) => buffer));
   } catch (error) {
     fail(error);
   }

@@ -1,4 +1,5 @@
-import sqlite3InitModule from "/sqlite-wasm/index.mjs";
+import sqlite3InitModule from "@sqlite.org/sqlite-wasm";
+import { answer } from "./answer.js";
 
 let db;
 let scan;
@@ -61,16 +62,4 @@ const ops = {
   },
 };
 
-// Messages are answered in their order: an operation that is not ready yet holds up the next.
-let queue = Promise.resolve();
-self.onmessage = ({ data: { id, op, args } }) => {
-  const work = async () => self.postMessage({ id, value: await ops[op](...args) });
-  const fail = (error) => self.postMessage({ id, error: String(error?.message ?? error) });
-  if (db && op !== "close") {
-    try {
-      self.postMessage({ id, value: ops[op](...args) });
-    } catch (error) {
-      fail(error);
-    }
-  } else queue = queue.then(work).catch(fail);
-};
+answer(ops);
