@@ -50,6 +50,19 @@ try {
 
   say("the best sellers, by joins over four tables");
   await show(bench, EXAMPLES[0].sql);
+  say("how SQLite does that");
+  await bench.type(EXAMPLES[0].sql);
+  await bench.press("Control+Shift+Enter");
+  await bench.idle();
+  say(await bench.see(() => document.querySelector(".plan-short").textContent));
+  for (const step of await bench.see(() => [...document.querySelectorAll(".plan-step")].map((item) => `${"  ".repeat(Number(item.getAttribute("aria-level")) - 1)}${item.querySelector(".plan-detail").textContent}`))) console.log(`          ${step}`);
+
+  say("two columns as a chart");
+  await bench.run(EXAMPLES.find(({ title }) => title.startsWith("What people buy")).sql);
+  await bench.page.click("#mode-chart");
+  await bench.until(() => document.querySelector(".chart-bar") !== null);
+  say(await bench.see(() => `${document.querySelector(".chart-title").textContent}: ${document.querySelectorAll(".chart-bar").length} bars. ${document.querySelector(".chart-note").textContent}`));
+
   say("a write, and a reload");
   await bench.run("CREATE TABLE IF NOT EXISTS visits (at TEXT); INSERT INTO visits VALUES (datetime('now'));");
   await bench.page.reload();
