@@ -135,6 +135,7 @@ export async function pools(): Promise<void> {
   // @ts-expect-error SQL is a string
   engine.listen("beforeCursorExecute", () => ({ statement: 1 }));
   engine.listen("slowStatement", ({ milliseconds }) => same<typeof milliseconds, number>(true), { threshold: 100 });
+  engine.listen("slowStatement", ({ error }) => same<typeof error, unknown>(true));
   engine.listen("handleError", ({ original }) => new Error(original.message, { cause: original }));
   engine.listen("afterExecute", ({ result }) => void result.returnsRows);
   engine.listen("rollbackSavepoint", ({ transaction }) => same<typeof transaction, Transaction>(true));

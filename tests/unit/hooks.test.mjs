@@ -276,6 +276,13 @@ test("a5_events slow statements, from as many milliseconds on as is said", onCon
   await conn.execute(ADULTS, { age: 25 });
   assert.deepEqual(all.map(({ statement, params, milliseconds }) => [statement, params, milliseconds >= 0]), [[ADULTS.text, [25], true]]);
   assert.deepEqual(slow, []);
+  // What a statement failed with is said, be it that its caller gave it up, of which nobody else is told.
+  await assert.rejects(conn.execute(text("SELECT nonsense")), (thrown) => thrown instanceof OperationalError && thrown === all.at(-1).error);
+  const stop = new AbortController();
+  const given = conn.execute(text("SELECT 1"), null, { signal: stop.signal });
+  stop.abort(new RangeError("mine"));
+  await assert.rejects(given, (thrown) => thrown instanceof RangeError && thrown === all.at(-1).error);
+  assert.deepEqual([all.length, all[0].error], [3, null]);
 }));
 
 test("a5_events statements are measured where the option asks for it", async () => {
