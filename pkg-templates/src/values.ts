@@ -17,7 +17,10 @@ export type Bindable = SqlValue | boolean | ArrayBuffer | ArrayBufferView;
 /** The parameters of one run of a statement: by name, or by position. */
 export type ParameterSet = Readonly<Record<string, Bindable>> | readonly Bindable[];
 
-/** What `execute` takes: one set of parameters, or a list of sets, each of which runs the statement once. */
+/**
+ * What `execute` takes: one set of parameters, or a list of sets, each of which runs the statement once. Of a long list the sets are read
+ * while the page does what else is due, so they are to stay as they are until the call is done.
+ */
 export type Parameters_ = ParameterSet | readonly ParameterSet[] | null | undefined;
 
 /** What a row may be typed as: an object from the names of its columns to their values. */
