@@ -40,6 +40,7 @@ mod from_row;
 mod gate;
 mod limit;
 mod listen;
+mod migrations;
 mod options;
 mod pool;
 #[doc(hidden)]
@@ -75,13 +76,14 @@ pub use limit::{CallOptions, CancelToken};
 pub use listen::{
     Blocked, BlockedBy, Blocker, Change, Event, EventKind, HostChange, Listener, Party, Tab, VersionSkew,
 };
+pub use migrations::{AppliedMigration, Migrated, MigrationStatus, Migrations, Step, migrate};
 pub use options::{EngineOptions, IsolationLevel, OnAbort, OptionValue};
 pub use pool::{PoolClass, PoolStatus, ResetOnReturn};
 pub use result_set::{
     FrozenResult, MappingResult, MappingStream, Partitions, ResultSet, RowStream, ScalarResult, ScalarStream,
 };
 pub use row::{ColumnIndex, FromValue, Mapping, Row};
-pub use schema::{Bind, CreateAll, DdlOptions, inspect, migrate};
+pub use schema::{Bind, CreateAll, DdlOptions, inspect};
 pub use storage::{StorageEstimate, StorageInfo};
 pub use sync::{Aggregate, FunctionOptions, SyncConnection, SyncEngine, WindowFunction};
 pub use transaction::Transaction;
@@ -93,3 +95,8 @@ pub use watch::LiveQuery;
 #[cfg(all(doctest, feature = "embedded"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The example of the paper on migrations, as a test.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../docs/MIGRATIONS.md")]
+struct MigrationsPaper;

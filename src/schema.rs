@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::engine::Engine;
 use crate::limit::CallOptions;
 use crate::result_set::ResultSet;
-use aludel_protocol::{BeginMode, Error, ErrorKind, Result, Value};
+use aludel_protocol::{BeginMode, ErrorKind, Result, Value};
 use aludel_sql::reflect::{self, DATABASES, Inspector, query, repair};
 use aludel_sql::schema::{DdlEvent, DdlTarget, MetaData, Table};
 use aludel_sql::statement::{Ddl, DropWhat, Statement};
@@ -205,50 +205,4 @@ async fn tell(metadata: &MetaData, connection: &Connection, event: DdlEvent, tar
         connection.exec_driver_sql(&sql, ()).await?;
     }
     Ok(())
-}
-
-/// Brings a database to the newest version: runs those of the scripts that it has not had, in order, each in a transaction of
-/// its own. How many it has had stands in the file itself (`PRAGMA user_version`). A script that fails leaves the database as
-/// it was before it. Gives the version that was found and the one that it is now.
-///
-/// ```
-/// # async fn run() -> aludel::Result<()> {
-/// use aludel::{Engine, migrate};
-/// let engine = Engine::new("sqlite://")?;
-/// let steps = ["CREATE TABLE users (id INTEGER PRIMARY KEY)", "ALTER TABLE users ADD COLUMN name TEXT"];
-/// assert_eq!(migrate(&engine, &steps[..1]).await?, (0, 1));
-/// assert_eq!(migrate(&engine, &steps).await?, (1, 2));
-/// # Ok(())
-/// # }
-/// # futures::executor::block_on(run()).unwrap();
-/// ```
-pub async fn migrate(engine: &Engine, scripts: &[&str]) -> Result<(usize, usize)> {
-    let mut first = None;
-    loop {
-        let version = engine.begin(async |connection| {
-            let had = match rows(connection, reflect::VERSION).await?.first().and_then(|row| row.first()) {
-                Some(Value::Integer(version)) => usize::try_from(*version).unwrap_or(usize::MAX),
-                _ => 0,
-            };
-            if had > scripts.len() {
-                let message = format!(
-                    "the database has version {had}, and this program knows {}: it was made by a newer one",
-                    scripts.len()
-                );
-                return Err(Error::new(ErrorKind::InvalidRequest, message));
-            }
-            let Some(script) = scripts.get(had) else { return Ok(had) };
-            first.get_or_insert(had);
-            for statement in aludel_sql::split_statements(script) {
-                connection.exec_driver_sql(statement.sql, ()).await?;
-            }
-            connection.exec_driver_sql(&reflect::set_version(had + 1), ()).await?;
-            Ok(had + 1)
-        });
-        let version = version.await?;
-        first.get_or_insert(version);
-        if version >= scripts.len() {
-            return Ok((first.unwrap_or(version), version));
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Transactions and savepoints of a connection.
 
 use crate::connection::{Connection, Inner};
-use aludel_protocol::{BeginMode, Result};
+use aludel_protocol::{BeginMode, Error, ErrorKind, Result};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -15,6 +15,20 @@ pub(crate) struct TxState {
     pub sent: Cell<bool>,
     /// The worker said that it is open.
     pub begun: Cell<bool>,
+    /// Who may end it.
+    pub hold: Cell<Hold>,
+}
+
+/// Whether those who have a transaction may end it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// They may.
+    #[default]
+    Free,
+    /// They may not: it is another's.
+    Held,
+    /// They may not, and have tried to.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -27,7 +41,22 @@ pub(crate) enum TxKind {
 
 impl TxState {
     pub(crate) fn new(kind: TxKind) -> Rc<TxState> {
-        Rc::new(TxState { kind, active: Cell::new(true), sent: Cell::new(false), begun: Cell::new(false) })
+        Rc::new(TxState {
+            kind,
+            active: Cell::new(true),
+            sent: Cell::new(false),
+            begun: Cell::new(false),
+            hold: Cell::default(),
+        })
+    }
+
+    /// An error while it is another's to end.
+    pub(crate) fn may_end(&self) -> Result<()> {
+        if self.hold.get() == Hold::Free {
+            return Ok(());
+        }
+        self.hold.set(Hold::Refused);
+        Err(Error::new(ErrorKind::InvalidRequest, "This transaction ends with the function that it was begun for"))
     }
 
     pub(crate) fn is_nested(&self) -> bool {
@@ -95,6 +124,16 @@ impl Transaction {
     #[doc(hidden)]
     pub fn disown(&self) {
         self.owner.set(false);
+    }
+
+    /// Forbids to commit it and to roll it back.
+    pub(crate) fn hold(&self) {
+        self.state.hold.set(Hold::Held);
+    }
+
+    /// Allows it again; says whether somebody has tried meanwhile.
+    pub(crate) fn release(&self) -> bool {
+        self.state.hold.take() == Hold::Refused
     }
 
     pub(crate) fn state(&self) -> &Rc<TxState> {

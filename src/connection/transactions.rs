@@ -98,6 +98,7 @@ impl Inner {
                 invalid("This transaction is inactive")
             });
         }
+        state.may_end()?;
         // Whether or not it succeeds, it is over; until it has succeeded, a rollback is due.
         state.active.set(false);
         if let TxKind::Nested(name) = &state.kind {
@@ -131,6 +132,7 @@ impl Inner {
     }
 
     async fn roll_back_now(&self, state: &Rc<TxState>) -> Result<()> {
+        state.may_end()?;
         match self.start_rollback(state)? {
             Some(pending) => Detached(Some(pending)).done().await,
             None => Ok(()),

@@ -36,6 +36,8 @@ fn a5_14_errors_have_sqlalchemys_classes_parents_and_codes() {
         (ErrorKind::NoSuchTable, "NoSuchTableError", "InvalidRequestError", None, false),
         (ErrorKind::UnreflectableTable, "UnreflectableTableError", "InvalidRequestError", None, false),
         (ErrorKind::Procedure, "ProcedureError", "SQLAlchemyError", None, false),
+        (ErrorKind::Migration, "MigrationError", "InvalidRequestError", Some("mgrt"), false),
+        (ErrorKind::NewerDatabase, "NewerDatabaseError", "InvalidRequestError", Some("nwdb"), false),
     ];
     assert_eq!(table.iter().map(|row| row.0).collect::<Vec<_>>(), ErrorKind::ALL);
     for (kind, class, parent, code, retryable) in table {

@@ -23,6 +23,7 @@ mod files;
 mod import;
 mod listen;
 mod log;
+mod migrations;
 mod papers;
 mod pool;
 mod pool_blocked;

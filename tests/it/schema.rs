@@ -3,7 +3,7 @@
 use crate::support::{run, scalar, setup};
 use aludel::sql::schema::{Column, DdlEvent, DdlTarget, ForeignKey, Index, IndexElement, MetaData, Table};
 use aludel::sql::types::SqlType;
-use aludel::{CallOptions, CreateAll, DdlOptions, Echo, EchoLevel, Engine, ErrorKind, Value, inspect, migrate, text};
+use aludel::{CallOptions, CreateAll, DdlOptions, Echo, EchoLevel, Engine, ErrorKind, Value, inspect, text};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -199,24 +199,5 @@ fn b5_11_those_who_listen_run_statements_when_tables_come_and_go() {
         metadata.drop_all(&engine).await.unwrap();
         assert_eq!(told.borrow()[..2], ["BeforeDrop [\"c\", \"b\", \"a\"]", "BeforeDrop c"]);
         assert_eq!(told.borrow().last().unwrap(), "AfterDrop [\"c\", \"b\", \"a\"]");
-    });
-}
-
-#[test]
-fn b5_16_a_database_is_brought_to_the_newest_version() {
-    run(async {
-        let engine = Engine::new("sqlite://").unwrap();
-        let steps =
-            ["CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('a;b')", "ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5"];
-        assert_eq!(migrate(&engine, &steps[..1]).await.unwrap(), (0, 1));
-        assert_eq!(migrate(&engine, &steps).await.unwrap(), (1, 2));
-        assert_eq!(migrate(&engine, &steps).await.unwrap(), (2, 2));
-        assert_eq!(scalar(&engine, "SELECT a || b FROM t").await, Value::Text("a;b5".into()));
-        let error = migrate(&engine, &[steps[0], steps[1], "DELETE FROM t; SELECT * FROM nowhere"]).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Operational, "no such table: nowhere"));
-        assert_eq!(scalar(&engine, "SELECT count(*) FROM t").await, Value::Integer(1), "the step left nothing");
-        let error = migrate(&engine, &steps[..1]).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        assert!(error.message().contains("version 2, and this program knows 1"), "{error}");
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::error::thrown;
 use aludel_protocol::{Batch, Reader, Value};
-use aludel_sql::reflect::{DATABASES, Inspector, VERSION, cannot_sort, names, query, repair, set_version};
+use aludel_sql::reflect::{DATABASES, Inspector, cannot_sort, names, query, repair};
 use wasm_bindgen::prelude::*;
 
 /// A query: for the names of databases; of their tables (an empty name is no name); for all that they hold, with columns or
@@ -17,8 +17,6 @@ pub fn reflect_sql(what: &str, given: Vec<String>) -> String {
         ("all", _) => query(&given, true),
         ("objects", _) => query(&given, false),
         ("columns", [schema, table]) => repair(schema, table),
-        ("version", _) => VERSION.to_owned(),
-        ("set version", [version]) => set_version(version.parse().unwrap_or(0)),
         ("circle", _) => cannot_sort(given.iter().map(String::as_str)),
         _ => DATABASES.to_owned(),
     }

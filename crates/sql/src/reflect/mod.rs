@@ -11,7 +11,7 @@ mod read;
 
 pub use build::ReflectOptions;
 pub use multi::{Kinds, Multi, MultiOptions};
-pub use read::{DATABASES, VERSION, names, query, repair, set_version};
+pub use read::{DATABASES, names, query, repair};
 
 use crate::schema::{ConflictClause, ForeignKey};
 use crate::types::SqlType;

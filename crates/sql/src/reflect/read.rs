@@ -12,14 +12,6 @@ use aludel_protocol::Value;
 /// The query for the names of the databases of a connection.
 pub const DATABASES: &str = "SELECT name FROM pragma_database_list ORDER BY seq";
 
-/// The query for the version that the program has given its schema.
-pub const VERSION: &str = "PRAGMA user_version";
-
-/// Gives the schema a version.
-pub fn set_version(version: usize) -> String {
-    format!("PRAGMA user_version = {version}")
-}
-
 /// The query for all that these databases hold, in order. `with_columns` asks for the columns of everything at once, which
 /// fails if SQLite cannot tell those of one view; without, [`repair`] asks for them one by one.
 ///
