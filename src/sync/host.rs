@@ -2,16 +2,15 @@
 
 use super::functions::{Begin, Collation, Group, Scalar};
 use super::{CLOSURE, Door, FunctionOptions, Work};
-use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result, Value};
+use aludel_protocol::{Error, ErrorKind, ProcedureCall, Result, SortedMap, Value};
 use aludel_worker::sqlite;
 use aludel_worker::{Finding, Procedure, SyncConnection};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 #[derive(Default)]
 struct Offered {
     last: u64,
-    work: BTreeMap<u64, Work>,
+    work: SortedMap<u64, Work>,
 }
 
 thread_local! {

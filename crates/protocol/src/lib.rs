@@ -1,4 +1,5 @@
-//! What aludel's client and its worker say to each other: values, errors, messages, and their bytes.
+//! What aludel's client and its worker say to each other: values, errors, messages, and their bytes; and the maps that
+//! both keep what they have in.
 //!
 //! This crate depends on nothing and never touches the environment. Every decoder is bounded, reads forward only, and
 //! answers bad bytes with an [`Error`] of kind [`ErrorKind::Protocol`]; none panics. The bytes are drawn in
@@ -16,6 +17,7 @@ mod renew;
 mod reply;
 mod request;
 mod rows;
+mod sorted;
 mod value;
 
 pub use codec::{Reader, Writer};
@@ -28,4 +30,5 @@ pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{FATAL, ImportPhase, ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
 pub use request::{BeginMode, Delivery, Execute, ImportStep, ProcedureCall, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells, Mark};
+pub use sorted::{SortedMap, SortedSet};
 pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

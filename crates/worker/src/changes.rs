@@ -2,8 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::sqlite::{Connection, Statement, Tables, TransactionState};
-use aludel_protocol::{Commit, Party};
-use std::collections::BTreeSet;
+use aludel_protocol::{Commit, Party, SortedSet};
 use std::rc::Rc;
 
 /// What one transaction has changed.
@@ -12,7 +11,7 @@ use std::rc::Rc;
 /// the trigger did nothing, and what ROLLBACK TO took back is still told; what was never written is not.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
-    tables: BTreeSet<String>,
+    tables: SortedSet<String>,
     schema: bool,
     /// Whose tables were added last: most often the same statement comes again.
     last: Option<Rc<Tables>>,
@@ -38,7 +37,7 @@ impl Changed {
 
     /// What clients are told of it.
     pub(crate) fn into_commit(self, number: u64, by: Party) -> Commit {
-        Commit { number, by, schema: self.schema, tables: self.tables.into_iter().collect() }
+        Commit { number, by, schema: self.schema, tables: self.tables.into_items().collect() }
     }
 }
 

@@ -11,8 +11,9 @@ use crate::scheduler::WriteLock;
 use crate::sqlite::{self, Failure, ffi};
 use crate::writers::Writers;
 use crate::{Environment, Preparation, disk, health, vfs};
-use aludel_protocol::{Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, Storage, StorageReason};
-use std::collections::BTreeSet;
+use aludel_protocol::{
+    Commit, Durability, Error, ErrorKind, OpenOptions, Party, Result, SortedSet, Storage, StorageReason,
+};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -262,11 +263,11 @@ impl Database {
     }
 
     /// Takes note that a connection has put another database in the place of this one, which changed these tables.
-    pub(crate) fn replaced(&mut self, by: ConnectionKey, tables: BTreeSet<String>, now: f64) {
+    pub(crate) fn replaced(&mut self, by: ConnectionKey, tables: SortedSet<String>, now: f64) {
         self.writers.committed(by, now);
         self.commits += 1;
         let by = Party { client: by.client, connection: by.id };
-        let tables = tables.into_iter().collect();
+        let tables = tables.into_items().collect();
         self.untold.push(Commit { number: self.commits, by, schema: true, tables });
     }
 

@@ -16,25 +16,25 @@ use crate::job::{Job, Work, reply, reply_error};
 use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
 use crate::sqlite::ffi;
 use crate::{Environment, Turn, sqlite};
-use aludel_protocol::{Error, ErrorKind, Header, OpenOptions, RepeatClass, Reply, Request, Result, Storage};
+use aludel_protocol::{Error, ErrorKind, Header, OpenOptions, RepeatClass, Reply, Request, Result, SortedMap, Storage};
 use clients::{Client, host_lost, is_stale, shut_down};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The worker without its shell: takes request frames, posts reply frames.
 #[derive(Debug)]
 pub struct Service<H: Environment> {
     env: H,
-    clients: BTreeMap<u64, Client>,
+    clients: SortedMap<u64, Client>,
     /// The client that shut it down.
     down_by: Option<u64>,
-    databases: BTreeMap<u32, Database>,
-    slots: BTreeMap<ConnectionKey, Slot>,
+    databases: SortedMap<u32, Database>,
+    slots: SortedMap<ConnectionKey, Slot>,
     /// The connections, in the order in which they get their turns.
     order: VecDeque<ConnectionKey>,
     last_database: u32,
     /// The epochs of databases that it hosted before, by their storage and path.
-    epochs: BTreeMap<(u8, String), u32>,
+    epochs: SortedMap<(u8, String), u32>,
 }
 
 /// A connection that is open or opening, and the database that it belongs to.
@@ -72,13 +72,13 @@ impl<H: Environment> Service<H> {
     pub fn new(env: H) -> Service<H> {
         Service {
             env,
-            clients: BTreeMap::new(),
+            clients: SortedMap::new(),
             down_by: None,
-            databases: BTreeMap::new(),
-            slots: BTreeMap::new(),
+            databases: SortedMap::new(),
+            slots: SortedMap::new(),
             order: VecDeque::new(),
             last_database: 0,
-            epochs: BTreeMap::new(),
+            epochs: SortedMap::new(),
         }
     }
 
@@ -156,7 +156,7 @@ impl<H: Environment> Service<H> {
                 reply(&mut self.env, header, &Reply::Done { in_transaction: false });
             }
             Request::Watch { changes } => {
-                self.clients.entry(header.client).or_default().watches = changes;
+                self.clients.or_insert_with(header.client, Client::default).watches = changes;
                 let in_transaction = self.in_transaction(header);
                 reply(&mut self.env, header, &Reply::Done { in_transaction });
             }
@@ -300,7 +300,7 @@ impl<H: Environment> Service<H> {
     fn expire(&mut self, now: f64) {
         let (mut late_ones, mut locked_out) = (Vec::new(), Vec::new());
         let near = self.neighbours(now);
-        for (key, slot) in &mut self.slots {
+        for (key, slot) in self.slots.iter_mut() {
             let Some(database) = self.databases.get_mut(&slot.database) else { continue };
             match &mut slot.state {
                 State::Open(connection) if connection.expires_at() <= now => {
@@ -415,7 +415,7 @@ impl<H: Environment> Drop for Service<H> {
     }
 }
 
-fn is_runnable(slot: &Slot, databases: &BTreeMap<u32, Database>) -> bool {
+fn is_runnable(slot: &Slot, databases: &SortedMap<u32, Database>) -> bool {
     let Some(database) = databases.get(&slot.database) else { return false };
     match &slot.state {
         State::Open(connection) => connection.is_runnable(database),

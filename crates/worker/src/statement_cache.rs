@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use crate::sqlite::Statement;
-use std::collections::{BTreeMap, HashMap};
+use aludel_protocol::SortedMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// A bounded cache of prepared statements by their text, for one connection. A statement in use is not in it, so that
@@ -13,12 +14,12 @@ pub(crate) struct StatementCache {
     clock: u64,
     statements: HashMap<Rc<str>, (u64, Statement)>,
     /// Texts by when they were last put back: the first is the next to go.
-    order: BTreeMap<u64, Rc<str>>,
+    order: SortedMap<u64, Rc<str>>,
 }
 
 impl StatementCache {
     pub(crate) fn new(capacity: usize) -> StatementCache {
-        StatementCache { capacity, clock: 0, statements: HashMap::new(), order: BTreeMap::new() }
+        StatementCache { capacity, clock: 0, statements: HashMap::new(), order: SortedMap::new() }
     }
 
     /// Takes the statement with this text, if one waits here.

@@ -14,13 +14,13 @@ pub use notices::{Listener, Listening, Site};
 pub use users::ChannelUse;
 
 use super::{Answer, Place, Spawn, Wire};
-use aludel_protocol::{Error, PROTOCOL_VERSION, RepeatClass, Request, Result};
+use aludel_protocol::{Error, PROTOCOL_VERSION, RepeatClass, Request, Result, SortedMap};
 use calls::{Call, Line, Waiter};
 use losses::{gone, in_doubt};
 use notices::Notices;
 use recovery::Phase;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -56,8 +56,8 @@ pub struct Channel {
     wire: OnceCell<Rc<dyn Wire>>,
     next_request: Cell<u64>,
     next_connection: Cell<u32>,
-    calls: RefCell<BTreeMap<u64, Call>>,
-    lines: RefCell<BTreeMap<u32, Line>>,
+    calls: RefCell<SortedMap<u64, Call>>,
+    lines: RefCell<SortedMap<u32, Line>>,
     phase: Cell<Phase>,
     /// Which host it is; 0 as long as that is not known.
     epoch: Cell<u32>,
@@ -69,7 +69,7 @@ pub struct Channel {
     questions: RefCell<Vec<u64>>,
     /// Requests of which it does not matter any more what became of them, and of which no host has said it; each with its
     /// connection and the first request that might have been made after it was given up.
-    unheard: RefCell<BTreeMap<u64, (u32, u64)>>,
+    unheard: RefCell<SortedMap<u64, (u32, u64)>>,
     /// Counts the hosts that were found.
     losses: Cell<u64>,
     /// Whether the time is running in which another host must be found.

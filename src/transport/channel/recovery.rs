@@ -9,8 +9,8 @@ use super::verdict::{Case, Kind, Verdict, Why, ends_with_a_word, judge};
 use super::{Channel, Loss, hello};
 use crate::sorted::insert_sorted;
 use crate::transport::Answer;
-use aludel_protocol::{Fate, OpenOptions, RepeatClass, Request};
-use std::collections::{BTreeMap, HashMap};
+use aludel_protocol::{Fate, OpenOptions, RepeatClass, Request, SortedMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -123,7 +123,9 @@ impl Channel {
             match self.opening(id) {
                 // Under a number of its own, which no earlier host has heard: its answer is this host's.
                 Some(call) => {
-                    self.calls.borrow_mut().entry(call).and_modify(|call| call.sent += 1);
+                    if let Some(call) = self.calls.borrow_mut().get_mut(&call) {
+                        call.sent += 1;
+                    }
                     self.introduce(Step::Open(call), id, &Request::Open(options));
                 }
                 // It was there: a new and empty database in its place would be another one.
@@ -217,9 +219,9 @@ impl Channel {
 
     /// What becomes of each call, by their ids.
     fn verdicts(&self, fates: Option<&dyn Fn(u64) -> Fate>) -> Vec<(u64, u32, Verdict)> {
-        let mut cases: BTreeMap<u32, Vec<Case>> = BTreeMap::new();
+        let mut cases: SortedMap<u32, Vec<Case>> = SortedMap::new();
         for (id, call) in self.calls.borrow().iter() {
-            cases.entry(call.connection).or_default().extend(call.case(*id));
+            cases.or_insert_with(call.connection, Vec::new).extend(call.case(*id));
         }
         let lines = self.lines.borrow();
         let of_line = |(connection, cases): (u32, Vec<Case>)| {

@@ -9,9 +9,8 @@ use super::talk::{Line, Speaks};
 use super::{Instant, unavailable};
 use crate::listen;
 use crate::transport::Loss;
-use aludel_protocol::{Header, Reply, Request, Result};
+use aludel_protocol::{Header, Reply, Request, Result, SortedSet};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen_futures::spawn_local;
@@ -34,7 +33,7 @@ pub(super) struct Hosting {
     proven: Cell<bool>,
     /// Whether it takes no guests any more.
     pub(super) closing: Cell<bool>,
-    guests: RefCell<BTreeSet<String>>,
+    guests: RefCell<SortedSet<String>>,
     /// Who wants to join, until it is known whether there is a broker.
     joining: RefCell<Vec<Joining>>,
     /// Tells of a death that nobody announced.

@@ -140,8 +140,9 @@ pub fn empty_names(source: &Source) -> Complaints {
     complaints
 }
 
-/// SQLAlchemy's own names, which users look for.
-const HAS_GET: [&str; 25] = [
+/// SQLAlchemy's own names, which users look for, and one that the standard library's maps have.
+const HAS_GET: [&str; 26] = [
+    "get_mut",
     "get_transaction",
     "get_nested_transaction",
     "get_isolation_level",

@@ -19,8 +19,9 @@ use crate::job::reply;
 use crate::scheduler::Slice;
 use crate::sqlite::{self, Backup, Copied, Failure, Prepared, TransactionState, ffi};
 use crate::vfs::{Scratch, VFS_NAME, scratch_names};
-use aludel_protocol::{Error, ErrorKind, Header, ImportPhase, ImportStep, Reply, Result, StorageReason, ValueRef};
-use std::collections::BTreeSet;
+use aludel_protocol::{
+    Error, ErrorKind, Header, ImportPhase, ImportStep, Reply, Result, SortedSet, StorageReason, ValueRef,
+};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -62,7 +63,7 @@ pub(crate) struct Import {
     /// How many of them were reported as copied.
     reported: u64,
     /// The tables of both databases.
-    tables: BTreeSet<String>,
+    tables: SortedSet<String>,
     // Dropped after the connections that use them, the second before the first.
     pages: Option<Scratch>,
     scratch: Option<Scratch>,
@@ -157,7 +158,7 @@ impl Import {
             stage: Stage::Receiving,
             received: 0,
             reported: 0,
-            tables: BTreeSet::new(),
+            tables: SortedSet::new(),
             pages: None,
             scratch: None,
         }
@@ -220,7 +221,7 @@ impl Import {
             }
             // Nobody can change them between here and the first page, which takes the lock.
             let old = cx.database.look().and_then(|db| tables(&db)).map_err(into_error)?;
-            self.tables.extend(old);
+            self.tables.extend(old.into_items());
         }
         let marks = cx.database.marks.clone();
         let progress = loop {
@@ -301,9 +302,9 @@ fn check(source: &sqlite::Connection) -> Result<()> {
 }
 
 /// The names of the tables of a database.
-fn tables(db: &sqlite::Connection) -> Result<BTreeSet<String>, Failure> {
+fn tables(db: &sqlite::Connection) -> Result<SortedSet<String>, Failure> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     if let Prepared::One(mut statement) = db.prepare(sql)? {
         while statement.step(None)? == sqlite::Step::Row {
             // A name that is no text could not be told.

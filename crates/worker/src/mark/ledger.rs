@@ -3,9 +3,8 @@
 use super::format::{BLOCK, Entry, FILE_BYTES, HEADS_AT, Head, Outcome, Position, RING_AT, Record, SLOTS, slot_at};
 use super::ring::Ring;
 use crate::vfs::RawFile;
-use aludel_protocol::Fate;
+use aludel_protocol::{Fate, SortedMap, SortedSet};
 use rsqlite_vfs::{SyncMode, SyncOptions, VfsError, VfsErrorCode, VfsResult};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Of how many clients the newest record is kept however old it is.
 const MOST_CLIENTS: usize = (SLOTS / 4) as usize;
@@ -42,9 +41,9 @@ pub(crate) struct Ledger {
     /// The number of the next record.
     next: u64,
     last: Last,
-    newest: BTreeMap<u64, Newest>,
+    newest: SortedMap<u64, Newest>,
     /// The clients that have asked this host for something.
-    here: BTreeSet<u64>,
+    here: SortedSet<u64>,
     was_unclean: bool,
 }
 
@@ -96,7 +95,7 @@ impl Ledger {
             next: ring.last().map_or(first, |last| last.number + 1),
             last: last_of(&ring),
             newest: newest_of(&ring, head.epoch),
-            here: BTreeSet::new(),
+            here: SortedSet::new(),
             was_unclean,
         };
         if size < FILE_BYTES || start.fresh {
@@ -270,12 +269,17 @@ impl Ledger {
         Last::Failed { number }
     }
 
+    /// The client whose newest record has a number, and whether that commit failed.
+    fn stands_at(&self, number: u64) -> Option<(u64, bool)> {
+        let mut newest = self.newest.iter();
+        newest.find(|(_, newest)| newest.number == number).map(|(client, newest)| (*client, newest.failed))
+    }
+
     /// Copies what has to stay and stands where the next record will.
     fn make_room(&mut self) -> VfsResult<()> {
         while let Some(victim) = self.next.checked_sub(SLOTS)
-            && let Some((client, newest)) = self.newest.iter().find(|(_, newest)| newest.number == victim)
+            && let Some((client, failed)) = self.stands_at(victim)
         {
-            let (client, failed) = (*client, newest.failed);
             let mut bytes = [0; BLOCK];
             self.file.read(&mut bytes, slot_at(victim))?;
             let kept = Record::decode(&bytes).filter(|record| record.number == victim).map(|record| {
@@ -335,7 +339,7 @@ fn last_of(ring: &Ring) -> Last {
 }
 
 /// The newest records of the clients that the last host knew, and the one before.
-fn newest_of(ring: &Ring, epoch: u32) -> BTreeMap<u64, Newest> {
+fn newest_of(ring: &Ring, epoch: u32) -> SortedMap<u64, Newest> {
     let failed = ring.failed();
     let recent = ring.records().iter().filter(|record| record.epoch.saturating_add(1) >= epoch);
     let newest = |record: &Record| {

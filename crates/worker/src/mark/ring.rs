@@ -1,8 +1,7 @@
 //! What the records of a mark file say together.
 
 use super::format::{BLOCK, Block, Entry, RING_AT, Record, SLOTS, slot_at};
-use aludel_protocol::Fate;
-use std::collections::BTreeSet;
+use aludel_protocol::{Fate, SortedMap, SortedSet};
 
 /// Numbers beyond this one were never counted up to.
 const LARGEST: u64 = 1 << 60;
@@ -17,17 +16,17 @@ impl Ring {
     /// Reads the bytes of a whole file.
     pub(crate) fn read(file: &[u8]) -> Ring {
         let ring = file.get(RING_AT as usize..).unwrap_or_default();
-        let mut records: Vec<Record> = ring
+        let records: SortedMap<u64, Record> = ring
             .chunks_exact(BLOCK)
             .take(SLOTS as usize)
             .enumerate()
             .filter_map(|(slot, bytes)| {
                 let record = Record::decode(<&Block>::try_from(bytes).ok()?)?;
                 let here = slot_at(record.number) == RING_AT + (slot * BLOCK) as u64;
-                (here && record.number < LARGEST).then_some(record)
+                (here && record.number < LARGEST).then_some((record.number, record))
             })
             .collect();
-        records.sort_by_key(|record| record.number);
+        let mut records: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
         // One that the last round left behind where a power cut lost its successor.
         let newest = records.last().map_or(0, |record| record.number);
         records.retain(|record| record.number + SLOTS > newest);
@@ -43,7 +42,7 @@ impl Ring {
     }
 
     /// The numbers of the commits that were not done.
-    pub(crate) fn failed(&self) -> BTreeSet<u64> {
+    pub(crate) fn failed(&self) -> SortedSet<u64> {
         let failed = |record: &Record| match record.entry {
             Entry::Failed { number } => Some(number),
             _ => None,
@@ -67,7 +66,7 @@ impl Ring {
     pub(crate) fn fates(&self, client: u64, requests: &[u64], epoch: u32, last: Option<bool>) -> Vec<Fate> {
         let failed = self.failed();
         let newest = self.last().map_or(0, |record| record.number);
-        let asked: BTreeSet<u64> = requests.iter().copied().collect();
+        let asked: SortedSet<u64> = requests.iter().copied().collect();
         let has_heard = |record: &Record| match record.entry {
             Entry::Commit { client: of, request, .. }
             | Entry::Kept { client: of, request, .. }

@@ -53,7 +53,7 @@ impl<H: Environment> Service<H> {
     /// The files of a database are ready, or not: tells those who wait to attach it.
     pub(super) fn tell_attaching(&mut self, id: u32, outcome: &Result<()>) {
         let mut keys = Vec::new();
-        for (key, slot) in &mut self.slots {
+        for (key, slot) in self.slots.iter_mut() {
             if let State::Open(connection) = &mut slot.state
                 && connection.wanted().is_some_and(|wanted| wanted.database == Some(id) && wanted.outcome.is_none())
             {

@@ -23,7 +23,7 @@ impl<H: Environment> Service<H> {
         if self.clients.contains_key(&header.client) {
             self.drop_connections(header.client);
         }
-        self.clients.entry(header.client).or_default();
+        self.clients.or_insert_with(header.client, Default::default);
         let hello = Reply::Hello {
             protocol: protocol.min(PROTOCOL_VERSION),
             version: env!("CARGO_PKG_VERSION"),

@@ -6,8 +6,7 @@ use crate::blocked::{Step, Suspect};
 use crate::connection::ConnectionKey;
 use crate::job::reply;
 use crate::log::Hold;
-use aludel_protocol::{Blocked, Error, ErrorKind, Header, Notice, Obstacle, Party, RepeatClass, Reply};
-use std::collections::BTreeMap;
+use aludel_protocol::{Blocked, Error, ErrorKind, Header, Notice, Obstacle, Party, RepeatClass, Reply, SortedMap};
 
 /// Who waits when the log does.
 const NOBODY: Party = Party { client: 0, connection: 0 };
@@ -71,7 +70,7 @@ impl<H: Environment> Service<H> {
     /// Copies logs that have grown long, and sees to it that they can begin anew.
     pub(super) fn look_after_logs(&mut self, now: f64) {
         let mut ended = Vec::new();
-        for (id, database) in &mut self.databases {
+        for (id, database) in self.databases.iter_mut() {
             if database.log.is_long() {
                 database.checkpoint(false);
             }
@@ -121,7 +120,7 @@ impl<H: Environment> Service<H> {
     /// Says who holds others up, when that has gone on for long enough, and when to look again.
     pub(super) fn look_out(&mut self, now: f64) -> f64 {
         let mut again = f64::INFINITY;
-        for (id, database) in &mut self.databases {
+        for (id, database) in self.databases.iter_mut() {
             let epoch = database.epoch().unwrap_or_default();
             let connection = |key: ConnectionKey| self.slots.get(&key).and_then(Slot::opened);
             let waiting: Vec<_> = database.lock.waiting().collect();
@@ -198,7 +197,7 @@ impl<H: Environment> Service<H> {
 }
 
 /// The connections that read from a snapshot, and since when.
-fn snapshots(slots: &BTreeMap<ConnectionKey, Slot>, database: u32) -> impl Iterator<Item = (ConnectionKey, f64)> {
+fn snapshots(slots: &SortedMap<ConnectionKey, Slot>, database: u32) -> impl Iterator<Item = (ConnectionKey, f64)> {
     let of_it = slots.iter().filter(move |(_, slot)| slot.database == database);
     of_it.filter_map(|(key, slot)| Some((*key, slot.opened()?.snapshot_since()?)))
 }

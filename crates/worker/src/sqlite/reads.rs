@@ -8,6 +8,7 @@
 use super::connection::Inner;
 use super::{Connection, Failure, Prepared, ffi};
 use crate::keyword::first_keyword;
+use aludel_protocol::SortedSet;
 use std::ffi::{CString, c_char, c_int};
 use std::ptr;
 use std::rc::Rc;
@@ -97,9 +98,7 @@ fn answer(connection: &Connection, sql: &str) -> Result<String, String> {
         return Ok(ANY.to_owned());
     }
     // One of which no column is read comes as the statement has it.
-    names.iter_mut().for_each(|name| name.make_ascii_lowercase());
-    names.sort_unstable();
-    names.dedup();
+    let names: SortedSet<String> = names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
     Ok(format!("[{}]", names.iter().map(|name| json(name)).collect::<Vec<_>>().join(",")))
 }
 

@@ -61,7 +61,7 @@ pub use opfs::{attach_opfs, opfs_is_gone};
 pub use opfs_scratch::attach_opfs_scratch;
 pub(crate) use scratch::{Scratch, scratch_names};
 
-use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
+use aludel_protocol::{Error, ErrorKind, Result, SortedMap, StorageReason};
 pub(crate) use node::RawFile;
 pub(crate) use watched_log::{LogGuard, LogWatch};
 
@@ -71,7 +71,6 @@ use node::Node;
 use rsqlite_vfs::{OsCallback, VfsError, VfsErrorCode};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -86,11 +85,11 @@ const MAX_PATH: usize = 1024 - 12;
 
 #[derive(Default)]
 struct Files {
-    nodes: BTreeMap<String, Rc<Node>>,
+    nodes: SortedMap<String, Rc<Node>>,
     /// What has to be dropped after the files of a database are closed, by its path.
-    guards: BTreeMap<String, Box<dyn Any>>,
+    guards: SortedMap<String, Box<dyn Any>>,
     /// The files of marks that nobody has taken yet.
-    marks: BTreeMap<String, MarkFile>,
+    marks: SortedMap<String, MarkFile>,
 }
 
 /// The file of a database's marks, and what they go by.
