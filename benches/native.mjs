@@ -9,13 +9,13 @@ import { scaled } from "./page/measure.js";
 /** Scripts, and what becomes of what was printed for each. */
 const WORKLOADS = {
   join(options) {
-    const scripts = [joinSetup(scaled(100_000, options)).join(";"), JOIN, JOIN, AGGREGATE, AGGREGATE];
+    const scripts = [joinSetup(scaled(100_000, options)).join(";\n"), JOIN, JOIN, AGGREGATE, AGGREGATE];
     return [scripts, (ms, cells) => ({ join: ms[2], aggregate: ms[4], answer: cells.slice(1).join("; ") })];
   },
   parts(options) {
     const all = speedtest(options.small ? 0.02 : 1);
     const scripts = all.map(([, statements, together]) =>
-      (together ? ["BEGIN IMMEDIATE", ...statements, "COMMIT"] : statements).join(";"));
+      (together ? ["BEGIN IMMEDIATE", ...statements, "COMMIT"] : statements).join(";\n"));
     // What the pages ask before the tables are dropped, and what is left after it.
     scripts.splice(all.length - 1, 0, SPEEDTEST_ANSWER);
     return [scripts, (ms, cells) => {

@@ -84,6 +84,9 @@ async function measure(workload, engine, round) {
     }
     return result;
   } finally {
+    // Nobody reads it again, and all of them together would be gigabytes.
+    const session = await page.createCDPSession();
+    await session.send("Storage.clearDataForOrigin", { origin: server.origin, storageTypes: "file_systems" });
     await page.close();
   }
 }
@@ -113,6 +116,7 @@ try {
     for (const workload of WORKLOADS) {
       const engines = ENGINES.filter((engine) => has(workload, engine));
       const key = `${workload.name} ${workload.variant ?? ""}`.trim();
+      const start = Date.now();
       // Who goes first changes from round to round.
       for (let i = 0; i < engines.length; i++) {
         const engine = engines[(i + round) % engines.length];
@@ -132,6 +136,7 @@ try {
           note(`${key} on ${engine.name} failed: ${error.message}`);
         }
       }
+      note(`  ${key}: ${((Date.now() - start) / 1000).toFixed(1)} s`);
     }
     note(`round ${round + 1} of ${rounds} took ${((Date.now() - begun) / 1000).toFixed(0)} s`);
   }

@@ -1,23 +1,24 @@
 //! Runs scripts of SQL on a database in a file, and prints how long each took.
 //!
-//! `native FILE SCRIPT...` prints a line per script: milliseconds, a tab, and the first cell of the last row, if there was one.
+//! `native FILE SCRIPT...` prints a line per script: milliseconds, a tab, and the first cell of the last row, if there was one. Where a
+//! line ends with a semicolon, a statement ends.
 //! The file is set up as aludel's are: a log, brought to the disk when it is copied.
 #![forbid(unsafe_code)]
 
-use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use rusqlite::{Batch, Connection};
 use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-const SET_UP: &str = "PRAGMA journal_mode = wal; PRAGMA synchronous = normal; PRAGMA cache_size = -16384";
+const SET_UP: &str = "PRAGMA journal_mode = wal;\nPRAGMA synchronous = normal;\nPRAGMA cache_size = -16384";
 
-/// Runs all statements of a script, reads all of their rows, and keeps one cell.
+/// Runs all statements of a script, reads all of their rows, and keeps one cell. Each is prepared by itself: SQLite copies
+/// whatever text stands behind the statement that it is to prepare.
 fn run(connection: &Connection, script: &str) -> rusqlite::Result<Option<String>> {
     let mut answer = None;
-    let mut batch = Batch::new(connection, script);
-    while let Some(mut statement) = batch.next()? {
+    for sql in script.split(";\n") {
+        let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             answer = match row.get_ref(0)? {

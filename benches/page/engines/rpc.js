@@ -37,8 +37,7 @@ export function database(call, { begin = "BEGIN", other = async () => call } = {
     insertAll: (sql, rows) => call("insertAll", sql.positional, sql.columns, rows),
     all: async (sql) => objects(await call("all", sql)),
     slow: async (sql) => objects(await (await other())("all", sql)),
-    script: (statements, together) =>
-      call("exec", together ? [begin, ...statements, "COMMIT"].join(";") : statements.join(";")),
+    script: (statements, together) => call("script", together ? [begin, ...statements, "COMMIT"] : statements),
     // A hand-made worker gives as many rows a message as the page asks for. Where there is one connection, what others write
     // meanwhile shows in the rows that are left.
     async *batches(sql, rows) {

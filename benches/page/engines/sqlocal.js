@@ -1,4 +1,7 @@
 // SQLocal as its guide has it: a client, its worker, and a page that is cross-origin isolated.
+const BATCH = 10_000;
+const SCRIPT = 500;
+
 export async function open(path) {
   const { SQLocal } = await import("/peers/sqlocal/client.js");
   const processor = new Worker("/peers/sqlocal/worker.js", { type: "module" });
@@ -7,12 +10,23 @@ export async function open(path) {
     exec: (sql) => db.sql(sql),
     first: async (sql, value) => (await db.sql(sql, value))[0],
     run: (sql, values) => db.sql(sql, ...values),
+    // A batch of 100,000 is more than its worker's stack takes.
     insertAll: ({ positional, columns }, rows) =>
-      db.batch(() => rows.map((row) => ({ sql: positional, params: columns.map((column) => row[column]) }))),
+      db.transaction(async (tx) => {
+        for (let at = 0; at < rows.length; at += BATCH) {
+          const some = rows.slice(at, at + BATCH);
+          await tx.batch(() => some.map((row) => ({ sql: positional, params: columns.map((column) => row[column]) })));
+        }
+      }),
     all: (sql) => db.sql(sql),
     slow: (sql) => db.sql(sql),
-    script: (statements, together) =>
-      db.sql((together ? ["BEGIN", ...statements, "COMMIT"] : statements).join(";")),
+    // Not as one text: SQLite would copy for each statement whatever stands behind it.
+    async script(statements, together) {
+      const run = async ({ sql }) => {
+        for (let at = 0; at < statements.length; at += SCRIPT) await sql(statements.slice(at, at + SCRIPT).join(";"));
+      };
+      await (together ? db.transaction(run) : run(db));
+    },
     transaction: (work) => db.transaction((tx) => work((sql, values) => tx.sql(sql, ...values))),
     async close() {
       const { storageType } = await db.getDatabaseInfo();

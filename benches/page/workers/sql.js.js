@@ -16,6 +16,7 @@ const ops = {
     db = new SQL.Database();
   },
   exec: (sql) => void db.exec(sql),
+  script: (statements) => void db.exec(statements.join(";")),
   first(sql, values) {
     const statement = prepared(sql);
     return statement.getAsObject(values);

@@ -26,6 +26,8 @@ const ops = {
     }
   },
   exec: (sql) => void db.exec(sql),
+  // Not as one text: SQLite would copy for each statement whatever stands behind it.
+  script: (statements) => statements.forEach((sql) => db.exec(sql)),
   first(sql, values) {
     const statement = prepared(sql).bind(values);
     const row = statement.step() ? statement.get({}) : null;

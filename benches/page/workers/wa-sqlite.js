@@ -39,6 +39,9 @@ const ops = {
   async exec(sql) {
     await sqlite3.exec(db, sql);
   },
+  async script(statements) {
+    await sqlite3.exec(db, statements.join(";"));
+  },
   async first(sql, values) {
     const statement = await prepared(sql);
     sqlite3.bind_collection(statement, values);
