@@ -198,6 +198,10 @@ for (const name of browsers) {
       await bench.until(() => /^0 rows; waiting for changes$/u.test(document.querySelector(".live-words").textContent));
       const other = await Workbench.open(chosen.browser, url);
       await other.ready();
+      await other.page.click("#storage");
+      assert.match(await other.until(() => document.querySelector("#facts-connections dd")?.textContent), /^Another tab has the files open/u);
+      await other.press("Escape");
+      await other.until(() => !document.getElementById("dialog").open);
       await other.run("INSERT INTO shop VALUES ('milk', 2), ('bread', 3)");
       assert.match(await other.status(), /^2 rows changed/u);
       await bench.page.bringToFront();
