@@ -33,6 +33,12 @@ impl Compiled {
     }
 }
 
+impl Executable for Compiled {
+    fn compile(&self) -> Result<Compiled> {
+        Ok(self.clone())
+    }
+}
+
 /// SQL as text; see [`text`].
 #[derive(Clone, Debug)]
 pub struct TextClause {
@@ -207,16 +213,33 @@ impl Compiled {
                 (text, sets, Some(about))
             }
         };
-        let columns = text.parameter_count() as u32;
-        let batch = (columns > 0 || many).then(|| {
-            let mut batch = BatchWriter::new(columns);
-            sets.iter().flatten().for_each(|value| batch.push(value.as_ref()));
-            let mut out = Writer::new();
-            batch.encode_rows(&mut out, sets.len() as u32);
-            out.finish()
-        });
+        let batch = batch_of(&text, &sets, many);
         Ok(Encoded { text, batch, many, sets, about })
     }
+}
+
+/// Sets of values in the form that travels, where there is something to send.
+fn batch_of(text: &Text, sets: &[Vec<Value>], many: bool) -> Option<Vec<u8>> {
+    let columns = text.parameter_count() as u32;
+    (columns > 0 || many).then(|| {
+        let mut batch = BatchWriter::new(columns);
+        sets.iter().flatten().for_each(|value| batch.push(value.as_ref()));
+        let mut out = Writer::new();
+        batch.encode_rows(&mut out, sets.len() as u32);
+        out.finish()
+    })
+}
+
+/// As [`batch_of`], for values that somebody has put together; an error unless they fit.
+pub(crate) fn encoded(text: &Text, sets: &[Vec<Value>], many: bool) -> Result<Option<Vec<u8>>> {
+    let count = text.parameter_count();
+    for (at, set) in sets.iter().enumerate() {
+        if set.len() != count {
+            return Err(wrong_count(count, set.len(), many.then_some(at)));
+        }
+        check_numbers(set, |at| (at + 1).to_string())?;
+    }
+    Ok(batch_of(text, sets, many))
 }
 
 /// A text and the values that it brings along.

@@ -38,6 +38,7 @@ mod execution;
 #[cfg(feature = "serde")]
 mod from_row;
 mod gate;
+mod hooks;
 mod limit;
 mod listen;
 mod migrations;
@@ -72,6 +73,10 @@ pub use engine::{Engine, EngineBuilder};
 pub use events::{Echo, EchoLevel, Record};
 pub use executable::{Compiled, Executable, Params, TextClause, WithParams, many, text, with_params};
 pub use execution::ExecutionOptions;
+pub use hooks::{
+    AfterCursorExecute, AfterExecute, BeforeCursorExecute, BeforeExecute, ConnectionEvent, ConnectionEventKind,
+    ErrorContext,
+};
 pub use limit::{CallOptions, CancelToken};
 pub use listen::{
     Blocked, BlockedBy, Blocker, Change, Event, EventKind, HostChange, Listener, Party, Tab, VersionSkew,

@@ -2,7 +2,7 @@
 
 use super::inner::Inner;
 use crate::Engine;
-use crate::executable::{Compiled, Encoded, Params};
+use crate::executable::{Compiled, Encoded, Params, encoded};
 use crate::limit::{CallOptions, Limits};
 use crate::options::OnAbort;
 use crate::raw::{Later, RawCall, RawStream};
@@ -41,8 +41,29 @@ impl Call {
         Ok(Call { text, batch, later: None, many, driver_sql: false, sets: Some(sets), known: about.map(Rc::new) })
     }
 
-    pub(crate) fn raw(engine: &Engine, sql: &str, params: Params) -> Result<Call> {
-        Ok(Call { driver_sql: true, ..Call::new(engine, Compiled::verbatim(sql)?, params)? })
+    /// The same, as SQL for the driver.
+    pub(crate) fn by_driver(self, driver_sql: bool) -> Call {
+        Call { driver_sql, ..self }
+    }
+
+    /// Its SQL, its sets of parameters, and whether these are many.
+    pub(crate) fn parts(&self) -> (String, Vec<Vec<Value>>, bool) {
+        (self.sql().to_owned(), self.sets.as_deref().unwrap_or_default().to_vec(), self.many)
+    }
+
+    /// The same with other SQL or other parameters.
+    pub(crate) fn rewritten(self, sql: &str, sets: &[Vec<Value>]) -> Result<Call> {
+        let same = sql == self.sql();
+        if same && self.sets.as_deref() == Some(sets) {
+            return Ok(self);
+        }
+        let text = if same { self.text } else { Rc::new(Text::verbatim(sql)?) };
+        if !self.many && sets.len() != 1 {
+            let message = "a statement that is executed once has one set of parameters";
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let batch = encoded(&text, sets, self.many)?.map(Buffer::from_vec);
+        Ok(Call { text, batch, sets: Some(sets.into()), ..self })
     }
 
     pub(crate) fn encoded(call: RawCall) -> Call {

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::execution::{ExecutionOptions, with_token};
 use crate::gate::Gate;
+use crate::hooks::ConnectionEventKind;
 use crate::options::IsolationLevel;
 use crate::pool::{Checkout, Holder, Link, ResetOnReturn};
 use crate::raw::StreamState;
@@ -179,6 +180,11 @@ impl Inner {
         self.engine.log(|| with_token(self.logging_token().as_deref(), message()));
     }
 
+    /// Tells those who listen what becomes of it.
+    pub(crate) fn tell(&self, kind: impl FnOnce() -> ConnectionEventKind) {
+        self.engine.hooks().tell(kind, || self.link(|link| link.id));
+    }
+
     pub(super) fn is_autocommit(&self) -> bool {
         self.isolation.get() == IsolationLevel::Autocommit
     }
@@ -308,6 +314,7 @@ impl Inner {
         if self.closed.get() {
             return Err(closed());
         }
+        self.tell(|| ConnectionEventKind::Invalidate);
         self.end_streams("Its connection was invalidated.");
         self.deactivate();
         self.invalidated.set(true);
@@ -334,6 +341,7 @@ impl Inner {
         if logged {
             self.log_rollback();
         }
+        self.tell(|| ConnectionEventKind::Checkin);
         let traffic = self.traffic();
         let reset = self.engine.options().pool_reset_on_return == ResetOnReturn::Rollback;
         let dirty = traffic.in_transaction.get() || !traffic.is_quiet();

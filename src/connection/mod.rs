@@ -12,8 +12,9 @@ pub(crate) use inner::Inner;
 pub use procedure::RawProcedure;
 
 use crate::engine::Engine;
-use crate::executable::{Executable, Params};
+use crate::executable::{Compiled, Executable, Params};
 use crate::execution::ExecutionOptions;
+use crate::hooks::watched;
 use crate::limit::CallOptions;
 use crate::options::IsolationLevel;
 use crate::raw::{RawCall, RawStream};
@@ -54,17 +55,23 @@ impl Connection {
         params: impl Into<Params>,
         options: &CallOptions,
     ) -> Result<ResultSet> {
-        let call = Call::new(self.engine(), statement.compile()?, params.into())?;
-        let known = call.known();
-        let result = ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await?;
+        let statement = (statement.compile(), false);
+        let result = watched(self.engine(), Some(&self.inner), statement, params.into(), async |call| {
+            let known = call.known();
+            ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await
+        });
+        let result = result.await?;
         Ok(result.with_yield_per(options.yield_per.or(self.inner.yield_per())))
     }
 
     /// Runs SQL as it is, with parameters by position (`?`) or by name; nothing in it is replaced.
     pub async fn exec_driver_sql(&self, sql: &str, params: impl Into<Params>) -> Result<ResultSet> {
-        let call = Call::raw(self.engine(), sql, params.into())?;
+        let statement = (Compiled::verbatim(sql), true);
         let options = CallOptions::new();
-        let result = ResultSet::gather(None, async |take| self.inner.execute(call, &options, take).await).await?;
+        let result = watched(self.engine(), Some(&self.inner), statement, params.into(), async |call| {
+            ResultSet::gather(None, async |take| self.inner.execute(call, &options, take).await).await
+        });
+        let result = result.await?;
         Ok(result.with_yield_per(self.inner.yield_per()))
     }
 
@@ -95,9 +102,12 @@ impl Connection {
         params: impl Into<Params>,
         options: &CallOptions,
     ) -> Result<RowStream> {
-        let call = Call::new(self.engine(), statement.compile()?, params.into())?;
-        let stream = self.inner.stream(call, options).await?;
-        Ok(RowStream::new(Core::streamed(stream, options.yield_per.or(self.inner.yield_per()))))
+        let statement = (statement.compile(), false);
+        let stream = watched(self.engine(), Some(&self.inner), statement, params.into(), async |call| {
+            let stream = self.inner.stream(call, options).await?;
+            Ok(RowStream::new(Core::streamed(stream, options.yield_per.or(self.inner.yield_per()))))
+        });
+        stream.await
     }
 
     /// As [`Connection::stream`], for the first column of each row.

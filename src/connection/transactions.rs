@@ -1,6 +1,7 @@
 //! Begin, commit, roll back; savepoints.
 
 use super::inner::{Inner, invalid};
+use crate::hooks::ConnectionEventKind;
 use crate::transaction::{TxKind, TxState};
 use crate::transport::{Answer, Pending};
 use aludel_protocol::{BeginMode, Error, ErrorKind, RepeatClass, Request, Result, TransactionOp};
@@ -18,6 +19,7 @@ impl Inner {
     fn new_root(&self, mode: BeginMode) -> Rc<TxState> {
         let state = TxState::new(TxKind::Root(if self.is_autocommit() { BeginMode::None } else { mode }));
         *self.root.borrow_mut() = Some(state.clone());
+        self.tell(|| ConnectionEventKind::Begin);
         self.log(|| {
             let autocommit = "BEGIN (implicit; DBAPI should not BEGIN due to autocommit mode)";
             if self.is_autocommit() { autocommit } else { "BEGIN (implicit)" }.into()
@@ -26,6 +28,7 @@ impl Inner {
     }
 
     pub(super) fn log_rollback(&self) {
+        self.tell(|| ConnectionEventKind::Rollback);
         self.log(|| "ROLLBACK".into());
     }
 
@@ -50,6 +53,7 @@ impl Inner {
         self.ready().await?;
         let root = self.autobegin();
         let name = self.new_savepoint();
+        self.tell(|| ConnectionEventKind::Savepoint(name.clone()));
         self.log(|| format!("SAVEPOINT {name}"));
         let mode = root.begin_mode();
         root.sent.set(true);
@@ -102,11 +106,13 @@ impl Inner {
         // Whether or not it succeeds, it is over; until it has succeeded, a rollback is due.
         state.active.set(false);
         if let TxKind::Nested(name) = &state.kind {
+            self.tell(|| ConnectionEventKind::ReleaseSavepoint(name.clone()));
             self.log(|| format!("RELEASE SAVEPOINT {name}"));
             self.control(TransactionOp::Release(name.clone()), self.root())?.done().await?;
             self.drop_nested_from(state);
             return Ok(());
         }
+        self.tell(|| ConnectionEventKind::Commit);
         self.log(|| "COMMIT".into());
         self.cancel_nested();
         if self.traffic().in_transaction.get() {
@@ -161,6 +167,7 @@ impl Inner {
             if !was_active || root.is_none() || !reachable {
                 return Ok(None);
             }
+            self.tell(|| ConnectionEventKind::RollbackSavepoint(name.clone()));
             self.log(|| format!("ROLLBACK TO SAVEPOINT {name}"));
             return self.control(TransactionOp::RollbackTo(name.clone()), root).map(Some);
         }

@@ -131,6 +131,7 @@ impl EngineBuilder {
             spawn,
             pool,
             events,
+            hooks: Rc::default(),
             channel: RefCell::default(),
             found: RefCell::default(),
             logger: logger.into(),

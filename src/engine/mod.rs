@@ -1,14 +1,15 @@
 //! An engine: a database, its worker and its pool of connections.
 
 mod builder;
+mod log;
 
 pub use builder::EngineBuilder;
 
 use crate::compiled_cache::{CacheInfo, CompiledCache};
 use crate::connection::{Call, Connection, Inner, Take};
-use crate::events::EchoLevel;
 use crate::executable::{Executable, Params, text};
-use crate::execution::{ExecutionOptions, with_token};
+use crate::execution::ExecutionOptions;
+use crate::hooks::{ConnectionEventKind, Hooks, watched};
 use crate::limit::{CallOptions, Clock};
 use crate::listen::{Change, Event, EventKind, Events, Listener};
 use crate::options::EngineOptions;
@@ -19,13 +20,10 @@ use crate::result_set::ResultSet;
 use crate::row::FromValue;
 use crate::site::Site;
 use crate::storage::Found;
-use crate::transport::{Channel, ChannelUse, RowsFrame, Spawn, files};
+use crate::transport::{Channel, ChannelUse, Spawn, files};
 use crate::url::{Database, Url};
 use crate::watch::LiveQuery;
-use aludel_protocol::{
-    BeginMode, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason, Value,
-};
-use aludel_sql::describe;
+use aludel_protocol::{BeginMode, Error, ErrorKind, OpenOptions, RepeatClass, Request, Result, Storage, StorageReason};
 use std::cell::{Ref, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -56,6 +54,7 @@ struct Shared {
     spawn: Option<Rc<dyn Spawn>>,
     pool: RefCell<Rc<Pool>>,
     events: Rc<Events>,
+    hooks: Rc<Hooks>,
     channel: RefCell<Option<ChannelUse>>,
     /// What the last connection found.
     found: RefCell<Option<Found>>,
@@ -104,7 +103,15 @@ impl Engine {
             let connect = async {
                 let checkout = engine.checkout(&site).await?;
                 checkout.tell_site();
-                Ok(Connection::of(Inner::new(engine.clone(), checkout)))
+                let inner = Inner::new(engine.clone(), checkout);
+                let hooks = engine.hooks();
+                if hooks.is_active() {
+                    if inner.is_new() {
+                        hooks.greet(&inner).await?;
+                    }
+                    inner.tell(|| ConnectionEventKind::Checkout);
+                }
+                Ok(Connection::of(inner))
             };
             options.start().run(connect).await
         }
@@ -176,10 +183,21 @@ impl Engine {
         options: CallOptions,
         site: Site,
     ) -> Result<ResultSet> {
-        let call = Call::new(self, statement.compile()?, params.into())?;
-        let known = call.known();
-        let result =
-            ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await?;
+        if self.hooks().wants_connections() {
+            // Then it is told of as others are.
+            let connection = self.connect_at(options.clone(), site).await?;
+            let transaction = connection.begin().await?;
+            let work = async |connection: &Connection| connection.execute_with(statement, params, &options).await;
+            let result = connection.run_block(&transaction, work).await;
+            connection.close().await?;
+            return result;
+        }
+        let statement = (statement.compile(), false);
+        let result = watched(self, None, statement, params.into(), async |call| {
+            let known = call.known();
+            ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await
+        });
+        let result = result.await?;
         Ok(result.with_yield_per(options.yield_per.or(self.1.borrow().yield_per)))
     }
 
@@ -253,6 +271,7 @@ impl Engine {
         }
         pool.dispose();
         self.0.events.clear();
+        self.0.hooks.clear();
         let channel = self.0.channel.take();
         if let Some(channel) = channel {
             channel.release().await;
@@ -331,6 +350,11 @@ impl Engine {
     /// The name of the driver.
     pub fn driver(&self) -> &'static str {
         "aludel"
+    }
+
+    /// Who listens to its statements and connections.
+    pub(crate) fn hooks(&self) -> &Rc<Hooks> {
+        &self.0.hooks
     }
 
     /// What the last connection found.
@@ -423,63 +447,6 @@ impl Engine {
         self.0.events.attach(&channel);
         Ok(channel)
     }
-
-    pub(crate) fn logs(&self) -> bool {
-        self.0.options.echo.level() >= EchoLevel::Info
-    }
-
-    /// Says something of a statement that is no error, once.
-    pub(crate) fn warn(&self, warning: &str) {
-        let mut warned = self.0.warned.borrow_mut();
-        if warned.len() >= WARNINGS_KEPT {
-            warned.clear();
-        }
-        if !warned.insert(warning.to_owned()) {
-            return;
-        }
-        drop(warned);
-        self.0.options.echo.emit(&self.0.logger, EchoLevel::Warning, || warning.to_owned());
-    }
-
-    pub(crate) fn log(&self, message: impl FnOnce() -> String) {
-        self.0.options.echo.emit(&self.0.logger, EchoLevel::Info, message);
-    }
-
-    /// Logs columns and rows, where that was asked for; they have to be copied for it.
-    pub(crate) fn log_rows(&self, frame: &RowsFrame, token: Option<&str>) {
-        let (echo, logger) = (&self.0.options.echo, &self.0.logger);
-        if echo.level() < EchoLevel::Debug {
-            return;
-        }
-        if let Some(names) = frame.columns.as_ref().filter(|names| !names.is_empty()) {
-            let names: Vec<Value> = names.iter().map(|name| name.as_str().into()).collect();
-            echo.emit(logger, EchoLevel::Debug, || with_token(token, format!("Col {}", describe(&[names], false))));
-        }
-        // A frame that cannot be read is reported to whoever reads its rows.
-        for row in frame.rows().unwrap_or_default() {
-            echo.emit(logger, EchoLevel::Debug, || with_token(token, format!("Row {}", describe(&[row], false))));
-        }
-    }
-
-    /// `generated in ...` for a statement that is new, `cached since ...` for another.
-    pub(crate) fn cache_note(&self, sql: &str) -> String {
-        let mut noted = self.0.noted.borrow_mut();
-        if let Some(since) = noted.get(sql) {
-            return format!("cached since {}s ago", seconds(since.elapsed(), 4));
-        }
-        if noted.len() >= STATEMENTS_NOTED {
-            noted.clear();
-        }
-        let now = Clock::now();
-        noted.insert(sql.to_owned(), now);
-        format!("generated in {}s", seconds(now.elapsed(), 5))
-    }
-}
-
-/// A time in seconds with so many digits behind the point. The formatting of floats is large, and whole numbers do.
-fn seconds(time: Duration, digits: usize) -> String {
-    let fraction = format!("{:06}", time.subsec_micros());
-    format!("{}.{}", time.as_secs(), &fraction[..digits])
 }
 
 /// A timeout as it travels, where 0 is none.

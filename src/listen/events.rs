@@ -24,6 +24,7 @@ pub(crate) struct Events {
 
 struct Entry {
     id: u64,
+    once: bool,
     kind: EventKind,
     tell: Rc<dyn Fn(&Event)>,
 }
@@ -64,9 +65,10 @@ impl fmt::Debug for Events {
 impl Events {
     pub(crate) fn listen(self: &Rc<Events>, kind: EventKind, tell: impl Fn(&Event) + 'static) -> Listener {
         let id = self.next.replace(self.next.get() + 1);
-        self.listeners.borrow_mut().push(Entry { id, kind, tell: Rc::new(tell) });
+        self.listeners.borrow_mut().push(Entry { id, once: false, kind, tell: Rc::new(tell) });
         self.tune();
-        Listener { events: Rc::downgrade(self), id }
+        let registry: Rc<dyn Registry> = self.clone();
+        Listener::new(&registry, id)
     }
 
     /// Tells those who listen now.
@@ -75,16 +77,24 @@ impl Events {
         // A listener may add and remove others.
         let tell: Vec<_> = {
             let listeners = self.listeners.borrow();
-            listeners.iter().filter(|entry| entry.kind == kind).map(|entry| entry.tell.clone()).collect()
+            listeners
+                .iter()
+                .filter(|entry| entry.kind == kind)
+                .map(|entry| (entry.once.then_some(entry.id), entry.tell.clone()))
+                .collect()
         };
-        tell.iter().for_each(|tell| tell(event));
+        for (ends, tell) in tell {
+            if let Some(id) = ends {
+                self.forget(id);
+            }
+            tell(event);
+        }
     }
 
-    fn remove(self: &Rc<Events>, id: u64) {
+    fn forget(&self, id: u64) {
         let at = self.listeners.borrow().iter().position(|entry| entry.id == id);
         // What it owns is dropped when nothing is borrowed any more.
         let _entry = at.map(|at| self.listeners.borrow_mut().remove(at));
-        self.tune();
     }
 
     /// Forgets all listeners.
@@ -188,10 +198,29 @@ fn translate(channel: &Channel, blocked: &protocol::Blocked) -> Blocked {
     }
 }
 
+/// Where listeners are kept.
+pub(crate) trait Registry {
+    /// Forgets one.
+    fn remove(self: Rc<Self>, id: u64);
+    /// Has one told once.
+    fn once(&self, id: u64);
+}
+
+impl Registry for Events {
+    fn remove(self: Rc<Self>, id: u64) {
+        self.forget(id);
+        self.tune();
+    }
+
+    fn once(&self, id: u64) {
+        self.listeners.borrow_mut().iter_mut().filter(|entry| entry.id == id).for_each(|entry| entry.once = true);
+    }
+}
+
 /// Listens for as long as it lives.
 #[must_use = "a listener that is dropped listens no more"]
 pub struct Listener {
-    events: Weak<Events>,
+    registry: Option<Weak<dyn Registry>>,
     id: u64,
 }
 
@@ -202,16 +231,32 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
+    pub(crate) fn new(registry: &Rc<dyn Registry>, id: u64) -> Listener {
+        Listener { registry: Some(Rc::downgrade(registry)), id }
+    }
+
+    fn registry(&self) -> Option<Rc<dyn Registry>> {
+        self.registry.as_ref().and_then(Weak::upgrade)
+    }
+
     /// Listens until the engine is disposed of.
     pub fn keep(mut self) {
-        self.events = Weak::new();
+        self.registry = None;
+    }
+
+    /// Listens to the next event only.
+    pub fn once(self) -> Listener {
+        if let Some(registry) = self.registry() {
+            registry.once(self.id);
+        }
+        self
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(events) = self.events.upgrade() {
-            events.remove(self.id);
+        if let Some(registry) = self.registry() {
+            registry.remove(self.id);
         }
     }
 }

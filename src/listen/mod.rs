@@ -2,8 +2,8 @@
 
 mod events;
 
-pub(crate) use events::Events;
 pub use events::Listener;
+pub(crate) use events::{Events, Registry};
 
 use aludel_protocol::{Error, ErrorKind, Result};
 use std::time::Duration;

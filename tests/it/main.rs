@@ -20,6 +20,7 @@ mod tables;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 #[cfg(not(target_arch = "wasm32"))]
+mod hooks;
 mod import;
 mod listen;
 mod log;
