@@ -168,6 +168,21 @@ inTabs("tabs that migrate", async ({ tab, check }) => {
     assert.deepEqual(await events(old), []);
   });
 
+  await check("tabs that are left are not waited for, and look at the database when they come back", async () => {
+    const [old, same, young] = [await tab(), await tab(), await tab()];
+    await version(old, "left.db", 2);
+    const happens = ({ page }, kind) => page.evaluate((kind) => void dispatchEvent(new PageTransitionEvent(kind, { persisted: true })), kind);
+    await happens(old, "pagehide");
+    assert.deepEqual(await version(young, "left.db", 3), { to: 3, applied: ["3"] });
+    await version(same, "left.db", 3);
+    await happens(same, "pagehide");
+    assert.deepEqual(await version(young, "left.db", 3, "same"), { to: 3, applied: [] });
+    await happens(old, "pageshow");
+    await happens(same, "pageshow");
+    await until(old, "the database has had steps that this program does not know: \"3\"");
+    assert.deepEqual([await all(same), await events(old), await events(same)], [[2, 3], [], []]);
+  });
+
   await check("twelve tabs with code of three versions: what is there is what the newest has made, each step once", async () => {
     const tabs = await Promise.all(Array.from({ length: 12 }, () => tab()));
     const outcomes = await Promise.all(tabs.map((each, i) => version(each, "crowd.db", 2 + (i % 3))));
