@@ -24,6 +24,7 @@ impl NativeConnection {
 #[wasm_bindgen]
 impl NativeConnection {
     /// Runs a statement and gives its frames to `take`, one by one.
+    #[expect(clippy::too_many_arguments, reason = "each part of an object would be a crossing of its own")]
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn execute(
         &self,
@@ -44,6 +45,7 @@ impl NativeConnection {
     }
 
     /// Runs a statement and gives its first frame to `take`.
+    #[expect(clippy::too_many_arguments, reason = "each part of an object would be a crossing of its own")]
     #[wasm_bindgen(unchecked_return_type = "Promise<NativeStream>")]
     pub fn stream(
         &self,
