@@ -6,6 +6,7 @@
 
 use super::host_file::{HostFile, Kind, Names};
 use super::node::RawFile;
+use super::page_joiner::PageJoiner;
 use super::plain_file::PlainFile;
 use super::scratch::{in_the_way, publish_scratch};
 use super::watched_log::log;
@@ -53,7 +54,8 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
     let mark = PlainFile::new(std::path::absolute(&mark).unwrap_or_else(|_| mark.into())).map_err(failed)?;
     let (fresh, always) = (main.size == 0, mark.exists());
     let marks = Some(MarkFile { file: Box::new(mark), watch, fresh, always });
-    publish(Attachment { path, main: (Box::new(main), true), wal: (wal, has_wal), journal, marks, guard: None })
+    let main: (Box<dyn RawFile>, bool) = (Box::new(PageJoiner::new(Box::new(main))), true);
+    publish(Attachment { path, main, wal: (wal, has_wal), journal, marks, guard: None })
 }
 
 /// Makes a scratch file `fs_path`, known to SQLite as `name`. It vanishes when it is closed, however that comes about.

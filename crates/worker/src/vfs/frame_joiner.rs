@@ -1,76 +1,91 @@
-//! Half the writes of a log: the header of a frame and the page behind it, which SQLite writes apart, go out as one.
+//! Few writes of a log: the frames of a transaction, which SQLite writes one by one and in two parts each, go out together.
 //!
-//! A write costs a browser the same for 24 bytes as for 64 KiB, so each frame would cost two. A header is therefore held
-//! back until its page arrives, in the very next call; what goes wrong then is reported by the page's write, which SQLite
-//! heeds as much as the header's. Nothing else is ever held back: a commit is acknowledged without another call that
-//! could still report an error, so whatever a commit consists of has to be written when the last write of it returns.
+//! A write costs a browser the same for 24 bytes as for 64 KiB. So the header of a frame is held back until its page
+//! arrives, in the very next call, and whole frames until their transaction is committed or there are many. The last frame
+//! of a commit says in its header that it is: its page is written at once, with all that is held, and what goes wrong then is
+//! reported by that write, which SQLite heeds. Nothing is held when it returns: a commit is acknowledged without another
+//! call that could still report an error.
+//!
+//! What is held before belongs to a transaction that is not committed: who dies meanwhile loses what nobody was promised.
+//! Whoever reads finds it as if it were written.
 #![forbid(unsafe_code)]
 
+use super::held::{Held, MOST};
 use super::node::RawFile;
 use rsqlite_vfs::{SyncOptions, VfsResult};
 
 /// The length of a frame's header.
 const HEADER: usize = 24;
+/// Where in it the size of the database stands, if the frame ends a commit.
+const COMMIT: std::ops::Range<usize> = 4..8;
 
-/// A log that writes whole frames.
+/// A log that writes whole frames, as many as it can.
 pub(super) struct FrameJoiner {
     file: Box<dyn RawFile>,
-    held: Option<(u64, [u8; HEADER])>,
+    /// Whole frames, and perhaps a header.
+    held: Held,
+    /// Whether a header is held whose page is due, and if so, whether it ends a commit.
+    due: Option<bool>,
     /// Where the last call read, if it was a read. A commit may write headers anew, without their pages, each right
     /// after it read its frame; these are not held, for nothing follows the last one.
     read_at: Option<u64>,
-    frame: Vec<u8>,
 }
 
 impl FrameJoiner {
     pub(super) fn new(file: Box<dyn RawFile>) -> FrameJoiner {
-        FrameJoiner { file, held: None, read_at: None, frame: Vec::new() }
+        FrameJoiner { file, held: Held::default(), due: None, read_at: None }
     }
 
-    /// Writes the header that is held, if there is one, before anything that could miss it. One that cannot be written
-    /// stays, so that no call after this one succeeds as if it were there.
+    /// Writes what is held.
     fn flush(&mut self) -> VfsResult<()> {
-        self.read_at = None;
-        if let Some((offset, header)) = &self.held {
-            self.file.write(header, *offset)?;
-            self.held = None;
+        self.held.write(&mut *self.file)?;
+        self.due = None;
+        Ok(())
+    }
+
+    /// Takes a header, or a page behind its header, or anything else.
+    fn take(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        if let Some(commits) = self.due
+            && self.held.end() == offset
+            && bytes.len() > HEADER
+        {
+            self.due = None;
+            self.held.push(bytes, offset);
+            return if commits || self.held.len() >= MOST { self.flush() } else { Ok(()) };
         }
+        let header = bytes.len() == HEADER && self.read_at != Some(offset);
+        if !header || self.due.is_some() || !self.held.goes_on_at(offset) {
+            self.flush()?;
+        }
+        if !header {
+            return self.file.write(bytes, offset);
+        }
+        self.held.push(bytes, offset);
+        self.due = Some(bytes[COMMIT] != [0; 4]);
         Ok(())
     }
 }
 
 impl RawFile for FrameJoiner {
     fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
-        self.flush()?;
         self.read_at = Some(offset);
-        self.file.read(buffer, offset)
+        self.held.read(&mut *self.file, buffer, offset)
     }
 
     fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
-        if let Some((at, header)) = &self.held
-            && at + HEADER as u64 == offset
-            && bytes.len() > HEADER
-        {
-            self.frame.clear();
-            self.frame.extend_from_slice(header);
-            self.frame.extend_from_slice(bytes);
-            let at = *at;
-            self.held = None;
-            return self.file.write(&self.frame, at);
+        let taken = self.take(bytes, offset);
+        self.read_at = None;
+        if taken.is_err() {
+            // SQLite undoes a transaction of which something could not be written: nothing of it may come later.
+            self.held.clear();
+            self.due = None;
         }
-        let rewritten = self.read_at == Some(offset);
-        self.flush()?;
-        match bytes.first_chunk::<HEADER>() {
-            Some(header) if bytes.len() == HEADER && !rewritten => {
-                self.held = Some((offset, *header));
-                Ok(())
-            }
-            _ => self.file.write(bytes, offset),
-        }
+        taken
     }
 
     fn truncate(&mut self, size: u64) -> VfsResult<()> {
-        self.held.take_if(|(offset, _)| *offset >= size);
+        self.held.cut(size);
+        self.due = None;
         self.flush()?;
         self.file.truncate(size)
     }
@@ -81,13 +96,12 @@ impl RawFile for FrameJoiner {
     }
 
     fn size(&mut self) -> VfsResult<u64> {
-        self.flush()?;
-        self.file.size()
+        self.held.size(&mut *self.file)
     }
 
     fn delete(&mut self, durably: bool) -> VfsResult<()> {
-        self.held = None;
-        self.read_at = None;
+        self.held.clear();
+        (self.due, self.read_at) = (None, None);
         self.file.delete(durably)
     }
 }

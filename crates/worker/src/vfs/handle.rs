@@ -37,6 +37,11 @@ impl Handle {
         self.level
     }
 
+    /// Told before and after the log is copied into the file.
+    pub(super) fn gather(&mut self, gathers: bool) -> VfsResult<()> {
+        self.node.raw.borrow_mut().gather(gathers)
+    }
+
     fn check_writable(&self) -> VfsResult<()> {
         if self.read_only {
             return Err(VfsError::new(VfsErrorCode::ReadOnly, "the file was opened to be read".into()));

@@ -6,7 +6,7 @@
 //! ```text
 //! SQLite  --xOpen-->  Handle  --Rc-->  Node { RawFile, LockTable, Shm }        one Handle per open, one Node per file
 //!                                        RawFile: MemoryFile | DiskFile | OpfsFile
-//!                                        around a log: FrameJoiner, and WatchedLog
+//!                                        around a log: FrameJoiner, and WatchedLog; around a database: PageJoiner
 //! ```
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
@@ -20,9 +20,11 @@ pub mod broken;
 pub mod contract;
 mod frame_joiner;
 mod handle;
+mod held;
 mod lock_table;
 mod memory;
 mod node;
+mod page_joiner;
 mod scratch;
 mod shm;
 #[cfg(any(test, feature = "faults"))]

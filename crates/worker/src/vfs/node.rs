@@ -38,6 +38,12 @@ pub(crate) trait RawFile {
     /// The length.
     fn size(&mut self) -> VfsResult<u64>;
 
+    /// Told before and after the log is copied into a database: in between, writes need not be done when they return. After
+    /// it they are, or each further call fails.
+    fn gather(&mut self, _gathers: bool) -> VfsResult<()> {
+        Ok(())
+    }
+
     /// Removes the file: by default it is emptied, since its name has to stay.
     ///
     /// An emptied file is synced even if SQLite does not ask for `durably`: where a name is removed, the next journal is

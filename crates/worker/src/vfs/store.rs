@@ -5,7 +5,10 @@ use super::memory::MemoryFile;
 use super::node::Node;
 use super::os::Os;
 use super::{fault, find, full_name, record};
-use rsqlite_vfs::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_OK, sqlite3_file, sqlite3_io_methods};
+use rsqlite_vfs::ffi::{
+    SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_CKPT_START, SQLITE_IOERR_SHMMAP, SQLITE_NOTFOUND, SQLITE_OK, sqlite3_file,
+    sqlite3_io_methods,
+};
 use rsqlite_vfs::{
     AccessMode, FileKind, OpenAccess, OpenOptions, OpenRequest, OpenedFile, SQLiteIoMethods, SQLiteVfs, SQLiteVfsFile,
     VfsError, VfsErrorCode, VfsResult, VfsStore,
@@ -94,6 +97,7 @@ impl SQLiteIoMethods for Methods {
     const VERSION: c_int = 2;
     const METHODS: sqlite3_io_methods = sqlite3_io_methods {
         iVersion: 2,
+        xFileControl: Some(file_control),
         xShmMap: Some(shm_map),
         xShmLock: Some(shm_lock),
         xShmBarrier: Some(shm_barrier),
@@ -121,6 +125,23 @@ impl SQLiteVfs<Methods> for Vfs {
 unsafe fn handle<'a>(file: *mut sqlite3_file) -> &'a mut Handle {
     // SAFETY: `xOpen` of this VFS wrote an `SQLiteVfsFile` there, whose handle is `Store::File`.
     unsafe { (&mut *SQLiteVfsFile::from_file(file)).handle_mut::<Handle>() }
+}
+
+unsafe extern "C" fn file_control(file: *mut sqlite3_file, op: c_int, argument: *mut c_void) -> c_int {
+    if op == SQLITE_FCNTL_CKPT_START || op == SQLITE_FCNTL_CKPT_DONE {
+        // SAFETY: SQLite passes a file that it opened here, and calls nothing else on it meanwhile.
+        return match unsafe { handle(file) }.gather(op == SQLITE_FCNTL_CKPT_START) {
+            Ok(()) => SQLITE_OK,
+            Err(error) => {
+                let code = error.raw_code();
+                record(error);
+                code
+            }
+        };
+    }
+    let Some(base) = Base::METHODS.xFileControl else { return SQLITE_NOTFOUND };
+    // SAFETY: file and argument are SQLite's own, for this very operation.
+    unsafe { base(file, op, argument) }
 }
 
 unsafe extern "C" fn shm_map(

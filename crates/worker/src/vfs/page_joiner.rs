@@ -1,0 +1,70 @@
+//! Few writes of a database while the log is copied into it: pages that lie side by side go out together.
+//!
+//! SQLite copies the log in the order of the pages, one by one. They are held back only between its word that this begins
+//! and its word that it is done, and whoever reads finds them. SQLite ignores what the latter word is
+//! answered, but before it takes a log for copied as a whole it sets the length of the database and syncs it, and heeds
+//! what goes wrong then. Of a log that was copied in part nothing is overwritten.
+#![forbid(unsafe_code)]
+
+use super::held::{Held, MOST};
+use super::node::RawFile;
+use rsqlite_vfs::{SyncOptions, VfsResult};
+
+/// A database that writes neighbours together.
+pub(super) struct PageJoiner {
+    file: Box<dyn RawFile>,
+    gathers: bool,
+    held: Held,
+}
+
+impl PageJoiner {
+    pub(super) fn new(file: Box<dyn RawFile>) -> PageJoiner {
+        PageJoiner { file, gathers: false, held: Held::default() }
+    }
+
+    /// Writes what is held. What cannot be written stays, so that no call after this one succeeds as if it were there.
+    fn flush(&mut self) -> VfsResult<()> {
+        self.held.write(&mut *self.file)
+    }
+}
+
+impl RawFile for PageJoiner {
+    fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        self.held.read(&mut *self.file, buffer, offset)
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        if !self.gathers || !self.held.goes_on_at(offset) || self.held.len() + bytes.len() > MOST {
+            self.flush()?;
+        }
+        if !self.gathers {
+            return self.file.write(bytes, offset);
+        }
+        self.held.push(bytes, offset);
+        Ok(())
+    }
+
+    fn truncate(&mut self, size: u64) -> VfsResult<()> {
+        self.flush()?;
+        self.file.truncate(size)
+    }
+
+    fn sync(&mut self, options: SyncOptions) -> VfsResult<()> {
+        self.flush()?;
+        self.file.sync(options)
+    }
+
+    fn size(&mut self) -> VfsResult<u64> {
+        self.held.size(&mut *self.file)
+    }
+
+    fn delete(&mut self, durably: bool) -> VfsResult<()> {
+        self.held.clear();
+        self.file.delete(durably)
+    }
+
+    fn gather(&mut self, gathers: bool) -> VfsResult<()> {
+        self.gathers = gathers;
+        if gathers { Ok(()) } else { self.flush() }
+    }
+}
