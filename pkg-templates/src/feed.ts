@@ -28,6 +28,8 @@ export class Feed {
   rowcount: number;
   /** The rowid of the last inserted row. */
   lastrowid: number | bigint | null;
+  /** Whether its rows are mappings already, which most are not. */
+  mapped = false;
   /** Whether it was closed: from then on each fetch is an error. */
   closed = false;
   /** Whether a fetch found that there are no more rows. */

@@ -54,6 +54,7 @@ export class Frames {
     const late: Stream = { pull: (feed) => (this.#stream as Stream).pull(feed), close: () => this.#stream?.close() };
     const first = this.#feed === undefined;
     const feed = (this.#feed ??= new Feed(columns?.length ? columns : null, changes, null, late));
+    if (first && feed.shape !== null) feed.mapped = feed.shape.plain && feed.shape.asked.mappings;
     feed.rowcount = changes;
     const id = Number(lastInsertRowid);
     feed.lastrowid = Number.isSafeInteger(id) ? id : lastInsertRowid;
@@ -61,7 +62,7 @@ export class Frames {
     if (shape === null) return;
     let rows: readonly object[];
     try {
-      rows = decodeBatch(frame, batchAt, shape.names.length, this.#maker(shape));
+      rows = decodeBatch(frame, batchAt, shape.names.length, this.#maker(feed.mapped ? shape.mapping : shape.make));
     } catch (error) {
       this.#wrong = [error];
       throw error;
@@ -95,15 +96,15 @@ export class Frames {
   }
 
   /** Makes rows of cells, each converted by the type of its column. */
-  #maker(shape: Shape): Shape["make"] {
+  #maker(make: Shape["make"]): Shape["make"] {
     const { results } = this.#prepared;
-    if (results === undefined) return shape.make;
+    if (results === undefined) return make;
     return (cells) => {
       const values = cells.map((cell, i) => {
         const convert = results[i];
         return convert === undefined ? cell : convert(cell);
       });
-      return shape.make(values as SqlValue[]);
+      return make(values as SqlValue[]);
     };
   }
 

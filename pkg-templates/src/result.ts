@@ -377,7 +377,9 @@ export class View {
 
   /** A row as it shows it. */
   row(row: object): object {
-    return this.#picked === null ? row : (this.#shape as Shape).make(this.#values(row));
+    const { mapped, shape } = this.#feed;
+    if (mapped) (shape as Shape).asked.mappings = false;
+    return this.#picked === null && !mapped ? row : (this.#shape as Shape).make(this.#values(row));
   }
 
   /** Makes the value of one column. */
@@ -388,7 +390,10 @@ export class View {
 
   /** Makes objects without a prototype. */
   mapping(): Make<object> {
-    return (row) => (this.#shape as Shape).mapping(this.#values(row));
+    const { mapped, shape } = this.#feed;
+    // Many at once would hold the page up: those of the next result are made while they arrive.
+    if (shape !== null) shape.asked.mappings = true;
+    return (row) => (mapped && this.#picked === null ? row : (this.#shape as Shape).mapping(this.#values(row)));
   }
 
   /** Makes arrays. */

@@ -89,6 +89,10 @@ class RowWithValues extends RowBase {
 export interface Shape {
   /** The names of the columns, in order. */
   readonly names: readonly string[];
+  /** Whether the rows of a large result may be mappings from the start; not where names repeat. */
+  readonly plain: boolean;
+  /** What whoever had a result of this shape last has asked for: rows are made of that kind while they arrive. */
+  readonly asked: { mappings: boolean };
   /** Makes a row of its values. */
   make(values: readonly SqlValue[]): object;
   /** Makes an object without a prototype of the values of a row. */
@@ -156,6 +160,8 @@ function plainShape(names: readonly string[]): Shape {
   const known = names.some((name) => name in Class.prototype);
   const shape: Shape = {
     names,
+    plain: true,
+    asked: { mappings: false },
     make: known ? define : make,
     mapping: mapper(names),
     read: (row) => names.map((name) => (row as Record<string, SqlValue>)[name] as SqlValue),
@@ -173,6 +179,8 @@ function crookedShape(names: readonly string[], named: readonly string[]): Shape
   const read = (row: object): readonly SqlValue[] => RowWithValues.values(row as RowWithValues);
   const shape: Shape = {
     names,
+    plain: false,
+    asked: { mappings: false },
     make: (values) => {
       const own = values.slice();
       const row = new Class(own);

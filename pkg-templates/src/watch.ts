@@ -242,7 +242,7 @@ function converted(feed: Feed, prepared: Prepared): Found {
   if (shape === null) throw new InvalidRequestError("watch() takes a statement that returns rows");
   const cells: object[] = [];
   for (let batch = feed.batch(); batch !== undefined; batch = feed.batch()) {
-    for (const row of batch) cells.push(row);
+    for (const row of batch) cells.push(feed.mapped ? shape.make(shape.read(row)) : row);
     feed.advance(batch.length);
   }
   const { results } = prepared;
