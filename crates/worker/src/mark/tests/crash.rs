@@ -89,7 +89,7 @@ fn check(world: &mut World, asked: &[Asked], what: &str) -> usize {
 fn fates_agree_with_the_database_wherever_the_host_dies() {
     let mut random = Random::new("fates_agree_with_the_database_wherever_the_host_dies");
     let (mut points, mut committed, mut in_doubt) = (0, 0, 0);
-    for _ in 0..3 {
+    for _ in 0..5 {
         let disk = SimulatedDisk::new();
         disk.remember();
         let seed = random.number();
