@@ -39,7 +39,7 @@ fn a_frame_is_one_write() {
         db.run("COMMIT");
         let writes = writes_to_log(&disk);
         assert_eq!(writes.len(), 1, "a commit is one: {writes:?}");
-        assert!(writes[0] > 40 * FRAME && writes[0] % FRAME == 0);
+        assert!(writes[0] > 40 * FRAME && writes[0].is_multiple_of(FRAME));
         disk.remember();
         db.run("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES(2)");
         assert_eq!(writes_to_log(&disk), [LOG_HEADER, FRAME]);
