@@ -38,7 +38,8 @@ const BUNDLES = {
   // Of the package what the page imports: a bundler leaves out the rest.
   "/aludel/bundle.js": { contents: 'export { createEngine, text } from "./index.js";', resolveDir: pkg },
   "/peers/sqlite-wasm/worker.js": join(workers, "sqlite-wasm.js"),
-  "/peers/wa-sqlite/worker.js": join(workers, "wa-sqlite.js"),
+  "/peers/wa-sqlite/ahead.js": join(workers, "wa-ahead.js"),
+  "/peers/wa-sqlite/coop.js": join(workers, "wa-coop.js"),
   "/peers/sqlocal/client.js": join(modules, "sqlocal", "dist", "client.js"),
   "/peers/sqlocal/worker.js": join(modules, "sqlocal", "dist", "worker.js"),
 };
@@ -53,7 +54,10 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-async function bundle(entry) {
+/** What this page never loads of it, which a bundler leaves in files of their own: SQLite for databases without a worker. */
+const LEFT_OUT = { "/peers/sqlocal/client.js": ["@sqlite.org/sqlite-wasm"] };
+
+async function bundle(path, entry) {
   const { outputFiles } = await installed("esbuild").build({
     ...(typeof entry === "string" ? { entryPoints: [entry] } : { stdin: entry }),
     bundle: true,
@@ -64,6 +68,7 @@ async function bundle(entry) {
     logLevel: "error",
     nodePaths: [modules],
     conditions: ["browser"],
+    external: LEFT_OUT[path] ?? [],
   });
   return Buffer.from(outputFiles[0].contents);
 }
@@ -73,7 +78,7 @@ export async function serve({ peers = false, isolated = false } = {}) {
   // Made now, so that no page waits for it.
   const bundled = new Map();
   for (const [path, entry] of Object.entries(BUNDLES)) {
-    if (existsSync(entry.resolveDir ? join(pkg, "index.js") : entry) && (peers || !path.startsWith("/peers/"))) bundled.set(path, await bundle(entry));
+    if (existsSync(entry.resolveDir ? join(pkg, "index.js") : entry) && (peers || !path.startsWith("/peers/"))) bundled.set(path, await bundle(path, entry));
   }
   const minified = new Map();
   const compressed = new Map();
