@@ -12,7 +12,8 @@
 
 import { NotSupportedError } from "./errors.js";
 import * as client from "./generated/client.js";
-import { base64 } from "./generated/client_bytes.js";
+import { inlined } from "./generated/client_bytes.js";
+import { bytesOf, type Inlined } from "./inlined.js";
 
 /**
  * A wasm file, instantiated when its exports are first asked for.
@@ -20,13 +21,13 @@ import { base64 } from "./generated/client_bytes.js";
  */
 export class Wasm<Exports extends { initSync(given: { module: WebAssembly.Module }): unknown }> {
   readonly #exports: Exports;
-  readonly #base64: string;
+  readonly #inlined: Inlined;
   #module: WebAssembly.Module | undefined;
   #ready = false;
   #failure: NotSupportedError | undefined;
 
-  constructor(exports: Exports, base64: string) {
-    [this.#exports, this.#base64] = [exports, base64];
+  constructor(exports: Exports, inlined: Inlined) {
+    [this.#exports, this.#inlined] = [exports, inlined];
   }
 
   /** Gives a module that the runtime has compiled, where it compiles no bytes itself. */
@@ -39,7 +40,7 @@ export class Wasm<Exports extends { initSync(given: { module: WebAssembly.Module
     if (this.#ready) return this.#exports;
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      this.#exports.initSync({ module: this.#module ?? new WebAssembly.Module(decode(this.#base64)) });
+      this.#exports.initSync({ module: this.#module ?? new WebAssembly.Module(bytesOf(this.#inlined)) });
       this.#ready = true;
       return this.#exports;
     } catch (cause) {
@@ -54,7 +55,7 @@ export class Wasm<Exports extends { initSync(given: { module: WebAssembly.Module
   }
 }
 
-const wasm: Wasm<typeof client> = new Wasm(client, base64);
+const wasm: Wasm<typeof client> = new Wasm(client, inlined);
 
 /**
  * Gives the client's module.
@@ -70,11 +71,4 @@ export function provideModule(compiled: WebAssembly.Module): void {
  */
 export function native(): typeof client {
   return wasm.exports();
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const characters = atob(text);
-  const bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < characters.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
 }

@@ -52,14 +52,14 @@ sessions("webpack", async () => {
   return served(app, dist);
 });
 
-sessions("esbuild, with its two copied files", async () => {
+sessions("esbuild, with its copied files", async () => {
   const app = await bundledApp("/main.js");
   const dist = join(app.directory, "dist");
   await mkdir(dist);
   await tool("esbuild/bin/esbuild", ["src/main.js", "--bundle", "--minify", "--format=esm", `--outfile=${join(dist, "main.js")}`], {
     cwd: app.directory,
   });
-  for (const file of ["worker.js", "worker.wasm"]) await cp(join(app.directory, "node_modules/aludel", file), join(dist, file));
+  for (const file of ["worker.js", "worker.wasm", "lite.wasm"]) await cp(join(app.directory, "node_modules/aludel", file), join(dist, file));
   // So are the modules that the app has the worker import.
   await cp(join(app.directory, "src/jobs.js"), join(dist, "jobs.js"));
   await cp(join(app.directory, "index.html"), join(dist, "index.html"));

@@ -19,4 +19,4 @@ sessions("without a bundler", async () => {
       await app.remove();
     },
   };
-}, { groups: ["programs", "core", "session", "files", "pool"] });
+}, { groups: ["programs", "core", "session", "files", "pool", "lite"] });

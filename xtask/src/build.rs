@@ -1,15 +1,13 @@
 //! From crates to wasm files and their glue: cargo, wasm-bindgen, wasm-opt.
 
 use crate::files::{self, Fingerprint};
-use crate::shell;
-use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::{inlined, shell};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Bumped whenever the recipe below changes, so that nothing made by an older one is taken for fresh.
-const RECIPE: &str = "build 3";
+const RECIPE: &str = "build 4";
 
 /// How wasm files are built, by Cargo.toml.
 const RELEASE: &str = "release";
@@ -17,6 +15,12 @@ const RELEASE: &str = "release";
 const CLIENT: &str = "client";
 /// How Core's wasm is built: what a new statement costs is its compiler.
 const CORE: &str = "core";
+
+/// What the smaller SQLite is without.
+const LITE_FLAGS: &str =
+    "-USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBPAGE_VTAB -USQLITE_ENABLE_DBSTAT_VTAB";
+/// How the smaller SQLite is compiled; the last word on it is the one that counts.
+const LITE_C_FLAGS: &str = "-Oz";
 
 /// What the package is made of.
 pub struct Built {
@@ -26,6 +30,8 @@ pub struct Built {
     pub core: PathBuf,
     /// The worker of the release.
     pub worker: PathBuf,
+    /// The worker's wasm with the smaller SQLite; its glue is the worker's.
+    pub lite: PathBuf,
     /// The worker whose SQL can be told to fail, for tests only.
     pub faults: PathBuf,
 }
@@ -33,14 +39,18 @@ pub struct Built {
 /// Builds all wasm files and their glue, and puts the generated modules where TypeScript imports them.
 pub fn build() -> Result<Built> {
     let out = shell::target_dir().join("aludel");
-    let [client, core, worker, faults] = ["client", "core", "worker", "worker-faults"].map(|name| out.join(name));
-    let built = Built { client, core, worker, faults };
+    let [client, core, worker, lite, faults] =
+        ["client", "core", "worker", "worker-lite", "worker-faults"].map(|name| out.join(name));
+    let built = Built { client, core, worker, lite, faults };
     // The worker with faults first: the release's own files are then the ones that stay in cargo's directory.
     let faults = ["-p", "aludel-worker", "--features", "aludel-worker/faults"];
     let wasm = cargo_build("the worker with faults for tests", RELEASE, &faults)?;
     bind(&wasm.join("aludel_worker.wasm"), "worker", &built.faults)?;
     let wasm = cargo_build("the worker", RELEASE, &["-p", "aludel-worker"])?;
     bind(&wasm.join("aludel_worker.wasm"), "worker", &built.worker)?;
+    let wasm = build_lite()?;
+    bind(&wasm.join("aludel_worker.wasm"), "worker", &built.lite)?;
+    check_glue(&built)?;
     let wasm = cargo_build("Core's wasm", CORE, &["-p", "aludel-core-js"])?;
     bind(&wasm.join("aludel_core_js.wasm"), "core", &built.core)?;
     let wasm = cargo_build("the client's wasm", CLIENT, &["-p", "aludel-js"])?;
@@ -54,6 +64,38 @@ fn cargo_build(what: &str, profile: &str, packages: &[&str]) -> Result<PathBuf> 
     let how = ["build", "--profile", profile, "--target", "wasm32-unknown-unknown"];
     shell::run(&format!("Building {what}"), shell::cargo().args(how).args(packages))?;
     Ok(shell::target_dir().join("wasm32-unknown-unknown").join(profile))
+}
+
+/// Builds the worker with the smaller SQLite. The rest of it is built alike, or its glue would have other names in it.
+fn build_lite() -> Result<PathBuf> {
+    // Cargo set it when it started us, from its configuration.
+    let flags =
+        std::env::var("SQLITE_WASM_RS_FLAGS").context("xtask is run by cargo, which sets SQLITE_WASM_RS_FLAGS")?;
+    // A directory of its own: cargo would compile SQLite anew each time that the flags change.
+    let target = shell::target_dir().join("lite");
+    let how = ["build", "--profile", RELEASE, "--target", "wasm32-unknown-unknown", "-p", "aludel-worker"];
+    shell::run(
+        "Building the worker with the smaller SQLite",
+        shell::cargo()
+            .args(how)
+            .env("CARGO_TARGET_DIR", &target)
+            .env("SQLITE_WASM_RS_FLAGS", format!("{flags} {LITE_FLAGS}"))
+            .env("CFLAGS_wasm32_unknown_unknown", LITE_C_FLAGS),
+    )?;
+    Ok(target.join("wasm32-unknown-unknown").join(RELEASE))
+}
+
+/// One `worker.js` serves both wasm files of the worker.
+fn check_glue(built: &Built) -> Result<()> {
+    // Comments name functions by their numbers, which do differ.
+    let glue = |of: &Path| -> Result<String> {
+        let text = files::read_text(&of.join("worker.js"))?;
+        Ok(text.lines().filter(|line| !line.trim_start().starts_with("//")).collect())
+    };
+    if glue(&built.worker)? != glue(&built.lite)? {
+        bail!("the worker with the smaller SQLite needs another glue than the worker");
+    }
+    Ok(())
 }
 
 /// Makes `<name>.js`, `<name>.d.ts` and `<name>.wasm` in `out`.
@@ -79,10 +121,10 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
             .context("wasm-bindgen failed")?;
         let (from, to) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
         let optimized = raw.join("optimized.wasm");
-        let how = if name == "core" { "-O3" } else { "-Os" };
+        let how: &[&str] = if name == "core" { &["-O3"] } else { &["-Oz", "--converge"] };
         shell::run_quietly(
             &format!("Shrinking {to}"),
-            shell::npm_bin("wasm-opt").arg(how).arg(raw.join(&from)).arg("-o").arg(&optimized),
+            shell::npm_bin("wasm-opt").args(how).arg(raw.join(&from)).arg("-o").arg(&optimized),
         )?;
         files::copy(&optimized, &wasm)?;
         files::write(&js, files::read_text(&raw.join(format!("{name}.js")))?.replace(&from, &to))?;
@@ -119,12 +161,9 @@ fn generate(built: &Built) -> Result<()> {
             let file = format!("{name}{ending}");
             files::copy(&from.join(&file), &to.join(&file))?;
         }
-        let base64 = STANDARD.encode(files::read(&from.join(format!("{name}.wasm")))?);
-        files::write(&to.join(format!("{name}_bytes.js")), format!("export const base64 = \"{base64}\";\n"))?;
-        files::write(
-            &to.join(format!("{name}_bytes.d.ts")),
-            "/** The wasm, so that importing the package fetches nothing. */\nexport declare const base64: string;\n",
-        )?;
+        let module = inlined::module(&files::read(&from.join(format!("{name}.wasm")))?);
+        files::write(&to.join(format!("{name}_bytes.js")), module)?;
+        files::write(&to.join(format!("{name}_bytes.d.ts")), inlined::TYPES)?;
     }
     Ok(())
 }

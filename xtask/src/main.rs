@@ -9,6 +9,7 @@ mod counts;
 mod crash;
 mod demo;
 mod files;
+mod inlined;
 mod metadata;
 mod notices;
 mod package;
@@ -33,7 +34,7 @@ cargo xtask <command>
   package [--bless]              make the npm package in pkg/ (--bless: accept its list of files)
   build                          the wasm files and their JavaScript glue
   bench [ARGS ...]               run the benchmarks against the peers
-  size [--bless]                 sizes of the wasm files, held to the budget (--bless: set it anew)
+  size [--bless]                 sizes of what an app downloads, held to the budget (--bless: set it anew)
   tidy                           the rules of the house
   notices                        write the third-party notices anew
   setup                          install what the other commands need (they call it themselves)

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 5";
+const RECIPE: &str = "package 6";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -51,6 +51,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
     let mut fingerprint = Fingerprint::new(RECIPE);
     fingerprint.tree(&templates)?;
     fingerprint.tree(worker)?;
+    fingerprint.tree(&built.lite)?;
     fingerprint.tree(&built.client)?;
     fingerprint.tree(&built.core)?;
     for paper in licences.iter().chain([&notices::path()]) {
@@ -80,6 +81,8 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
         notices::check()?;
         files::copy(&notices::path(), &stage.join("THIRD-PARTY.md"))?;
         files::copy(&worker.join("worker.wasm"), &stage.join("worker.wasm"))?;
+        // Of the smaller SQLite there is none with faults: what is tested of it is that it is there.
+        files::copy(&built.lite.join("worker.wasm"), &stage.join("lite.wasm"))?;
         files::copy(&built.client.join("client.wasm"), &stage.join("client.wasm"))?;
         files::copy(&built.core.join("core.wasm"), &stage.join("core.wasm"))?;
         // All of it is there: only now does it take the place of the old one.
@@ -103,16 +106,16 @@ fn compile(templates: &Path, stage: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The worker becomes one file, so that it also runs from a copy, a CDN and a bundler that knows nothing of workers.
+/// The worker becomes one file, so that it also runs from a copy, a CDN and a bundler that knows nothing of workers. Most bundlers
+/// take it as it is: so it is shrunk here.
 fn bundle_worker(stage: &Path) -> Result<()> {
     inline_worker(stage)?;
     let (worker, bundled) = (stage.join("worker.js"), stage.join("worker.bundled.js"));
     shell::run(
         "Bundling worker.js",
         shell::npm_bin("esbuild")
-            .args(["worker.js", "--bundle", "--format=esm", "--target=es2022", "--log-level=warning"])
+            .args(["worker.js", "--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=warning"])
             .arg("--outfile=worker.bundled.js")
-            // It writes the paths of what it bundles into comments: relative to here they say nothing of this machine.
             .current_dir(stage),
     )?;
     let text = files::read_text(&bundled)?;

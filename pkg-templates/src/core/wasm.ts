@@ -6,10 +6,10 @@
  */
 
 import * as exports from "../generated/core.js";
-import { base64 } from "../generated/core_bytes.js";
+import { inlined } from "../generated/core_bytes.js";
 import { Wasm } from "../wasm.js";
 
-const wasm: Wasm<typeof exports> = new Wasm(exports, base64);
+const wasm: Wasm<typeof exports> = new Wasm(exports, inlined);
 
 /**
  * Gives Core's module.

@@ -8,7 +8,7 @@ import { browsers, launch, open } from "./browser.mjs";
  * @param {string} what the app is.
  * @param {() => Promise<{ origin: string, close: () => unknown }>} start builds and serves it.
  */
-export function sessions(what, start, { groups = ["programs", "session"], path = "/index.html" } = {}) {
+export function sessions(what, start, { groups = ["programs", "session", "lite"], path = "/index.html" } = {}) {
   test(what, async (t) => {
     const app = await start();
     try {

@@ -35,6 +35,7 @@ impl Failure {
             return Failure::plain(code);
         }
         let code = if extended & !0xff == 0 { code } else { extended };
+        let message = absent(message, full());
         Failure { code, message, offset: u32::try_from(offset).ok(), storage: None, attach: None }.with_storage()
     }
 
@@ -145,6 +146,22 @@ impl Failure {
     }
 }
 
+/// Whether this SQLite has what the package's smaller one is without.
+fn full() -> bool {
+    // SAFETY: the name is a constant, NUL-terminated string.
+    unsafe { ffi::sqlite3_compileoption_used(c"ENABLE_FTS5".as_ptr()) != 0 }
+}
+
+/// A message of SQLite's, which says where there is the module that this build is without.
+fn absent(message: String, full: bool) -> String {
+    let module = message.strip_prefix("no such module: ").unwrap_or_default();
+    let elsewhere = ["fts5", "fts5vocab", "rtree", "rtree_i32", "dbstat", "sqlite_dbpage"];
+    if full || !elsewhere.iter().any(|name| name.eq_ignore_ascii_case(module)) {
+        return message;
+    }
+    format!("{message}: aludel/lite is built without FTS5, R*Tree, dbstat and sqlite_dbpage; aludel has them")
+}
+
 /// A storage error, with the reason that the VFS gave rather than the one that SQLite's number suggests.
 fn stored(reason: StorageReason, message: String, cause: Option<Error>) -> Error {
     match cause {
@@ -203,6 +220,19 @@ mod tests {
     fn parsed(code: c_int, message: &str) -> (ConstraintKind, Option<String>, Option<String>, Vec<String>) {
         let Constraint { kind, name, table, columns } = constraint(code, message);
         (kind, name, table, columns)
+    }
+
+    #[test]
+    fn a_module_of_the_other_build_is_said_to_be_there() {
+        let said = |message: &str, full| absent(message.to_owned(), full);
+        let lite = "no such module: FTS5: aludel/lite is built without FTS5, R*Tree, dbstat and sqlite_dbpage; aludel has them";
+        assert_eq!(said("no such module: FTS5", false), lite);
+        for (message, full) in
+            [("no such module: fts5", true), ("no such module: x", false), ("no such table: fts5", false)]
+        {
+            assert_eq!(said(message, full), message);
+        }
+        assert!(full());
     }
 
     #[test]
