@@ -1,6 +1,6 @@
 //! What must hold for any bytes at all: the bodies of the fuzz targets, one function each, which panic when it does not.
 
-use aludel_protocol::{Batch, Error, ErrorKind, Header, Reader, Reply, Request};
+use aludel_protocol::{Batch, Bundle, Error, ErrorKind, Header, Reader, Reply, Request, frames, is_bundle};
 use aludel_sql::compile::{Options, Segment, compile};
 use aludel_sql::shape::Shape;
 use aludel_sql::{Text, TokenKind, first_keyword, is_explain, split_statements, tokens};
@@ -9,8 +9,14 @@ use aludel_sql::{Text, TokenKind, first_keyword, is_explain, split_statements, t
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 5] =
-    [("request", request), ("reply", reply), ("batch", batch), ("statement", statement), ("tokenizer", tokenizer)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("request", request),
+    ("reply", reply),
+    ("bundle", bundle),
+    ("batch", batch),
+    ("statement", statement),
+    ("tokenizer", tokenizer),
+];
 
 /// A request is refused as a Protocol error, or read, written and read again as the same.
 pub fn request(bytes: &[u8]) {
@@ -35,6 +41,20 @@ pub fn reply(bytes: &[u8]) {
     }
     if let Err(error) = Reply::decode_head(bytes) {
         protocol(&error);
+    }
+}
+
+/// A message is refused as a Protocol error, or its frames, put together again, are the same bytes.
+pub fn bundle(bytes: &[u8]) {
+    match frames(bytes) {
+        Ok(found) => {
+            let mut again = Bundle::default();
+            found.iter().for_each(|at| again.push(&[&bytes[at.clone()]]));
+            let same = again.send(|message| message == bytes);
+            assert_eq!(same, Some(true));
+            assert_eq!(found.len() > 1, is_bundle(bytes));
+        }
+        Err(error) => protocol(&error),
     }
 }
 

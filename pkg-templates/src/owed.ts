@@ -12,6 +12,21 @@ const SITE = 0x0e;
 const ROWS = 0x83;
 const FATAL = 0x86;
 const PROGRESS = 0x89;
+const BUNDLE = 0xa2;
+
+/** The frames of a message: one, or several behind each other, each with its length in front. */
+function framesOf(message: Uint8Array): Uint8Array[] {
+  if (message[0] !== BUNDLE) return [message];
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  const frames: Uint8Array[] = [];
+  let at = 8;
+  for (let left = view.getUint32(4, true); left > 0; left--) {
+    const length = view.getUint32(at, true);
+    frames.push(message.subarray(at + 8, at + 8 + length));
+    at += 8 + Math.ceil(length / 8) * 8;
+  }
+  return frames;
+}
 
 /**
  * Which requests a thread still has to answer, by the frames to it and from it (docs/PROTOCOL.md). A stream that nobody reads
@@ -27,7 +42,11 @@ export class Owed {
     return this.#count;
   }
 
-  asked(frame: Uint8Array): void {
+  asked(message: Uint8Array): void {
+    framesOf(message).forEach((frame) => this.#asked(frame));
+  }
+
+  #asked(frame: Uint8Array): void {
     const [kind, view] = [frame[2], new DataView(frame.buffer, frame.byteOffset, frame.byteLength)];
     if (kind === CANCEL || kind === SITE) return;
     if (kind === CREDIT || kind === CLOSE_STREAM) {
@@ -40,12 +59,20 @@ export class Owed {
   }
 
   answered(data: unknown): void {
-    const view = data instanceof ArrayBuffer ? new DataView(data) : undefined;
-    const kind = view?.getUint8(2);
-    if (view === undefined ? String(data).startsWith("fatal:") : kind === FATAL) {
-      this.#requests.clear();
-      this.#count = 0;
-    } else if (view !== undefined && kind !== PROGRESS) {
+    if (data instanceof ArrayBuffer) framesOf(new Uint8Array(data)).forEach((frame) => this.#answered(frame));
+    else if (String(data).startsWith("fatal:")) this.#forget();
+  }
+
+  #forget(): void {
+    this.#requests.clear();
+    this.#count = 0;
+  }
+
+  #answered(frame: Uint8Array): void {
+    const [kind, view] = [frame[2], new DataView(frame.buffer, frame.byteOffset, frame.byteLength)];
+    if (kind === FATAL) {
+      this.#forget();
+    } else if (kind !== PROGRESS) {
       const request = view.getBigUint64(8, true);
       const frames = this.#requests.get(request);
       if (frames !== undefined) this.#set(request, kind === ROWS && view.getUint8(32) === 1 ? frames - 1 : undefined);

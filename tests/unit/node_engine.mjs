@@ -20,15 +20,27 @@ export function nodeEngine(more = {}, url = "sqlite://") {
 
 // Of docs/PROTOCOL.md: the bytes of a header, the kind of the request that closes a connection, and that of its answer.
 const HEADER = 32;
+const BUNDLE = 0xa2;
 const CLOSE = 0x09;
 export const DONE = 0x84;
 
+/** The frames of a message, which may hold several. */
+export function framesOf(message) {
+  if (message[0] !== BUNDLE) return [message];
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  const frames = [];
+  for (let at = 8; at < message.length; at += 8 + Math.ceil(view.getUint32(at, true) / 8) * 8) {
+    frames.push(message.subarray(at + 8, at + 8 + view.getUint32(at, true)));
+  }
+  return frames;
+}
+
 /**
- * An engine, how many frames went to its workers so far, a function that makes the last of them fail, and one that has it
- * close a connection behind the back of the engine.
+ * An engine, how many frames went to its workers so far and in how many messages, a function that makes the last of them fail, and one that has it
+ * close a connection behind the back of the engine. `heard` is given the messages of frames that come from them.
  */
-export function counting(more = {}) {
-  const counter = { frames: 0 };
+export function counting({ heard, ...more } = {}) {
+  const counter = { frames: 0, messages: 0 };
   let last;
   const worker = () => {
     const made = options.worker();
@@ -36,13 +48,16 @@ export function counting(more = {}) {
     const failed = [];
     made.addEventListener = (kind, listener) => {
       if (kind === "error") failed.push(listener);
+      if (kind === "message" && heard) listen(kind, ({ data }) => data instanceof ArrayBuffer && heard(data));
       listen(kind, listener);
     };
     counter.fail = (message) => failed.forEach((listener) => listener({ message, preventDefault() {} }));
     made.postMessage = (message, ...rest) => {
       if (message instanceof Uint8Array) {
-        counter.frames++;
-        last = message.slice(0, HEADER);
+        const frames = framesOf(message);
+        counter.messages++;
+        counter.frames += frames.length;
+        last = frames.at(-1).slice(0, HEADER);
       }
       return post(message, ...rest);
     };

@@ -9,7 +9,7 @@ use crate::{Reader, Result, Writer};
 /// The version of the frame format: the second byte of each frame.
 pub const FRAME_VERSION: u8 = 1;
 /// The newest protocol version that this crate speaks, said in Hello.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 /// How many bytes the header of a frame has.
 pub const HEADER_LEN: usize = 32;
 

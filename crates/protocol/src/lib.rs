@@ -6,6 +6,7 @@
 //! `docs/PROTOCOL.md` of the repository.
 #![forbid(unsafe_code)]
 
+mod bundle;
 mod codec;
 mod constraint;
 mod error;
@@ -20,6 +21,7 @@ mod rows;
 mod sorted;
 mod value;
 
+pub use bundle::{Bundle, frames, is_bundle};
 pub use codec::{Reader, Writer};
 pub use constraint::{Constraint, ConstraintKind};
 pub use error::{Error, ErrorKind, Result, StorageReason};

@@ -253,6 +253,9 @@ impl Connection {
         if let Some(Wanted { outcome: Some(Err(error)), .. }) = self.wanted_by(job.header.request) {
             return Progress::Failed(error.clone().with_statement(job.sql()));
         }
+        if !matches!(job.work, Work::Execute(_)) {
+            env.flush();
+        }
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();

@@ -15,8 +15,23 @@ pub trait Environment {
         vfs::wall_clock()
     }
 
-    /// Sends one reply frame to a client, given in parts that are to be joined. A client that has gone is sent nothing.
+    /// Sends one reply frame to a client, given in parts that are to be joined. A client that has gone is sent nothing. It may
+    /// hold the frame back until the next [`Environment::flush`], or until it has waited for a moment: see
+    /// [`Environment::hurry`].
     fn post(&mut self, client: u64, parts: &[&[u8]]);
+
+    /// Whether it holds frames back.
+    fn holds(&self) -> bool {
+        false
+    }
+
+    /// Called now and then while something runs, which may take long: what was held back long enough is to leave.
+    fn hurry(&self, now: f64) {
+        let _ = now;
+    }
+
+    /// Called before something that may take long, in which there is no [`Environment::hurry`].
+    fn flush(&mut self) {}
 
     /// Makes the files of an OPFS database ready for `vfs`; [`Preparation::Later`] promises a call of
     /// [`crate::Service::files_ready`]. An environment that has no OPFS leaves this as it is.

@@ -322,8 +322,12 @@ impl Execution {
                 cx.changes.expect(cx.db, statement);
             }
             let (env, deadline) = (&*cx.env, cx.deadline);
-            let late = || env.now() >= deadline;
-            let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() { Some(&late) } else { None };
+            let late = || {
+                let now = env.now();
+                env.hurry(now);
+                now >= deadline
+            };
+            let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() || env.holds() { Some(&late) } else { None };
             match self.cursor.step(watch) {
                 Ok(Step::Row) => self.rows = true,
                 Ok(Step::Done) => {

@@ -220,6 +220,7 @@ impl<H: Environment> Service<H> {
         while let Some(key) = self.next() {
             self.run(key, now + SLICE_MS);
             now = self.env.now();
+            self.env.hurry(now);
             self.look_after_logs(now);
             // A slice is not cut short: with a fixed number of slices in a turn, it would be the same one's each time.
             if now + SLICE_MS / 2.0 >= start + TURN_MS {

@@ -2,15 +2,15 @@
 
 use super::Instant;
 use super::broker::Found;
+use super::buffer::Frame;
 use super::host::channel_name;
 use super::js::random;
 use super::link::{Hear, Heard, Link};
 use super::tab::{Role, Tab, mine};
 use super::talk::{Line, Speaks};
 use crate::listen;
-use crate::transport::Loss;
+use crate::transport::{Inbox, Loss};
 use futures_timer::Delay;
-use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -55,9 +55,16 @@ impl Guesting {
         self.link.borrow().is_some()
     }
 
-    pub(super) fn post(&self, frame: &Uint8Array) -> Result<(), String> {
-        let link = self.link.borrow().clone();
-        link.map_or(Ok(()), |link| link.post(frame))
+    pub(super) fn post(&self, frame: &Frame, inbox: &Inbox) {
+        if let Some(link) = &*self.link.borrow() {
+            link.post(frame, inbox);
+        }
+    }
+
+    pub(super) fn post_now(&self, frame: &Frame) {
+        if let Some(link) = &*self.link.borrow() {
+            link.post_now(frame);
+        }
     }
 }
 

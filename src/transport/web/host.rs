@@ -155,7 +155,7 @@ impl Tab {
             Heard::Left(client) => {
                 host.guests.borrow_mut().remove(&client);
                 if self.is_lingering() && !host.has_guests() && !host.closing.replace(true) {
-                    let _ = host.link.post(&self.frame(&Request::Shutdown));
+                    host.link.post_now(&self.frame(&Request::Shutdown));
                 }
             }
             Heard::Port(_) => {}

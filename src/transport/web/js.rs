@@ -30,6 +30,12 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn terminate(this: &Endpoint) -> Result<(), JsValue>;
 
+    /// A message event.
+    pub(super) type Said;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn data(this: &Said) -> JsValue;
+
     #[wasm_bindgen(js_name = BroadcastChannel)]
     pub(super) type Broadcast;
 

@@ -101,12 +101,12 @@ impl Tab {
                 self.say(&Line::Gone { host: host.id.clone() });
                 if for_good && !host.has_guests() {
                     // It may get to it; in any case it ends with the page. Guests would hear of it too early.
-                    let _ = host.link.post(&self.frame(&Request::Shutdown));
+                    host.link.post_now(&self.frame(&Request::Shutdown));
                     *self.parting.borrow_mut() = Some(host.clone());
                 }
             }
             Role::Guest(guest) if guest.has_joined() => {
-                let _ = guest.post(&self.frame(&Request::Leave));
+                guest.post_now(&self.frame(&Request::Leave));
             }
             _ => {}
         }

@@ -1,8 +1,9 @@
 //! One way to a worker: over the worker itself, over a port to it, or over a broadcast channel that only two know.
 
-use super::buffer::Buffer;
-use super::js::{Broadcast, Endpoint, PortPair, describe, member, text_of};
-use aludel_protocol::{FATAL, Reply};
+use super::buffer::{Buffer, Frame, SMALL};
+use super::js::{Broadcast, Endpoint, PortPair, Said, describe, text_of};
+use crate::transport::Inbox;
+use aludel_protocol::{Bundle, FATAL, Reply, frames, is_bundle};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -37,12 +38,59 @@ enum Kind {
     Broadcast,
 }
 
+/// How many frames share a message at most: the worker is to begin while others are still being made.
+const MOST_FRAMES: u32 = 128;
+/// About how many bytes a message of several frames has at most.
+const MOST_BYTES: usize = 32 << 10;
+/// Longer messages hold one frame only.
+const LONGEST_COPY: u32 = 64 << 10;
+
 /// One way to a worker. It ends when it is dropped.
 pub(super) struct Link {
-    end: Endpoint,
-    kind: Kind,
+    out: Rc<Out>,
     ready: Rc<Cell<bool>>,
     listeners: RefCell<Vec<(&'static str, Listener)>>,
+}
+
+/// Where frames go out. The small ones of one turn share messages.
+struct Out {
+    end: Endpoint,
+    kind: Kind,
+    waiting: RefCell<Bundle>,
+    /// Whether they will leave when all is done that is under way.
+    due: Cell<bool>,
+    over: Cell<bool>,
+}
+
+impl Out {
+    fn flush(&self) -> Result<(), String> {
+        if self.over.get() {
+            return Ok(());
+        }
+        // A small message is copied sooner than its buffer is given away.
+        let posted = self.waiting.borrow_mut().send(|message| self.end.post(&Uint8Array::from(message)));
+        posted.unwrap_or(Ok(())).map_err(|error| describe(&error))
+    }
+
+    fn post(&self, frame: &Frame) -> Result<(), String> {
+        match frame {
+            Frame::Small(bytes) => {
+                let mut waiting = self.waiting.borrow_mut();
+                waiting.push(&[bytes]);
+                let is_full = waiting.count() >= MOST_FRAMES || waiting.len() >= MOST_BYTES;
+                drop(waiting);
+                if is_full { self.flush() } else { Ok(()) }
+            }
+            Frame::Large(view) => {
+                self.flush()?;
+                let posted = match self.kind {
+                    Kind::Broadcast => self.end.post(view),
+                    Kind::Worker | Kind::Port => self.end.post_with(view, &Array::of1(&view.buffer())),
+                };
+                posted.map_err(|error| describe(&error))
+            }
+        }
+    }
 }
 
 impl Link {
@@ -63,7 +111,7 @@ impl Link {
     /// A link over a port.
     pub(super) fn port(port: JsValue, hear: &Hear) -> Result<Link, JsValue> {
         let link = Link::over(port, Kind::Port, hear)?;
-        link.end.start()?;
+        link.out.end.start()?;
         Ok(link)
     }
 
@@ -73,11 +121,21 @@ impl Link {
     }
 
     fn over(end: JsValue, kind: Kind, hear: &Hear) -> Result<Link, JsValue> {
-        let link = Link { end: end.unchecked_into(), kind, ready: Rc::default(), listeners: RefCell::default() };
-        let (hear, ready) = (hear.clone(), link.ready.clone());
+        let out = Out {
+            end: end.unchecked_into(),
+            kind,
+            waiting: RefCell::default(),
+            due: Cell::new(false),
+            over: Cell::new(false),
+        };
+        let link = Link { out: Rc::new(out), ready: Rc::default(), listeners: RefCell::default() };
+        let (hear, ready, out) = (hear.clone(), link.ready.clone(), link.out.clone());
         link.listen("message", move |event| {
-            let Some(data) = member(&event, "data") else { return };
-            if let Some(heard) = read(data) {
+            for heard in read(event.unchecked_ref::<Said>().data()) {
+                // What came first may have ended it.
+                if out.over.get() {
+                    return;
+                }
                 if matches!(heard, Heard::Ready) {
                     ready.set(true);
                 }
@@ -89,7 +147,7 @@ impl Link {
 
     fn listen(&self, kind: &'static str, act: impl FnMut(JsValue) + 'static) -> Result<(), JsValue> {
         let listener = Listener::new(act);
-        self.end.listen(kind, listener.as_ref())?;
+        self.out.end.listen(kind, listener.as_ref())?;
         self.listeners.borrow_mut().push((kind, listener));
         Ok(())
     }
@@ -99,13 +157,26 @@ impl Link {
         self.ready.get()
     }
 
-    /// Sends a frame, and gives its buffer away.
-    pub(super) fn post(&self, frame: &Uint8Array) -> Result<(), String> {
-        let posted = match self.kind {
-            Kind::Broadcast => self.end.post(frame),
-            Kind::Worker | Kind::Port => self.end.post_with(frame, &Array::of1(&frame.buffer())),
-        };
-        posted.map_err(|error| describe(&error))
+    /// Sends a frame: a large one at once, and its buffer is given away; a small one with others, when all is done that is
+    /// under way. What cannot be sent is told to the inbox.
+    pub(super) fn post(&self, frame: &Frame, inbox: &Inbox) {
+        let failed = self.out.post(frame).err();
+        if failed.is_none() && self.out.due.replace(true) {
+            return;
+        }
+        // The caller may be in the middle of sending: its waiter must exist before it is rejected.
+        let (out, inbox) = (self.out.clone(), inbox.clone());
+        spawn_local(async move {
+            out.due.set(false);
+            if let Some(message) = failed.or_else(|| out.flush().err()) {
+                inbox.fatal(&format!("the worker cannot be reached: {message}"));
+            }
+        });
+    }
+
+    /// Sends a frame at once, whether or not it arrives.
+    pub(super) fn post_now(&self, frame: &Frame) {
+        let _ = self.out.post(frame).and_then(|()| self.out.flush());
     }
 
     /// Sends an object with these properties; one of them may be a port, which goes over to the other side.
@@ -121,7 +192,8 @@ impl Link {
             transfer.push(port);
         }
         // Whoever waits for the effect asks again.
-        let _ = self.end.post_with(&message, &transfer);
+        let _ = self.out.flush();
+        let _ = self.out.end.post_with(&message, &transfer);
     }
 
     /// The two ends of a new pair of ports.
@@ -133,42 +205,59 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        self.out.over.set(true);
         let listeners = self.listeners.take();
         for (kind, listener) in &listeners {
             // A worker that is gone cannot be told.
-            let _ = self.end.unlisten(kind, listener.as_ref());
+            let _ = self.out.end.unlisten(kind, listener.as_ref());
         }
-        let _ = match self.kind {
-            Kind::Worker => self.end.terminate(),
-            Kind::Port | Kind::Broadcast => self.end.close(),
+        let _ = match self.out.kind {
+            Kind::Worker => self.out.end.terminate(),
+            Kind::Port | Kind::Broadcast => self.out.end.close(),
         };
         // This may run inside one of the listeners, which must outlive its own call.
         spawn_local(async move { drop(listeners) });
     }
 }
 
-fn read(data: JsValue) -> Option<Heard> {
-    if let Some(text) = data.as_string() {
-        return match text.split_once(':') {
-            None if text == "ready" => Some(Heard::Ready),
-            Some(("fatal", message)) => Some(Heard::Broke(message.to_owned())),
-            Some(("lives", lock)) => Some(Heard::Lives(lock.to_owned())),
-            Some(("left", client)) => Some(Heard::Left(client.to_owned())),
-            _ => None,
-        };
-    }
-    let view = match data.dyn_ref::<ArrayBuffer>() {
-        Some(buffer) => Uint8Array::new(buffer),
-        None => match data.dyn_into::<Uint8Array>() {
+/// What a message says.
+fn read(data: JsValue) -> Vec<Heard> {
+    let view = match data.dyn_into::<ArrayBuffer>() {
+        Ok(buffer) => Uint8Array::new(&buffer),
+        Err(data) => match data.dyn_into::<Uint8Array>() {
             Ok(view) => view,
-            Err(other) => return Some(Heard::Port(other)),
+            Err(other) => return read_word(other).into_iter().collect(),
         },
     };
-    if view.length() > 2
-        && view.get_index(2) == FATAL
-        && let Ok((_, Reply::Fatal { message })) = Reply::decode(&view.to_vec())
-    {
-        return Some(Heard::Broke(format!("the worker broke: {message}")));
+    let length = view.length();
+    if length > LONGEST_COPY || (length > SMALL && !is_bundle(&[view.get_index(0)])) {
+        return vec![Heard::Frame(Buffer::message(view))];
     }
-    Some(Heard::Frame(Buffer::from_js(view)))
+    let bytes = view.to_vec();
+    // What breaks the protocol is refused as a frame that does.
+    let parts = frames(&bytes).unwrap_or_else(|_| std::iter::once(0..bytes.len()).collect());
+    Buffer::parts(view, bytes, parts).map(read_frame).collect()
+}
+
+fn read_frame(frame: Buffer) -> Heard {
+    if let Some(bytes) = frame.here()
+        && bytes.get(2) == Some(&FATAL)
+        && let Ok((_, Reply::Fatal { message })) = Reply::decode(bytes)
+    {
+        return Heard::Broke(format!("the worker broke: {message}"));
+    }
+    Heard::Frame(frame)
+}
+
+fn read_word(data: JsValue) -> Option<Heard> {
+    let Some(text) = data.as_string() else {
+        return (!data.is_undefined() && !data.is_null()).then_some(Heard::Port(data));
+    };
+    match text.split_once(':') {
+        None if text == "ready" => Some(Heard::Ready),
+        Some(("fatal", message)) => Some(Heard::Broke(message.to_owned())),
+        Some(("lives", lock)) => Some(Heard::Lives(lock.to_owned())),
+        Some(("left", client)) => Some(Heard::Left(client.to_owned())),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! The wire of a tab: to its own worker while it hosts, to that of another tab while it is a guest, to none in between.
 
-use super::buffer::{Buffer, joined};
+use super::buffer::{Buffer, Frame};
 use super::election::Presence;
 use super::guest::Guesting;
 use super::host::Hosting;
@@ -13,7 +13,6 @@ use crate::listen::{self, Event, HostChange, VersionSkew};
 use crate::transport::{Inbox, Loss, Place, Wire};
 use aludel_protocol::{Error, Header, PROTOCOL_VERSION, RepeatClass, Request, Result, StorageReason};
 use futures_timer::Delay;
-use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -54,7 +53,7 @@ pub(super) struct Tab {
     role: RefCell<Role>,
     pub(super) presence: RefCell<Option<Rc<Presence>>>,
     /// Frames for the first host.
-    waiting: RefCell<Vec<Uint8Array>>,
+    waiting: RefCell<Vec<Frame>>,
     /// Whether a frame went to the host of now.
     pub(super) sent: Cell<bool>,
     /// Whether the channel was told that its host is lost, and not yet of another.
@@ -178,7 +177,7 @@ impl Tab {
             return;
         }
         for frame in self.waiting.take() {
-            self.post(&frame);
+            self.post(frame);
         }
     }
 
@@ -206,27 +205,22 @@ impl Tab {
         self.inbox.event(&Event::Host(HostChange { tab }));
     }
 
-    fn post(&self, frame: &Uint8Array) {
-        let posted = match self.role() {
-            Role::Host(host) if host.link.is_ready() => host.link.post(frame),
+    fn post(&self, frame: Frame) {
+        match self.role() {
+            Role::Host(host) if host.link.is_ready() => host.link.post(&frame, &self.inbox),
             Role::Guest(guest) if guest.has_joined() => {
                 self.expect_answer(&guest);
-                guest.post(frame)
+                guest.post(&frame, &self.inbox);
             }
             _ => {
                 // Between two hosts the channel keeps what it sends.
                 if !self.lost.get() && !self.owes_loss.get() {
-                    self.waiting.borrow_mut().push(frame.clone());
+                    self.waiting.borrow_mut().push(frame);
                 }
                 return;
             }
-        };
-        self.sent.set(true);
-        if let Err(message) = posted {
-            // The caller is in the middle of sending: its waiter must exist before it is rejected.
-            let inbox = self.inbox.clone();
-            spawn_local(async move { inbox.fatal(&format!("the worker cannot be reached: {message}")) });
         }
+        self.sent.set(true);
     }
 
     fn hear(self: &Rc<Tab>, line: Line) {
@@ -274,9 +268,9 @@ impl Tab {
     }
 
     /// A frame of the wire's own, whose answer nobody waits for.
-    pub(super) fn frame(&self, request: &Request<'_>) -> Uint8Array {
+    pub(super) fn frame(&self, request: &Request<'_>) -> Frame {
         let header = Header { client: self.client, ..Header::new(0, u64::MAX, 0, RepeatClass::Safe) };
-        Uint8Array::from(&request.encode(&header)[..])
+        Frame::joined(request.encode(&header), None)
     }
 
     pub(super) fn is_lingering(&self) -> bool {
@@ -289,7 +283,7 @@ impl Tab {
         match &role {
             Role::Host(host) => self.say(&Line::Gone { host: host.id.clone() }),
             Role::Guest(guest) if guest.has_joined() && !self.leaving.get() => {
-                let _ = guest.post(&self.frame(&Request::Leave));
+                guest.post_now(&self.frame(&Request::Leave));
             }
             _ => {}
         }
@@ -312,7 +306,7 @@ impl Tab {
 
 impl Wire for Tab {
     fn send(&self, head: Vec<u8>, batch: Option<Buffer>) {
-        self.post(&joined(&head, batch));
+        self.post(Frame::joined(head, batch));
     }
 
     fn owns_host(&self) -> bool {

@@ -18,7 +18,8 @@ export function counting(options = {}) {
       const worker = new Worker(new URL("/counted/worker.js", location.href), { type: "module" });
       const post = worker.postMessage.bind(worker);
       worker.postMessage = (message, ...more) => {
-        if (message instanceof Uint8Array) counter.frames++;
+        // A message of several frames says how many.
+        if (message instanceof Uint8Array) counter.frames += message[0] === 0xa2 ? new DataView(message.buffer, message.byteOffset).getUint32(4, true) : 1;
         return post(message, ...more);
       };
       return worker;

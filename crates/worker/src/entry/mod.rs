@@ -1,14 +1,16 @@
 //! The shell of the worker in a browser: frames from and to the page and its guests, turns as macrotasks, files in OPFS.
 
 mod liveness;
+mod outbox;
 mod ports;
 mod procedures;
 
 use crate::{Environment, Finding, Preparation, Service, Turn, vfs};
-use aludel_protocol::{Header, ProcedureCall, RepeatClass, Reply};
-use js_sys::Function;
+use aludel_protocol::{Header, ProcedureCall, RepeatClass, Reply, frames, is_bundle};
+use js_sys::{Function, Uint8Array};
 use liveness::Watch;
-use ports::{End, Ports, send_to};
+use outbox::{Outbox, Way};
+use ports::{End, Ports, client_of};
 use procedures::ProcedureHost;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,18 +41,16 @@ pub fn start(procedures: ProcedureHost) -> Result<(), JsValue> {
 
 /// The last word to the page.
 fn say_fatal(message: &str) {
-    let scope = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
+    Outbox::get().flush();
     let header = Header::new(0, 0, 0, RepeatClass::Safe);
-    send_to(&scope, &[&Reply::Fatal { message }.encode(&header)]);
+    let frame = Uint8Array::from(&Reply::Fatal { message }.encode(&header)[..]).buffer();
+    js_sys::global().unchecked_into::<Way>().post_alone(&frame, true);
 }
 
-/// Takes a frame from the page.
+/// Takes a message from the page: a frame, or several.
 #[wasm_bindgen]
-pub fn receive(frame: Vec<u8>) {
-    with_shell(|shell| {
-        shell.service.environment_mut().ports.note_own(&frame);
-        shell.receive(frame);
-    });
+pub fn receive(message: Vec<u8>) {
+    with_shell(|shell| shell.receive(message, None));
 }
 
 /// Takes a guest: a client that lives in another tab, and a port to it or the name of a broadcast channel.
@@ -69,7 +69,7 @@ pub fn join(client: String, end: JsValue) -> Result<(), JsValue> {
         // It may have been here before, when it did not hear from this worker for long: it begins anew.
         shell.drop_guest(id);
         let ports = &mut shell.service.environment_mut().ports;
-        ports.add(id, end, watch, |frame| with_shell(|shell| shell.receive(frame)));
+        ports.add(id, end, watch, move |message| with_shell(|shell| shell.receive(message, Some(id))));
     });
     Ok(())
 }
@@ -81,6 +81,8 @@ fn with_shell(work: impl FnOnce(&mut Shell)) {
             && let Some(shell) = slot.as_mut()
         {
             work(shell);
+            // Nobody waits for what this task has answered until the next one has something to say.
+            shell.service.environment_mut().flush();
         }
     });
 }
@@ -139,16 +141,33 @@ impl Shell {
         })
     }
 
-    fn receive(&mut self, frame: Vec<u8>) {
+    /// Takes a message of the page's, or of a guest's.
+    fn receive(&mut self, message: Vec<u8>, from: Option<u64>) {
         if self.over {
             return;
         }
         self.look_for_files();
-        self.service.receive(frame);
+        match frames(&message) {
+            Ok(frames) if is_bundle(&message) => {
+                frames.into_iter().for_each(|at| self.take(message[at].to_vec(), from));
+            }
+            // What breaks the protocol is refused as a frame that does.
+            Ok(_) | Err(_) => self.take(message, from),
+        }
         // While work is under way, a frame only adds to it: what matters may be a cancel behind it.
         if !self.due {
             self.turn();
         }
+    }
+
+    fn take(&mut self, frame: Vec<u8>, from: Option<u64>) {
+        match from {
+            None => self.service.environment_mut().ports.note_own(&frame),
+            // Who speaks for somebody else is not listened to.
+            Some(client) if client_of(&frame) != Some(client) => return,
+            Some(_) => {}
+        }
+        self.service.receive(frame);
     }
 
     /// Looks now and then whether the files still have their names. If not, the user has cleared the data of the site: what
@@ -231,7 +250,19 @@ impl Environment for Page {
     }
 
     fn post(&mut self, client: u64, parts: &[&[u8]]) {
-        self.ports.send(client, parts);
+        self.ports.send(client, parts, self.clock.now());
+    }
+
+    fn holds(&self) -> bool {
+        self.ports.outbox().holds()
+    }
+
+    fn hurry(&self, now: f64) {
+        self.ports.outbox().hurry(now);
+    }
+
+    fn flush(&mut self) {
+        self.ports.outbox().flush();
     }
 
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {

@@ -1,13 +1,15 @@
 //! Where replies go: to the page of this worker, or to the tab that its client lives in.
 
 use super::liveness::Watch;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use super::outbox::{Outbox, Way};
+use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
-/// Frames up to this size are joined before they leave wasm's memory: one crossing instead of one per part.
+/// Frames up to this size may share a message with others.
 const SMALL_FRAME: usize = 4 << 10;
 /// Where in a frame the id of its client stands.
 const CLIENT_AT: std::ops::Range<usize> = 16..24;
@@ -36,12 +38,11 @@ impl End {
         }
     }
 
-    fn say(&self, message: &JsValue) {
-        // A guest that has gone is noticed by its lock.
-        let _ = match self {
-            End::Port(port) => port.post_message(message),
-            End::Broadcast(channel) => channel.post_message(message),
-        };
+    fn way(&self) -> &Way {
+        match self {
+            End::Port(port) => port.unchecked_ref(),
+            End::Broadcast(channel) => channel.unchecked_ref(),
+        }
     }
 }
 
@@ -70,11 +71,12 @@ pub(super) struct Ports {
     /// The client of the page, once it has sent a frame.
     own: Cell<Option<u64>>,
     guests: HashMap<u64, Guest>,
+    outbox: Rc<Outbox>,
 }
 
 impl Ports {
     pub(super) fn new(scope: DedicatedWorkerGlobalScope) -> Ports {
-        Ports { scope, own: Cell::new(None), guests: HashMap::new() }
+        Ports { scope, own: Cell::new(None), guests: HashMap::new(), outbox: Outbox::get() }
     }
 
     /// Notes whose frame came from the page.
@@ -84,23 +86,26 @@ impl Ports {
         }
     }
 
-    /// Takes a guest, whose frames go to `receive`.
+    /// The frames that wait for others.
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Takes a guest, whose messages go to `receive`.
     pub(super) fn add(&mut self, client: u64, end: End, watch: Watch, receive: impl Fn(Vec<u8>) + 'static) {
         let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let Ok(frame) = event.data().dyn_into::<Uint8Array>() else { return };
-            let frame = frame.to_vec();
-            // Who speaks for somebody else is not listened to.
-            if client_of(&frame) == Some(client) {
-                receive(frame);
+            if let Ok(message) = event.data().dyn_into::<Uint8Array>() {
+                receive(message.to_vec());
             }
         });
         end.listen(Some(listener.as_ref().unchecked_ref()));
-        end.say(&"ready".into());
+        end.way().post_alone(&"ready".into(), false);
         self.guests.insert(client, Guest { end, _listener: listener, _watch: watch });
     }
 
     /// Forgets a guest. What is still said to it goes nowhere.
     pub(super) fn remove(&mut self, client: u64) -> bool {
+        self.outbox.forget(client);
         self.guests.remove(&client).is_some()
     }
 
@@ -110,43 +115,32 @@ impl Ports {
         let _ = self.scope.post_message(&format!("left:{client}").into());
     }
 
-    /// Sends a frame to a client.
-    pub(super) fn send(&self, client: u64, parts: &[&[u8]]) {
-        match self.guests.get(&client).map(|guest| &guest.end) {
-            Some(End::Port(port)) => {
-                let buffer = joined(parts);
-                // As below.
-                let _ = port.post_message_with_transferable(&buffer, &Array::of1(&buffer));
-            }
-            Some(End::Broadcast(channel)) => {
-                // As below.
-                let _ = channel.post_message(&joined(parts));
-            }
-            None if client == 0 || self.own.get() == Some(client) => send_to(&self.scope, parts),
+    /// Sends a frame to a client, now or soon: see [`Outbox`].
+    pub(super) fn send(&self, client: u64, parts: &[&[u8]], now: f64) {
+        let (way, gives): (&Way, bool) = match self.guests.get(&client) {
+            Some(guest) => (guest.end.way(), matches!(guest.end, End::Port(_))),
+            None if client == 0 || self.own.get() == Some(client) => (self.scope.unchecked_ref(), true),
             // Its tab is gone.
-            None => {}
+            None => return,
+        };
+        if parts.iter().map(|part| part.len()).sum::<usize>() <= SMALL_FRAME {
+            self.outbox.push(client, way, parts, now);
+        } else {
+            self.outbox.flush_of(client);
+            way.post_alone(&joined(parts), gives);
         }
     }
 }
 
-fn client_of(frame: &[u8]) -> Option<u64> {
+/// Who sends a frame.
+pub(super) fn client_of(frame: &[u8]) -> Option<u64> {
     let bytes = frame.get(CLIENT_AT)?;
     bytes.try_into().ok().map(u64::from_le_bytes)
-}
-
-/// Posts a frame to the page, and gives its buffer away.
-pub(super) fn send_to(scope: &DedicatedWorkerGlobalScope, parts: &[&[u8]]) {
-    let buffer = joined(parts);
-    // It cannot fail: the buffer is new and nobody else's. If it did, there would be nobody to tell.
-    let _ = scope.post_message_with_transfer(&buffer, &Array::of1(&buffer));
 }
 
 /// The parts of a frame in one buffer of JavaScript's.
 fn joined(parts: &[&[u8]]) -> ArrayBuffer {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    if length <= SMALL_FRAME {
-        return Uint8Array::from(&parts.concat()[..]).buffer();
-    }
     let buffer = ArrayBuffer::new(length as u32);
     let (bytes, mut at) = (Uint8Array::new(&buffer), 0);
     for part in parts.iter().filter(|part| !part.is_empty()) {

@@ -72,6 +72,7 @@ impl<H: Environment> Service<H> {
         let mut ended = Vec::new();
         for (id, database) in self.databases.iter_mut() {
             if database.log.is_long() {
+                self.env.flush();
                 database.checkpoint(false);
             }
             database.log.hold_if_large(now);
@@ -80,6 +81,7 @@ impl<H: Environment> Service<H> {
             }
             match database.log.end_hold(snapshots(&self.slots, *id).count(), now) {
                 Some(Hold::Empty) => {
+                    self.env.flush();
                     database.checkpoint(true);
                     database.lingers = None;
                 }
@@ -113,6 +115,7 @@ impl<H: Environment> Service<H> {
     /// Copies logs in the time that nobody needs for anything else.
     pub(super) fn use_idle_time(&mut self, now: f64) {
         for database in self.databases.values_mut().filter(|database| database.log.due() <= now) {
+            self.env.flush();
             database.checkpoint(false);
         }
     }
