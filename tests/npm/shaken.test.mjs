@@ -11,7 +11,7 @@ const APPS = {
     import { createEngine, migrate, sql, text } from "aludel";
     const engine = createEngine("sqlite://");
     const shown = text("SELECT :a, ':b'").bindparams({ a: "it's" });
-    console.log(JSON.stringify([engine.pool.size(), shown.compile().sql, shown.compile({ literalBinds: true }).sql, sql\`\${1}\`.compile().params, typeof migrate]));`,
+    console.log(JSON.stringify([engine.pool.size(), shown.compile().sql, shown.compile({ literalBinds: true }).sql, sql\`\${1}\`.compile().params, String(migrate).length > 0]));`,
   columns: `
     import { Integer, text } from "aludel";
     console.log(JSON.stringify([text("SELECT id FROM t").columns({ id: Integer }).subquery("s").c.id.gt(1).compile().sql]));`,
@@ -27,7 +27,7 @@ const APPS = {
     console.log(JSON.stringify([Date_.name, types.String(5).name, text("SELECT 1 AS d").columns({ d: Date_ }).union(text("SELECT 2").columns({ d: Date_ })).compile().sql]));`,
 };
 const PRINTED = {
-  texts: [4, "SELECT ?, ':b'", "SELECT 'it''s', ':b'", { sql_0: 1 }, "function"],
+  texts: [4, "SELECT ?, ':b'", "SELECT 'it''s', ':b'", { sql_0: 1 }, true],
   columns: ["s.id > ?"],
   reflected: ["SELECT id FROM t", 0],
   ddl: ["function", "SELECT 1"],
