@@ -82,7 +82,7 @@ fn crashes(page_size: u32) {
     import(&mut bench, &bytes).unwrap();
     let acknowledged = disk.ops();
     drop(bench);
-    assert!(acknowledged > 40, "{acknowledged}");
+    assert!(acknowledged > 12, "{acknowledged}");
     let mut random = Random::new("power cuts during an import");
     let mut switched = None;
     for count in 0..=disk.ops() {
@@ -193,7 +193,7 @@ fn what_became_of_an_import_is_known_whichever_write_of_it_failed() {
         }
     }
     // What fails behind the commit does not matter to it; the mark that comes before it does.
-    assert!(seen[0] > 20 && seen[1] > 1, "{seen:?}");
+    assert!(seen[0] > 5 && seen[1] > 1, "{seen:?}");
 }
 
 /// Fails the calls after `after` of an import; says whether there were any.
@@ -226,7 +226,7 @@ fn a_disk_that_fails_at_any_call_leaves_the_old_database_or_the_new_one() {
         for failing in [Failing::Io, Failing::Full, Failing::Half] {
             for count in [1, u64::MAX] {
                 let calls = (0..).take_while(|after| fails(&bytes, *after, count, failing)).count();
-                assert!(calls > 80, "{calls} calls");
+                assert!(calls > 40, "{calls} calls");
             }
         }
     }
