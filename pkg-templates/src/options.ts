@@ -94,8 +94,9 @@ export interface EngineOptions {
    */
   readonly queryCacheSize?: number;
   /**
-   * What happens when a call is aborted whose statement the worker cannot stop at once: others wait until it ends
-   * (`"wait"`), or the worker is replaced (`"replaceWorker"`), which loses every open transaction of the database.
+   * What happens when a call is aborted whose statement the worker cannot stop at once, as it can where the browser suspends
+   * WebAssembly (JSPI): others wait until it ends (`"wait"`), or the worker is replaced (`"replaceWorker"`), which loses every
+   * open transaction of the database.
    */
   readonly onAbort?: "wait" | "replaceWorker";
   /** Makes the worker, where `new Worker(new URL("./worker.js", import.meta.url), { type: "module" })` does not fit. */

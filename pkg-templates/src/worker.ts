@@ -11,8 +11,9 @@
  */
 
 import { serve } from "./broker.js";
-import init, { join, receive, start } from "./generated/worker.js";
+import init, { join, receive, run, start } from "./generated/worker.js";
 import * as procedures from "./procedure_host.js";
+import { SliceHost } from "./slice_host.js";
 
 interface Scope {
   onmessage: ((event: MessageEvent<unknown>) => void) | null;
@@ -69,7 +70,7 @@ async function load(wasmUrl: string | WebAssembly.Module | undefined): Promise<v
   waiting = [];
   try {
     await init(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });
-    start(procedures);
+    start(procedures, new SliceHost(run, fail));
   } catch (error) {
     return fail(`its WebAssembly could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -116,7 +116,8 @@ impl Wire for Local {
 
     fn drive(&self, cx: &mut Context<'_>) {
         match self.turn() {
-            Turn::Again => cx.waker().wake_by_ref(),
+            // Nothing is lent out here, so nothing pauses.
+            Turn::Again | Turn::Step | Turn::Resume(_) => cx.waker().wake_by_ref(),
             Turn::WaitUntil(at) => {
                 let now = self.service.borrow_mut().as_mut().map_or(at, |service| service.environment_mut().now());
                 let mut timer = Delay::new(Duration::from_secs_f64((at - now).max(0.0) / 1000.0));

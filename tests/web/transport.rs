@@ -19,6 +19,9 @@ const FAULTY: &str = "/dist/faults/worker.js";
 const ENDLESS: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
 const COUNT_ENDLESSLY: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
 
+/// Compares for hours, in one call of a function, which nothing interrupts.
+const COMPARE_ENDLESSLY: &str = "SELECT instr(printf('%.*c', 4000000, 'a'), printf('%.*c', 2000000, 'a') || 'b')";
+
 fn build(url: &str) -> Engine {
     Engine::builder(url).worker_url(WORKER).build().unwrap()
 }
@@ -155,7 +158,7 @@ async fn a_worker_that_does_not_stop_is_replaced_where_that_was_asked_for() {
     let (conn, other) = (engine.connect().await.unwrap(), engine.connect().await.unwrap());
     let token = CancelToken::new();
     let options = CallOptions::new().cancel(&token);
-    let (endless, one) = (text(COUNT_ENDLESSLY), text("SELECT 1"));
+    let (endless, one) = (text(COMPARE_ENDLESSLY), text("SELECT 1"));
     let (cancelled, bystander, ()) =
         futures::join!(conn.execute_with(&endless, (), &options), other.execute(&one, ()), async {
             sleep(50).await;

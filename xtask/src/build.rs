@@ -122,17 +122,38 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
         let (from, to) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
         let optimized = raw.join("optimized.wasm");
         let how: &[&str] = if name == "core" { &["-O3"] } else { &["-Oz", "--converge"] };
+        let mut shrink = shell::npm_bin("wasm-opt");
+        if name == "worker" {
+            // What wasm-bindgen makes of statements that can be suspended holds instructions for exceptions, which not
+            // every engine knows. Without them it is taken by all, and only traps, after which a worker is over anyway.
+            shrink.args(["--enable-exception-handling", "--strip-eh"]);
+        }
         shell::run_quietly(
             &format!("Shrinking {to}"),
-            shell::npm_bin("wasm-opt").args(how).arg(raw.join(&from)).arg("-o").arg(&optimized),
+            shrink.args(how).arg(raw.join(&from)).arg("-o").arg(&optimized),
         )?;
         files::copy(&optimized, &wasm)?;
-        files::write(&js, files::read_text(&raw.join(format!("{name}.js")))?.replace(&from, &to))?;
+        let glue = files::read_text(&raw.join(format!("{name}.js")))?.replace(&from, &to);
+        files::write(&js, if name == "worker" { ask_for_suspending(&glue)? } else { glue })?;
         files::copy(&raw.join(format!("{name}.d.ts")), &types)?;
         std::fs::remove_dir_all(&raw)?;
         Ok(())
     })?;
     Ok(())
+}
+
+/// Has the glue of the worker ask whether the engine can suspend wasm, which it takes for granted.
+fn ask_for_suspending(glue: &str) -> Result<String> {
+    let asking =
+        glue.replace("WebAssembly.promising(", "promising(").replace("new WebAssembly.Suspending(", "suspending(");
+    if !asking.contains(" promising(") || !asking.contains(" suspending(") {
+        bail!("the glue of the worker does not suspend anything any more");
+    }
+    Ok(format!(
+        "const can = \"Suspending\" in WebAssembly;\n\
+         const suspending = (f) => (can ? new WebAssembly.Suspending(f) : f);\n\
+         const promising = (f) => (can ? WebAssembly.promising(f) : f);\n{asking}"
+    ))
 }
 
 /// Builds the Rust app of the tests into `dist/rust-app`.

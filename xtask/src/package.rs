@@ -124,7 +124,15 @@ fn bundle_worker(stage: &Path) -> Result<()> {
     }
     files::write(&worker, text)?;
     std::fs::remove_file(&bundled)?;
-    let parts = ["generated/worker.js", "broker.js", "broker.d.ts", "procedure_host.js", "procedure_host.d.ts"];
+    let parts = [
+        "generated/worker.js",
+        "broker.js",
+        "broker.d.ts",
+        "procedure_host.js",
+        "procedure_host.d.ts",
+        "slice_host.js",
+        "slice_host.d.ts",
+    ];
     // Of what procedures are called with, the page has the types only.
     for part in parts.into_iter().chain(["sync_connection.js", "sync_functions.js"]) {
         std::fs::remove_file(stage.join(part))?;

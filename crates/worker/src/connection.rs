@@ -4,6 +4,7 @@
 mod attached;
 mod ended;
 mod given_up;
+mod lent;
 mod locked;
 mod procedure;
 
@@ -18,8 +19,11 @@ use crate::mark::Outcome;
 use crate::scheduler::Slice;
 use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
+use crate::stepping::Stepping;
 use crate::transaction;
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Fate, Header, OpenOptions, Reply};
+pub(crate) use lent::Later;
+use lent::Lent;
 pub(crate) use locked::{Neighbour, cannot_open};
 use std::collections::VecDeque;
 
@@ -31,6 +35,16 @@ const SPARE_BYTES: usize = 1 << 20;
 pub(crate) struct ConnectionKey {
     pub(crate) client: u64,
     pub(crate) id: u32,
+}
+
+/// The turn of a job.
+#[derive(Clone, Copy, Debug)]
+struct JobTurn {
+    /// Whose turn it is: 0 is the queue's, others are streams'.
+    unit: usize,
+    since: f64,
+    /// Whether a transaction was open before it, which is not the job's own.
+    in_transaction: bool,
 }
 
 /// An open connection. Its jobs run one after the other; a stream that waits for credits steps aside.
@@ -49,6 +63,8 @@ pub(crate) struct Connection {
     /// The first is the one that runs.
     queue: VecDeque<Job>,
     streams: Vec<Job>,
+    /// The job whose statement is lent out. Until it is back, nothing may be asked of SQLite that changes the connection.
+    lent: Option<Lent>,
     /// Whose turn it is: 0 is the queue's, others are streams'.
     unit: usize,
     lock_timeout: f64,
@@ -92,6 +108,7 @@ impl Connection {
             released: Vec::new(),
             queue,
             streams: Vec::new(),
+            lent: None,
             unit: 0,
             lock_timeout: or_forever(options.lock_timeout),
             idle_timeout: or_forever(options.idle_transaction_timeout),
@@ -123,7 +140,12 @@ impl Connection {
 
     /// Whether a transaction is open. One that a request has for itself is nobody else's affair.
     pub(crate) fn in_transaction(&self) -> bool {
-        self.db.in_transaction() && !self.queue.iter().chain(&self.streams).any(Job::owns_transaction)
+        self.db.in_transaction() && !self.jobs().any(Job::owns_transaction)
+    }
+
+    /// All that it has to do.
+    fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.queue.iter().chain(&self.streams).chain(self.lent.as_ref().map(Lent::job))
     }
 
     /// Since when it reads from one snapshot, if it does.
@@ -163,24 +185,48 @@ impl Connection {
         })
     }
 
-    /// Whether any of its jobs can go on.
+    /// Whether any of its jobs can go on. One that is lent out does so by itself.
     pub(crate) fn is_runnable(&self, database: &Database) -> bool {
-        self.runnable_unit(database).is_some()
+        self.lent.is_none() && self.runnable_unit(database).is_some()
     }
 
-    /// Goes on with one of its jobs until the slice ends.
-    pub(crate) fn run(&mut self, database: &mut Database, env: &mut dyn Environment, end: f64) {
-        let Some(unit) = self.runnable_unit(database) else { return };
+    /// Goes on with one of its jobs until the slice ends. With `lends`, gives the statement that is to be stepped, if one is,
+    /// and takes it back by [`Connection::stepped`].
+    pub(crate) fn run(
+        &mut self,
+        database: &mut Database,
+        env: &mut dyn Environment,
+        end: f64,
+        lends: bool,
+    ) -> Option<Stepping> {
+        let unit = self.runnable_unit(database).filter(|_| self.lent.is_none())?;
         self.unit = unit + 1;
-        let job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) };
-        let Some(mut job) = job else { return };
+        let mut job = if unit == 0 { self.queue.pop_front() } else { Some(self.streams.remove(unit - 1)) }?;
         let now = env.now();
-        let marks = database.marks.clone();
-        if let Some(marks) = &marks {
+        if let Some(marks) = &database.marks {
             marks.begin(&job.header, !self.attached.is_empty());
         }
-        let in_transaction = self.db.in_transaction() && !job.owns_transaction();
-        let mut progress = self.advance(&mut job, database, env, &mut Slice::new(now, end));
+        let turn = JobTurn { unit, since: now, in_transaction: self.db.in_transaction() && !job.owns_transaction() };
+        let mut slice = Slice::new(now, end);
+        let progress = self.advance(&mut job, database, env, &mut slice, lends);
+        self.conclude(job, turn, progress, slice, database, env)
+    }
+
+    /// Takes in how far a job came in its turn.
+    fn conclude(
+        &mut self,
+        mut job: Job,
+        turn: JobTurn,
+        mut progress: Progress,
+        slice: Slice,
+        database: &mut Database,
+        env: &mut dyn Environment,
+    ) -> Option<Stepping> {
+        if let Progress::Lend = progress {
+            return self.lend(job, turn, slice);
+        }
+        let JobTurn { unit, since: now, in_transaction } = turn;
+        let marks = database.marks.clone();
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
             && let Some(refusal) = marks.take_refusal()
         {
@@ -200,7 +246,7 @@ impl Connection {
                 self.discard(job);
                 None
             }
-            Progress::Yielded => Some(job),
+            Progress::Yielded | Progress::Lend => Some(job),
             Progress::Starved => {
                 // It steps aside for good: from here on it is no part of the queue.
                 self.streams.push(job);
@@ -238,6 +284,7 @@ impl Connection {
             marks.end(&self.db);
         }
         self.settle(in_transaction, database, env);
+        None
     }
 
     fn advance(
@@ -246,6 +293,7 @@ impl Connection {
         database: &mut Database,
         env: &mut dyn Environment,
         slice: &mut Slice,
+        lends: bool,
     ) -> Progress {
         if let Some(error) = self.refusal(job) {
             return Progress::Failed(error);
@@ -259,7 +307,7 @@ impl Connection {
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
-        let is_anothers = self.queue.iter().chain(&self.streams).any(Job::owns_transaction);
+        let is_anothers = self.jobs().any(Job::owns_transaction);
         let waits = self.has_to_wait(job, database, lock_is_promised);
         match &mut job.work {
             Work::Execute(execution) => execution.run(&mut Context {
@@ -274,6 +322,7 @@ impl Connection {
                 lock_is_promised,
                 is_anothers,
                 marks: database.marks.as_deref(),
+                lends,
             }),
             Work::Transaction(op) => {
                 let why = "the transaction in which it was opened has ended";
@@ -353,6 +402,13 @@ impl Connection {
         if self.import.is_none() {
             database.scratches.leave(self.key);
         }
+        self.observe(database, now);
+        database.log.touch(now);
+        self.rest(now);
+    }
+
+    /// Lets others know what it holds.
+    fn observe(&mut self, database: &mut Database, now: f64) {
         let state = self.db.transaction_state();
         database.lock.observe(self.key, state == TransactionState::Write, now);
         database.writers.observe(self.key, state == TransactionState::Write, now);
@@ -366,8 +422,6 @@ impl Connection {
         self.holds = holds;
         self.holds_since = if holds == TransactionState::None { None } else { self.holds_since.or(Some(now)) };
         self.snapshot_since = if state == TransactionState::None { None } else { self.snapshot_since.or(Some(now)) };
-        database.log.touch(now);
-        self.rest(now);
     }
 
     /// Lets the database know what was committed.
@@ -381,12 +435,13 @@ impl Connection {
     fn stop_streams(&mut self, why: &str) -> Vec<(Header, Error)> {
         let streams = std::mem::take(&mut self.streams);
         let stop = |job: Job| {
+            let silent = job.silent;
             let error = Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."));
             let told = (job.header, error.with_statement(job.sql()));
             self.discard(job);
-            told
+            (!silent).then_some(told)
         };
-        streams.into_iter().map(stop).collect()
+        streams.into_iter().filter_map(stop).collect()
     }
 
     fn tell(&self, closed: Vec<(Header, Error)>, env: &mut dyn Environment) {
@@ -397,14 +452,16 @@ impl Connection {
 
     /// Ends a job wherever it stands, and answers it with an error.
     fn fail(&mut self, job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
-        let (header, error) = (job.header, error(&job));
+        let (header, error, silent) = (job.header, error(&job), job.silent);
         // A step that is not done leaves a gap behind.
         if matches!(job.work, Work::Import(_)) {
             self.import = None;
         }
         self.discard(job);
-        self.told_open = self.in_transaction();
-        reply_error(env, &header, error, self.told_open);
+        if !silent {
+            self.told_open = self.in_transaction();
+            reply_error(env, &header, error, self.told_open);
+        }
     }
 
     /// Ends a job wherever it stands, without a word.

@@ -77,6 +77,10 @@ pub enum Turn {
     Idle,
     /// Another turn, soon, after the environment has looked for frames.
     Again,
+    /// Another turn, after the statement in [`crate::Service::take_stepping`] was run and given back.
+    Step,
+    /// Another turn, after the statement with this number has gone on and pauses again, or was given back.
+    Resume(u64),
     /// Another turn at this time of [`Environment::now`], or after the next frame.
     WaitUntil(f64),
 }

@@ -10,9 +10,11 @@ use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
-use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, Step, TransactionState, ffi};
+use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, TransactionState, ffi};
 use crate::statement_cache::StatementCache;
+use crate::stepping::{Came, advance};
 use aludel_protocol::{BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header};
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// What a frame holds when the client does not say.
@@ -41,6 +43,8 @@ pub(crate) struct Context<'a> {
     pub(crate) is_anothers: bool,
     /// Who marks what is committed, where that is done.
     pub(crate) marks: Option<&'a Marks>,
+    /// Whether its statement is lent out to be stepped.
+    pub(crate) lends: bool,
 }
 
 /// How far an execution came.
@@ -50,6 +54,8 @@ pub(crate) enum Progress {
     Done,
     /// Its slice is over.
     Yielded,
+    /// Its cursor is to be lent out and stepped; [`Execution::came`] takes it back.
+    Lend,
     /// It has no credits.
     Starved,
     /// Another connection holds a lock that it needs; nothing of the current set has happened.
@@ -104,6 +110,8 @@ pub(crate) struct Execution {
     /// Whether it began a transaction that is to outlive it.
     begins: bool,
     frames: u64,
+    /// Whether it was interrupted, and can not go on.
+    broken: bool,
     /// When the last frame was sent; before that and after a wait for credits, when the first slice ended.
     sent_at: Option<f64>,
 }
@@ -146,6 +154,7 @@ impl Execution {
             keeps: false,
             begins: false,
             frames: 0,
+            broken: false,
             sent_at: None,
         }
     }
@@ -321,62 +330,73 @@ impl Execution {
             {
                 cx.changes.expect(cx.db, statement);
             }
-            let (env, deadline) = (&*cx.env, cx.deadline);
+            // Of many sets, each is done soon.
+            let quick = self.many && self.begun > 1 && cx.slice.is_quick();
+            if cx.lends && !self.attaches && !quick {
+                return Err(Progress::Lend);
+            }
+            let (env, deadline, rows) = (&*cx.env, cx.deadline, Cell::new(self.rows));
             let late = || {
                 let now = env.now();
                 env.hurry(now);
                 now >= deadline
             };
             let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() || env.holds() { Some(&late) } else { None };
-            match self.cursor.step(watch) {
-                Ok(Step::Row) => self.rows = true,
-                Ok(Step::Done) => {
-                    if self.changing {
-                        self.changes += cx.db.changes();
-                    }
-                    if let Some(statement) = self.cursor.statement() {
-                        statement.rewind();
-                        cx.changes.note(cx.db, statement, true);
-                        cx.changes.settle(cx.db);
-                    }
-                    self.stage = Stage::Next;
-                    if self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0) {
-                        // What is done, and perhaps committed, is answered at once, whatever the clock says.
-                        return Ok(());
-                    }
-                }
-                Err(Halt::Cell(error)) => return Err(Progress::Failed(error.with_statement(&*self.sql))),
-                Err(Halt::Sqlite(failure)) => {
-                    if let Some(statement) = self.cursor.statement() {
-                        statement.rewind();
-                        cx.changes.note(cx.db, statement, false);
-                    }
-                    // SQLite undoes what a statement has changed before it violates a constraint, unless it was told not to.
-                    let violates = failure.code() & 0xff == ffi::SQLITE_CONSTRAINT;
-                    self.keeps = self.owns && !self.many && violates && cx.db.changes() > 0;
-                    self.expect(cx);
-                    return Err(self.failure(failure, self.rows));
-                }
-            }
-            if cx.slice.is_over(|| cx.env.now()) {
-                let now = cx.env.now();
-                if now >= cx.deadline && !self.must_finish() {
-                    return Err(Progress::Expired);
-                }
-                // Where rows are rare, a reader does not wait until they fill a frame.
-                let since = *self.sent_at.get_or_insert(now);
-                if self.is_stream() && self.cursor.has_rows() && now - since >= MOST_WAIT_MS {
-                    self.post(cx, true);
-                }
-                // Without credits it steps aside, above: whoever only yields comes back to the front of its queue.
-                if !self.is_starved() {
-                    return Err(Progress::Yielded);
-                }
-            }
+            let came = advance(&mut self.cursor, cx.slice, || env.now(), watch, &rows);
+            self.rows = rows.get();
+            self.came(cx, came)?;
             if self.stage != Stage::Step {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes in how far its statement came.
+    pub(crate) fn came(&mut self, cx: &mut Context<'_>, came: Came) -> Result<(), Progress> {
+        let is_over = match came {
+            Came::Full => false,
+            Came::Over => true,
+            Came::Done => {
+                if self.changing {
+                    self.changes += cx.db.changes();
+                }
+                if let Some(statement) = self.cursor.statement() {
+                    statement.rewind();
+                    cx.changes.note(cx.db, statement, true);
+                    cx.changes.settle(cx.db);
+                }
+                self.stage = Stage::Next;
+                // What is done, and perhaps committed, is answered at once, whatever the clock says.
+                let is_last = self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0);
+                !is_last && cx.slice.is_over(|| cx.env.now())
+            }
+            Came::Failed(Halt::Cell(error)) => return Err(Progress::Failed(error.with_statement(&*self.sql))),
+            Came::Failed(Halt::Sqlite(failure)) => {
+                if let Some(statement) = self.cursor.statement() {
+                    statement.rewind();
+                    cx.changes.note(cx.db, statement, false);
+                }
+                // SQLite undoes what a statement has changed before it violates a constraint, unless it was told not to.
+                let violates = failure.code() & 0xff == ffi::SQLITE_CONSTRAINT;
+                self.keeps = self.owns && !self.many && violates && cx.db.changes() > 0;
+                self.expect(cx);
+                return Err(self.failure(failure, self.rows));
+            }
+        };
+        if !is_over {
+            return Ok(());
+        }
+        let now = cx.env.now();
+        if now >= cx.deadline && !self.must_finish() {
+            return Err(Progress::Expired);
+        }
+        // Where rows are rare, a reader does not wait until they fill a frame.
+        let since = *self.sent_at.get_or_insert(now);
+        if self.is_stream() && self.cursor.has_rows() && now - since >= MOST_WAIT_MS {
+            self.post(cx, true);
+        }
+        // Without credits it steps aside, above: whoever only yields comes back to the front of its queue.
+        if self.is_starved() { Ok(()) } else { Err(Progress::Yielded) }
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {

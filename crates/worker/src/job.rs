@@ -14,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) work: Work,
     /// Since when it waits for a lock that another connection holds.
     pub(crate) waits_since: Option<f64>,
+    /// Whether its caller wants to hear nothing more of it.
+    pub(crate) silent: bool,
     arrived: f64,
     /// How long it may take, in milliseconds; 0 is forever.
     timeout: u32,
@@ -40,7 +42,7 @@ pub(crate) enum Work {
 
 impl Job {
     pub(crate) fn new(header: Header, work: Work, arrived: f64, timeout: u32) -> Job {
-        Job { header, work, waits_since: None, arrived, timeout }
+        Job { header, work, waits_since: None, silent: false, arrived, timeout }
     }
 
     /// The same, answered as a host of that epoch.
@@ -92,6 +94,16 @@ impl Job {
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.is_stream())
+    }
+
+    /// Whether it is a statement that was prepared.
+    pub(crate) fn has_begun(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.has_begun())
+    }
+
+    /// Whether it is a statement that was interrupted, and only has to be told.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.is_broken())
     }
 
     /// Whether it is a statement that has sent a frame.

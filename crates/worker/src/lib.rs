@@ -33,6 +33,7 @@ mod service;
 #[allow(unsafe_code)]
 pub mod sqlite;
 mod statement_cache;
+mod stepping;
 mod transaction;
 #[allow(unsafe_code)]
 pub mod vfs;
@@ -41,3 +42,4 @@ mod writers;
 pub use environment::{Environment, Preparation, Turn};
 pub use procedure::{Finding, Procedure, SyncConnection};
 pub use service::Service;
+pub use stepping::{Pausing, Stepping};

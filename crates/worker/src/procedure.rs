@@ -129,6 +129,8 @@ impl SyncConnection<'_> {
                 lock_is_promised: false,
                 is_anothers: self.is_anothers,
                 marks: None,
+                // There may be JavaScript between it and whoever could let it pause.
+                lends: false,
             });
             if !matches!(progress, Progress::Yielded) {
                 break progress;
@@ -358,7 +360,7 @@ impl SyncConnection<'_> {
                 let message = format!("a procedure cannot attach the file {name:?}: attach it before");
                 Error::new(ErrorKind::NotSupported, message)
             }
-            Progress::Yielded | Progress::Starved | Progress::Busy => {
+            Progress::Yielded | Progress::Lend | Progress::Starved | Progress::Busy => {
                 let message = "database is locked: a procedure waits for nobody while it runs";
                 let error = Error::new(ErrorKind::Operational, message).with_sqlite_code(ffi::SQLITE_BUSY);
                 error.with_retryable(true)

@@ -27,6 +27,16 @@ impl Slice {
         Slice { end, last: now, every: 1, left: 1 }
     }
 
+    /// When it ends.
+    pub(crate) fn end(&self) -> f64 {
+        self.end
+    }
+
+    /// Whether rows (or parameter sets) come so fast that many of them go into a slice.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.every >= 8
+    }
+
     /// To be asked after each row: whether the slice is over.
     pub(crate) fn is_over(&mut self, now: impl FnOnce() -> f64) -> bool {
         self.left = self.left.saturating_sub(1);

@@ -6,6 +6,7 @@ mod attachments;
 mod clients;
 mod files;
 mod procedures;
+mod slices;
 mod upkeep;
 
 use crate::connection::{Connection, ConnectionKey, Neighbour, cannot_open, or_forever};
@@ -17,7 +18,8 @@ use crate::scheduler::{SLICE_MS, TURN_MS, after_turn, rotate};
 use crate::sqlite::ffi;
 use crate::{Environment, Turn, sqlite};
 use aludel_protocol::{Error, ErrorKind, Header, OpenOptions, RepeatClass, Reply, Request, Result, SortedMap, Storage};
-use clients::{Client, host_lost, is_stale, shut_down};
+use clients::{Client, Shutdown, host_lost, is_stale, shut_down};
+use slices::Slices;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -26,8 +28,9 @@ use std::rc::Rc;
 pub struct Service<H: Environment> {
     env: H,
     clients: SortedMap<u64, Client>,
-    /// The client that shut it down.
-    down_by: Option<u64>,
+    /// Who shut it down.
+    down: Option<Shutdown>,
+    slices: Slices,
     databases: SortedMap<u32, Database>,
     slots: SortedMap<ConnectionKey, Slot>,
     /// The connections, in the order in which they get their turns.
@@ -73,7 +76,8 @@ impl<H: Environment> Service<H> {
         Service {
             env,
             clients: SortedMap::new(),
-            down_by: None,
+            down: None,
+            slices: Slices::default(),
             databases: SortedMap::new(),
             slots: SortedMap::new(),
             order: VecDeque::new(),
@@ -89,6 +93,8 @@ impl<H: Environment> Service<H> {
 
     /// Takes a frame. Never panics, whatever the bytes; work that takes time waits for [`Service::turn`].
     pub fn receive(&mut self, frame: Vec<u8>) {
+        let client = Header::peek(&frame).map_or(0, |header| header.client);
+        let Some(frame) = self.holds(client, frame) else { return };
         let frame = Rc::new(frame);
         match Request::decode(&frame) {
             Ok((header, request)) => {
@@ -114,8 +120,8 @@ impl<H: Environment> Service<H> {
     }
 
     fn take(&mut self, header: &Header, request: Request<'_>, frame: &Rc<Vec<u8>>) -> Result<()> {
-        if let Some(by) = self.down_by {
-            return Err(shut_down(by == header.client));
+        if let Some(down) = &self.down {
+            return Err(shut_down(down.by == header.client));
         }
         if let Request::Hello { protocol, .. } = request {
             return self.hello(header, protocol);
@@ -125,7 +131,7 @@ impl<H: Environment> Service<H> {
         }
         if let Request::Leave = request {
             self.drop_client(header.client);
-            reply(&mut self.env, header, &Reply::Done { in_transaction: false });
+            self.say_farewell(header);
             return Ok(());
         }
         if let Some(epoch) = self.epoch(header).filter(|epoch| is_stale(header, *epoch)) {
@@ -151,10 +157,7 @@ impl<H: Environment> Service<H> {
             Request::Cancel { request } => self.cancel(header, request),
             Request::Reset => self.enqueue(header, Work::Reset, 0)?,
             Request::Close => self.enqueue(header, Work::Close, 0)?,
-            Request::Shutdown => {
-                self.shut_down(header.client);
-                reply(&mut self.env, header, &Reply::Done { in_transaction: false });
-            }
+            Request::Shutdown => self.shut_down(header),
             Request::Watch { changes } => {
                 self.clients.or_insert_with(header.client, Client::default).watches = changes;
                 let in_transaction = self.in_transaction(header);
@@ -217,7 +220,10 @@ impl<H: Environment> Service<H> {
         self.expire(start);
         self.look_after_logs(start);
         let mut now = start;
-        while let Some(key) = self.next() {
+        while !self.has_stepping()
+            && !self.owes_slice(now)
+            && let Some(key) = self.next()
+        {
             self.run(key, now + SLICE_MS);
             now = self.env.now();
             self.env.hurry(now);
@@ -228,7 +234,7 @@ impl<H: Environment> Service<H> {
             }
         }
         let runnable = self.slots.values().any(|slot| is_runnable(slot, &self.databases));
-        if !runnable {
+        if !runnable && self.is_whole() {
             self.use_idle_time(now);
         }
         let look_out_at = self.look_out(now);
@@ -239,7 +245,8 @@ impl<H: Environment> Service<H> {
                 queue.iter().map(Job::deadline).fold(locked_until(options, *locked), f64::min)
             }
         });
-        after_turn(runnable, times.chain([self.logs_due(), look_out_at]))
+        let turn = after_turn(runnable, times.chain([self.logs_due(), look_out_at]));
+        self.after_slices(turn, now)
     }
 
     fn next(&mut self) -> Option<ConnectionKey> {
@@ -256,8 +263,10 @@ impl<H: Environment> Service<H> {
         let Some(database) = self.databases.get_mut(&slot.database) else { return };
         match &mut slot.state {
             State::Open(connection) => {
-                connection.run(database, &mut self.env, end);
-                if connection.is_closed() {
+                let lends = self.slices.on;
+                if let Some(stepping) = connection.run(database, &mut self.env, end, lends) {
+                    self.lend(key, stepping);
+                } else if connection.is_closed() {
                     self.abandon(key, &not_open(key.id));
                 } else {
                     self.look_after_attachments(key);
@@ -265,6 +274,7 @@ impl<H: Environment> Service<H> {
             }
             State::Opening { header, options, queue, locked } => match connect(database, header, options) {
                 Ok((db, journal_mode)) => {
+                    self.slices.opened(&db);
                     // A client that has lost its host opens its connections again: there is a database then.
                     if let Some(marks) = database.marks.as_ref().filter(|_| options.create) {
                         marks.met(header.client);
@@ -342,6 +352,9 @@ impl<H: Environment> Service<H> {
     /// Ends a connection. A request that opened it is answered with `error`; requests that are left hear that it is not
     /// open, and why.
     fn abandon(&mut self, key: ConnectionKey, error: &Error) {
+        if self.leaves_later(key, error) {
+            return;
+        }
         let Some(slot) = self.slots.remove(&key) else { return };
         let now = self.env.now();
         self.order.retain(|other| *other != key);

@@ -1,7 +1,10 @@
 // Does what random histories say, on connections that are kept by number. What may have to wait is launched and joined later.
 import { History } from "./history.js";
 
-const address = new URLSearchParams(location.search).get("package") ?? "/node_modules/aludel/";
+const search = new URLSearchParams(location.search);
+const address = search.get("package") ?? "/node_modules/aludel/";
+/** Whether statements pause as often as they can, which only the twin of the package does whose worker can be told to fail. */
+const slices = search.has("slices");
 const { createEngine, text } = await import(`${address}index.js`);
 
 const READ = text("SELECT v FROM kv WHERE k = :k");
@@ -64,7 +67,10 @@ globalThis.histories = {
   /** Takes connections of these numbers to an emptied database. */
   async open(url, numbers) {
     // One more than a history has at most, for what has no connection of its own.
-    engine ??= createEngine(url, { poolSize: 9 });
+    if (engine === undefined) {
+      engine = createEngine(url, { poolSize: 9 });
+      if (slices) await engine.scalar(text("SELECT aludel_fault('slices')"));
+    }
     await engine.begin(async (conn) => {
       await conn.execute(text("CREATE TABLE IF NOT EXISTS kv (k INTEGER PRIMARY KEY, v INTEGER)"));
       await conn.execute(text("DELETE FROM kv"));

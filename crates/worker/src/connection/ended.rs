@@ -1,6 +1,6 @@
 //! Transactions that stay idle or are ended from outside, and what their connections answer afterwards.
 
-use super::Connection;
+use super::{Connection, Later};
 use crate::Environment;
 use crate::database::Database;
 use crate::job::{Job, Work, reply_error};
@@ -16,7 +16,7 @@ impl Connection {
     /// Takes note of whether it has something to do.
     pub(super) fn rest(&mut self, now: f64) {
         let starved = |job: &Job| matches!(&job.work, Work::Execute(execution) if execution.is_starved());
-        let idle = self.queue.is_empty() && self.streams.iter().all(starved);
+        let idle = self.queue.is_empty() && self.lent.is_none() && self.streams.iter().all(starved);
         self.idle_since = if idle { self.idle_since.or(Some(now)) } else { None };
     }
 
@@ -38,13 +38,16 @@ impl Connection {
     /// follow, if the client knows that a transaction is open: whoever thinks to be in it must not do the second half
     /// without the first. Only what would have ended it anyway makes the connection usable again.
     pub(crate) fn end_transaction(&mut self, error: &Error, database: &mut Database, env: &mut dyn Environment) {
+        if self.put_off(|_| true, || Later::EndTransaction(error.clone())) {
+            return;
+        }
         let was_in_transaction = self.in_transaction();
         // What only waits for its turn has nothing to lose but its place in a transaction.
         let began = |job: &Job| match &job.work {
             Work::Execute(execution) => {
                 // A transaction that was begun for it keeps the snapshot of the streams beside it.
                 let has_part = was_in_transaction || execution.is_under_way() || execution.has_begun_transaction();
-                execution.has_begun() && has_part
+                execution.has_begun() && (has_part || execution.is_broken())
             }
             Work::Transaction(_)
             | Work::Import(_)
@@ -56,7 +59,9 @@ impl Connection {
         let (mut told, mut begun) = (Vec::new(), was_in_transaction);
         self.remove(database, env, began, |this, job, _, _| {
             begun |= job.has_begun_transaction();
-            told.push((job.header, error.clone().with_statement(job.sql())));
+            if !job.silent {
+                told.push((job.header, error.clone().with_statement(job.sql())));
+            }
             this.discard(job);
         });
         if begun {

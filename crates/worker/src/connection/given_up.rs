@@ -1,6 +1,6 @@
 //! Jobs that end before they are done.
 
-use super::{Connection, Neighbour};
+use super::{Connection, Later, Lent, Neighbour};
 use crate::Environment;
 use crate::database::Database;
 use crate::job::Job;
@@ -37,12 +37,21 @@ impl Connection {
     /// Ends a request that its caller gave up. What ends a transaction or connection is done all the same.
     pub(crate) fn cancel(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
         let which = |job: &Job| job.header.request == request && job.can_be_cancelled();
+        if self.put_off(which, || Later::Cancel(request)) {
+            return true;
+        }
         self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
     }
 
     /// Ends a stream whose reader wants no more of it. What it writes by itself is written to the end.
     pub(crate) fn close_stream(&mut self, request: u64, database: &mut Database, env: &mut dyn Environment) -> bool {
         let which = |job: &Job| job.header.request == request && job.is_stream() && !job.commits_by_itself();
+        if self.put_off(which, || Later::CloseStream(request)) {
+            let lent = self.lent.as_mut().map(Lent::job_mut);
+            let jobs = self.queue.iter_mut().chain(&mut self.streams).chain(lent);
+            jobs.filter(|job| which(job)).for_each(|job| job.silent = true);
+            return true;
+        }
         self.remove(database, env, which, |this, job, _, _| {
             let begun = job.has_begun_transaction() && !job.has_answered();
             this.discard(job);
@@ -55,7 +64,8 @@ impl Connection {
 
     /// Lets a stream send more frames.
     pub(crate) fn credit(&mut self, request: u64, credits: u32) -> bool {
-        let job = self.queue.iter_mut().chain(&mut self.streams).find(|job| job.header.request == request);
+        let lent = self.lent.as_mut().map(Lent::job_mut);
+        let job = self.queue.iter_mut().chain(&mut self.streams).chain(lent).find(|job| job.header.request == request);
         let Some(job) = job else { return false };
         job.grant(credits);
         self.idle_since = None;
@@ -77,7 +87,9 @@ impl Connection {
         }
         let lock_timeout = self.lock_timeout;
         let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
-        let which = move |job: &Job| now >= job.deadline() || locked_out(job);
+        // Beside a statement that is lent out, only what has not begun can be ended.
+        let is_lent = self.is_lent();
+        let which = move |job: &Job| (now >= job.deadline() || locked_out(job)) && !(is_lent && job.has_begun());
         self.remove(database, env, which, |this, job, database, env| {
             let locked = job.waits_since.map(|_| this.locked_out(&job, (id, database), near, now));
             this.fail(job, env, |job| {
@@ -94,8 +106,14 @@ impl Connection {
     /// When [`Connection::expire`] is due next.
     pub(crate) fn expires_at(&self) -> f64 {
         let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
-        let times = self.queue.iter().chain(&self.streams).map(|job| job.deadline().min(lock(job)));
+        let jobs = self.queue.iter().chain(&self.streams).filter(|job| !(self.is_lent() && job.has_begun()));
+        let times = jobs.map(|job| job.deadline().min(lock(job)));
         times.fold(self.idle_until(), f64::min)
+    }
+
+    /// Ends what was interrupted and has found nobody to say why.
+    pub(crate) fn give_up_broken(&mut self, database: &mut Database, env: &mut dyn Environment) {
+        self.remove(database, env, Job::is_broken, |this, job, _, env| this.fail(job, env, Job::cancelled));
     }
 
     /// Answers everything that is left with an error, before it is dropped.

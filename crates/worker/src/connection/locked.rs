@@ -22,7 +22,9 @@ pub(crate) struct Neighbour {
 impl Neighbour {
     /// A connection of the database with this number, as others see it.
     pub(crate) fn of(database: u32, connection: &Connection) -> Neighbour {
-        let mode = connection.db.query("PRAGMA locking_mode").ok().flatten();
+        // One whose statement is lent out can not be asked; what it has to itself nobody waits for for long.
+        let ask = || connection.db.query("PRAGMA locking_mode").ok().flatten();
+        let mode = if connection.is_lent() { None } else { ask() };
         Neighbour {
             key: connection.key,
             databases: connection.databases(database).collect(),

@@ -4,14 +4,17 @@ mod liveness;
 mod outbox;
 mod ports;
 mod procedures;
+mod slices;
 
-use crate::{Environment, Finding, Preparation, Service, Turn, vfs};
+use crate::scheduler::TURN_MS;
+use crate::{Environment, Finding, Preparation, Service, Stepping, Turn, vfs};
 use aludel_protocol::{Header, ProcedureCall, RepeatClass, Reply, frames, is_bundle};
 use js_sys::{Function, Uint8Array};
 use liveness::Watch;
 use outbox::{Outbox, Way};
 use ports::{End, Ports, client_of};
 use procedures::ProcedureHost;
+use slices::SliceHost;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
@@ -27,14 +30,19 @@ thread_local! {
     static SHELL: RefCell<Option<Shell>> = const { RefCell::new(None) };
 }
 
-/// Starts the service. To be called once, before the first frame is received. `procedures` finds and calls functions.
+/// Starts the service. To be called once, before the first frame is received. `procedures` finds and calls functions,
+/// `slices` suspends statements.
 #[wasm_bindgen]
-pub fn start(procedures: ProcedureHost) -> Result<(), JsValue> {
+pub fn start(procedures: ProcedureHost, slices: SliceHost) -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|info| {
         // This leaves before the trap, which ends the worker. Nothing of the shell can be relied on here.
         say_fatal(&info.to_string());
     }));
-    let shell = Shell::new(procedures)?;
+    let mut shell = Shell::new(procedures)?;
+    shell.pauses = slices::set_host(slices);
+    if shell.pauses {
+        shell.service.lend_statements();
+    }
     SHELL.with_borrow_mut(|slot| *slot = Some(shell));
     Ok(())
 }
@@ -69,22 +77,36 @@ pub fn join(client: String, end: JsValue) -> Result<(), JsValue> {
         // It may have been here before, when it did not hear from this worker for long: it begins anew.
         shell.drop_guest(id);
         let ports = &mut shell.service.environment_mut().ports;
-        ports.add(id, end, watch, move |message| with_shell(|shell| shell.receive(message, Some(id))));
+        ports.add(id, end, watch, move |message| {
+            with_shell(|shell| shell.receive(message, Some(id)));
+        });
     });
     Ok(())
 }
 
-fn with_shell(work: impl FnOnce(&mut Shell)) {
-    SHELL.with(|slot| {
+fn with_shell<T>(work: impl FnOnce(&mut Shell) -> T) -> Option<T> {
+    reach_shell(true, work)
+}
+
+/// With `flushes`, what was answered leaves at once.
+fn reach_shell<T>(flushes: bool, work: impl FnOnce(&mut Shell) -> T) -> Option<T> {
+    let done = SHELL.with(|slot| {
         // It is borrowed only after a trap, when nothing can be done any more.
-        if let Ok(mut slot) = slot.try_borrow_mut()
-            && let Some(shell) = slot.as_mut()
-        {
-            work(shell);
+        let mut slot = slot.try_borrow_mut().ok()?;
+        let shell = slot.as_mut()?;
+        let done = work(shell);
+        let enters = std::mem::take(&mut shell.enters);
+        if flushes {
             // Nobody waits for what this task has answered until the next one has something to say.
             shell.service.environment_mut().flush();
         }
+        Some((done, enters))
     });
+    let (done, enters) = done?;
+    if enters {
+        slices::enter();
+    }
+    Some(done)
 }
 
 struct Shell {
@@ -94,6 +116,12 @@ struct Shell {
     again: MessagePort,
     /// Whether such a turn is on its way.
     due: bool,
+    /// Whether statements can pause. Turns are then taken where that is possible.
+    pauses: bool,
+    /// Whether turns are to be taken as soon as nothing is borrowed.
+    enters: bool,
+    /// When the first of the turns began that are taken in one go.
+    began_at: f64,
     /// When it was looked last whether files still have their names.
     looked_at: f64,
     /// Whether it takes nothing any more.
@@ -132,6 +160,9 @@ impl Shell {
             scope,
             again: channel.port2(),
             due: false,
+            pauses: false,
+            enters: false,
+            began_at: 0.0,
             looked_at: 0.0,
             over: false,
             timer: None,
@@ -208,18 +239,72 @@ impl Shell {
         }
     }
 
+    /// Has a turn taken.
     fn turn(&mut self) {
+        if self.pauses {
+            self.enters = true;
+        } else {
+            self.take_turn();
+        }
+    }
+
+    /// Takes a turn; gives the statement that is to be stepped, if one is.
+    fn take_turn(&mut self) -> Option<(Stepping, Performance)> {
         if self.over {
-            return;
+            return None;
         }
         match self.service.turn() {
             Turn::Idle => self.set_timer(None),
             Turn::Again => {
                 self.set_timer(None);
-                self.due = self.again.post_message(&JsValue::NULL).is_ok();
+                self.come_again();
             }
             Turn::WaitUntil(time) => self.set_timer(Some(time)),
+            Turn::Step => return self.service.take_stepping().map(|stepping| (stepping, self.clock())),
+            Turn::Resume(statement) => {
+                self.set_timer(None);
+                slices::resume(statement);
+            }
         }
+        None
+    }
+
+    fn clock(&mut self) -> Performance {
+        self.service.environment_mut().clock.clone()
+    }
+
+    fn come_again(&mut self) {
+        self.due = self.due || self.again.post_message(&JsValue::NULL).is_ok();
+    }
+
+    /// The first of the turns that are taken in one go.
+    fn begin(&mut self) -> Option<(Stepping, Performance)> {
+        self.began_at = self.service.environment_mut().now();
+        self.take_turn()
+    }
+
+    /// A statement was stepped: what is next?
+    fn stepped(&mut self, stepping: Stepping) -> Option<(Stepping, Performance)> {
+        self.service.stepped(stepping);
+        let now = self.service.environment_mut().now();
+        // Messages are let in now and then.
+        if now >= self.began_at + TURN_MS {
+            self.come_again();
+            return None;
+        }
+        self.take_turn()
+    }
+
+    /// A statement pauses: others have their turns, and messages are let in.
+    fn paused(&mut self, statement: u64) {
+        self.service.paused(statement);
+        self.come_again();
+    }
+
+    /// A statement goes on.
+    fn resumed(&mut self, statement: u64) {
+        self.service.resumed(statement);
+        self.began_at = self.service.environment_mut().now();
     }
 
     fn set_timer(&mut self, time: Option<f64>) {

@@ -1,6 +1,7 @@
 //! What its connection may ask of an execution.
 
 use super::{Execution, Stage};
+use crate::cursor::{Cursor, Limits};
 use crate::keyword::first_keyword;
 
 impl Execution {
@@ -45,10 +46,20 @@ impl Execution {
         self.stage != Stage::Prepare
     }
 
+    /// Takes note that it was interrupted.
+    pub(crate) fn break_off(&mut self) {
+        self.broken = true;
+    }
+
+    /// Whether it was interrupted, and can not go on.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Whether all that it writes is written, and only rows are left to be fetched: SQLite hands out what RETURNING
     /// returns when everything is done. Breaking off now would commit it and say that it failed.
     pub(crate) fn must_finish(&self) -> bool {
-        self.rows && !self.readonly && !self.owns && !self.is_stream()
+        self.rows && !self.readonly && !self.owns && !self.is_stream() && !self.broken
     }
 
     /// Whether it has read or written something.
@@ -59,6 +70,17 @@ impl Execution {
     /// Whether it began a transaction that is to outlive it.
     pub(crate) fn has_begun_transaction(&self) -> bool {
         self.begins
+    }
+
+    /// Lends its cursor out, to be stepped.
+    pub(crate) fn lend(&mut self) -> Cursor {
+        std::mem::replace(&mut self.cursor, Cursor::new(Limits { first: 0, later: 0, rows: 0 }))
+    }
+
+    /// Takes its cursor back. `rows` says whether its statement has returned a row.
+    pub(crate) fn take_back(&mut self, cursor: Cursor, rows: bool) {
+        self.cursor = cursor;
+        self.rows |= rows;
     }
 
     /// Whether it has to wait for credits. Nobody waits for the reader of what a transaction of its own has written: SQLite

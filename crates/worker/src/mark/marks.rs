@@ -19,6 +19,10 @@ struct Intent {
     elsewhere: bool,
 }
 
+/// A request that is set aside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aside(Option<Intent>);
+
 /// A commit that is marked and going on.
 #[derive(Clone, Copy, Debug)]
 struct Marked {
@@ -134,6 +138,16 @@ impl Marks {
         if let Some(intent) = self.intent.get() {
             self.intent.set(Some(Intent { outcome, ..intent }));
         }
+    }
+
+    /// Sets the request aside that is worked at, while others are. It ends, or goes on by [`Marks::take_up`].
+    pub(crate) fn set_aside(&self) -> Aside {
+        Aside(self.intent.take())
+    }
+
+    /// A request is worked at again that was set aside.
+    pub(crate) fn take_up(&self, aside: Aside) {
+        self.intent.set(aside.0);
     }
 
     /// Why the commit of the request was refused, if it was.

@@ -20,4 +20,4 @@ mod tests;
 
 pub(crate) use format::{Outcome, Position};
 pub(crate) use ledger::Start;
-pub(crate) use marks::Marks;
+pub(crate) use marks::{Aside, Marks};

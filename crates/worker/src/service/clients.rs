@@ -14,6 +14,14 @@ pub(super) struct Client {
     pub(super) watches: bool,
 }
 
+/// It was shut down.
+#[derive(Debug)]
+pub(super) struct Shutdown {
+    pub(super) by: u64,
+    /// What is answered when all statements that were lent out are back.
+    due: Option<Header>,
+}
+
 impl<H: Environment> Service<H> {
     pub(super) fn hello(&mut self, header: &Header, protocol: u16) -> Result<()> {
         if protocol == 0 {
@@ -63,7 +71,7 @@ impl<H: Environment> Service<H> {
     /// Ends as a worker does that is killed: nothing is answered, rolled back, copied or flushed, and the files stay as
     /// they are. For those who want to see what comes after that.
     pub fn crash(&mut self) {
-        self.down_by = Some(0);
+        self.down = Some(Shutdown { by: 0, due: None });
         for database in self.databases.values_mut() {
             database.crash(&mut self.env);
         }
@@ -81,14 +89,25 @@ impl<H: Environment> Service<H> {
         keys.into_iter().for_each(|key| self.abandon(key, error));
     }
 
-    pub(super) fn shut_down(&mut self, by: u64) {
-        self.down_by = Some(by);
+    pub(super) fn shut_down(&mut self, header: &Header) {
+        let by = header.client;
+        self.down = Some(Shutdown { by, due: Some(*header) });
         self.abandon_where(|key| key.client == by, &shut_down(true));
         // Others did not want it: they may find the database with its next host.
         self.abandon_where(|_| true, &shut_down(false));
+        self.end_shutdown();
+    }
+
+    /// Gives up the files of a service that was shut down, when nobody is in the midst of them any more.
+    pub(super) fn end_shutdown(&mut self) {
+        if !self.is_whole() {
+            return;
+        }
+        let Some(header) = self.down.as_mut().and_then(|down| down.due.take()) else { return };
         for (_, mut database) in std::mem::take(&mut self.databases) {
             database.release(&mut self.env);
         }
+        reply(&mut self.env, &header, &Reply::Done { in_transaction: false });
     }
 }
 

@@ -18,7 +18,8 @@ mod none {
     pub(in crate::sqlite) fn panic_if_asked(_: &Inner) {}
 }
 
-/// `aludel_fault(what)`, by which tests break the worker: `'panic'` or `'trap'`.
+/// `aludel_fault(what)`, by which tests break the worker: `'panic'` or `'trap'`; or have statements pause as often as they
+/// can: `'slices'`, on this connection and on those that are opened later.
 #[cfg(feature = "faults")]
 mod faults {
     use crate::sqlite::connection::Inner;
@@ -59,8 +60,18 @@ mod faults {
                 // SAFETY: the context is live during the call.
                 unsafe { ffi::sqlite3_result_error(context, c"panic".as_ptr(), -1) };
             }
+            b"slices" => {
+                crate::stepping::often::start();
+                // SAFETY: this is the pointer given in `register`, and the connection is the one that it was registered for.
+                unsafe {
+                    let watch = &*ffi::sqlite3_user_data(context).cast::<Watch>();
+                    watch.look_every(ffi::sqlite3_context_db_handle(context), crate::stepping::often::STEPS);
+                }
+                // SAFETY: the context is live during the call.
+                unsafe { ffi::sqlite3_result_int(context, 1) };
+            }
             // SAFETY: the context is live during the call.
-            _ => unsafe { ffi::sqlite3_result_error(context, c"'panic' or 'trap'".as_ptr(), -1) },
+            _ => unsafe { ffi::sqlite3_result_error(context, c"'panic', 'trap' or 'slices'".as_ptr(), -1) },
         }
     }
 }

@@ -196,6 +196,16 @@ pub(crate) fn last_error_like(wanted: impl Fn(&Error) -> bool) -> Option<Error> 
     errors.into_iter().rfind(wanted)
 }
 
+/// Takes what is kept for [`last_error`], since others fail meanwhile.
+pub(crate) fn take_errors() -> Vec<Error> {
+    LAST_ERRORS.try_with(|last| last.take()).unwrap_or_default()
+}
+
+/// Puts back what was taken by [`take_errors`].
+pub(crate) fn put_errors(errors: Vec<Error>) {
+    let _ = LAST_ERRORS.try_with(|last| last.replace(errors));
+}
+
 /// Takes the file of a database's marks, if it has one.
 pub(crate) fn take_marks(path: &str) -> Option<MarkFile> {
     FILES.try_with(|files| files.borrow_mut().marks.remove(path)).ok().flatten()

@@ -11,6 +11,11 @@ mod history;
 mod order;
 #[path = "../it/scratch.rs"]
 mod scratch;
+#[cfg(feature = "faults")]
+mod slices;
+#[cfg(feature = "faults")]
+#[path = "../it/stacks.rs"]
+mod stacks;
 
 use aludel_protocol::Storage;
 use aludel_worker::{Environment, Service};

@@ -27,6 +27,8 @@ mod log;
 mod multi_client;
 mod procedures;
 mod scratch;
+mod slices;
+mod stacks;
 mod statements;
 mod stop;
 mod streams;

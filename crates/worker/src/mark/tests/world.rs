@@ -198,7 +198,7 @@ impl World {
             let turn = self.service.turn();
             self.hear();
             match turn {
-                Turn::Again => {}
+                Turn::Again | Turn::Step | Turn::Resume(_) => {}
                 Turn::Idle => return,
                 Turn::WaitUntil(time) if self.random.below(2) == 0 => {
                     let clock = &self.service.environment_mut().clock;

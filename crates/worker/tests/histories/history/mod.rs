@@ -44,6 +44,17 @@ pub trait Stage: Environment {
         0
     }
 
+    /// Whether statements pause while others run.
+    const PAUSES: bool = false;
+
+    /// One turn of the service.
+    fn turn(service: &mut Service<Self>) -> Turn
+    where
+        Self: Sized,
+    {
+        service.turn()
+    }
+
     /// The frames posted since this was last asked, with to whom.
     fn take_posted(&mut self) -> Vec<(u64, Vec<u8>)>;
 }
@@ -68,7 +79,7 @@ impl Random {
         self.below(many) == 0
     }
 
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub fn of<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())].clone()
     }
 }
@@ -148,9 +159,9 @@ pub fn is_open<E: Stage>(service: &mut Service<E>) -> bool {
     posted.iter().any(|(_, frame)| matches!(Reply::decode(frame), Ok((_, Reply::Opened { .. }))))
 }
 
-fn settle<E: Environment>(service: &mut Service<E>) -> Turn {
+fn settle<E: Stage>(service: &mut Service<E>) -> Turn {
     loop {
-        match service.turn() {
+        match E::turn(service) {
             Turn::Again => {}
             other => return other,
         }
@@ -170,7 +181,7 @@ impl<'a, E: Stage> History<'a, E> {
             service,
             storage,
             path: path.to_owned(),
-            model: Model::new((1..=8).map(|key| (key, 0)).collect()),
+            model: Model::new((1..=8).map(|key| (key, 0)).collect(), E::PAUSES),
             sent: BTreeMap::new(),
             keys,
             opened: vec![],
@@ -230,7 +241,7 @@ impl<'a, E: Stage> History<'a, E> {
     }
 
     fn turn(&mut self) -> Judged<Turn> {
-        let turn = self.service.turn();
+        let turn = E::turn(self.service);
         self.listen()?;
         self.note_commits();
         if turn != Turn::Again {
@@ -351,7 +362,7 @@ impl<'a, E: Stage> History<'a, E> {
                     let now = self.now();
                     self.advance((time - now).max(0.0));
                 }
-                Turn::Idle | Turn::Again => {}
+                _ => {}
             }
         }
         Err(format!("never answered: {:?}", self.sent))

@@ -80,6 +80,8 @@ pub struct Connection {
     last_active: f64,
     /// Whether it was idle for so long, since its transaction began, that the worker may have ended that.
     was_idle: bool,
+    /// Whether it may have been SQLite that ended the transaction, and the worker refuses nothing.
+    by_sqlite: bool,
     /// Whether anything of its transaction failed that may have got the write lock before.
     has_failed: bool,
 }
@@ -119,6 +121,8 @@ pub struct Model {
     pub now: f64,
     /// Who has just got the write lock.
     pub got_lock: Option<Key>,
+    /// Whether statements are interrupted in their midst.
+    pauses: bool,
 }
 
 type Judged<T = ()> = Result<T, String>;
@@ -158,9 +162,9 @@ impl Connection {
 }
 
 impl Model {
-    pub fn new(state: State) -> Model {
+    pub fn new(state: State, pauses: bool) -> Model {
         let first = Version { state: Rc::new(state), by: (0, 0), certain: true };
-        Model { versions: vec![first], connections: BTreeMap::new(), now: 0.0, got_lock: None }
+        Model { versions: vec![first], connections: BTreeMap::new(), now: 0.0, got_lock: None, pauses }
     }
 
     /// The rows after the last commit.
@@ -204,6 +208,7 @@ impl Model {
             log_limited,
             last_active,
             was_idle: false,
+            by_sqlite: false,
             has_failed: false,
         };
         self.connections.insert(key, connection);
@@ -237,11 +242,13 @@ impl Model {
             version = connection.streamed().min().unwrap_or(version);
             shares = !connection.streams.is_empty();
             connection.act(self.now);
-            if ask.ends_streams() {
+            // A write that is interrupted takes its transaction along.
+            if ask.ends_streams() || (self.pauses && matches!(ask, Ask::Write { .. })) {
                 connection.streams.values_mut().for_each(|stream| stream.may_end = true);
             }
             if let Ask::Read { stream: true, .. } = ask {
-                let stream = Stream { oldest: version, seen: None, rows: vec![], blurred: false, may_end: false };
+                let may_end = self.pauses;
+                let stream = Stream { oldest: version, seen: None, rows: vec![], blurred: false, may_end };
                 connection.streams.insert(id, stream);
             }
         }

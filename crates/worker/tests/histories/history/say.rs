@@ -158,7 +158,9 @@ impl<E: Stage> History<'_, E> {
 
     /// A stream is read further, or closed.
     fn read_on(&mut self) -> Judged {
-        let is_stream = |sent: &Sent| matches!(sent.ask, Ask::Read { stream: true, .. });
+        // One that was given up and pauses is answered after it was closed, too.
+        let is_over = |sent: &Sent| E::PAUSES && sent.cancelled;
+        let is_stream = |sent: &Sent| matches!(sent.ask, Ask::Read { stream: true, .. }) && !is_over(sent);
         let picks: Vec<(u64, Key)> =
             self.sent.iter().filter(|(_, sent)| is_stream(sent)).map(|(id, sent)| (*id, sent.key)).collect();
         if picks.is_empty() {
@@ -191,6 +193,13 @@ impl<E: Stage> History<'_, E> {
         self.service.drop_client(client);
         self.model.drop_client(client);
         self.listen()?;
+        // What pauses is interrupted when it goes on.
+        for _ in 0..200 {
+            if !E::PAUSES || self.sent.values().all(|sent| sent.key.0 != client) {
+                break;
+            }
+            self.turn()?;
+        }
         if let Some((id, sent)) = self.sent.iter().find(|(_, sent)| sent.key.0 == client) {
             return Err(format!("{id} was never answered: {sent:?}"));
         }

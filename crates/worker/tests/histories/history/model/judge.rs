@@ -18,10 +18,19 @@ impl Model {
         let Some(connection) = self.connections.get_mut(&sent.key) else {
             return match (&sent.ask, got) {
                 (_, Got::Error(error, _)) if error.kind() == ErrorKind::ResourceClosed => Ok(()),
+                // It may have been ended before its client left, and is interrupted only now.
+                (_, Got::Error(..)) if self.pauses => Ok(()),
                 _ => wrong("an answer from a connection that is not open"),
             };
         };
         connection.act(self.now);
+        // What goes on shows that nothing is refused.
+        if !matches!(got, Got::Error(..))
+            && std::mem::take(&mut connection.by_sqlite)
+            && matches!(connection.tx, Tx::Ended)
+        {
+            connection.tx = Tx::None;
+        }
         if let (Ask::Open, Got::Error(error, false)) = (&sent.ask, got) {
             self.connections.remove(&sent.key);
             let reason = error.kind() == ErrorKind::Cancelled && sent.cancelled;
@@ -230,6 +239,17 @@ impl Model {
                 *own = Some(Rc::new(state));
                 *so_far |= changed > 0;
             }
+            // It was sent for a transaction that SQLite has rolled back meanwhile: each set is committed by itself.
+            _ if changed > 0 && self.pauses && mode == BeginMode::None && sets.len() > 1 => {
+                let mut state = State::clone(&self.versions[latest - 1].state);
+                for set in sets {
+                    let before = state.clone();
+                    if matches!(set.apply(&mut state), Some((count, _)) if count > 0) {
+                        let certain = state != before;
+                        self.versions.push(Version { state: Rc::new(state.clone()), by: key, certain });
+                    }
+                }
+            }
             _ if changed > 0 => {
                 // It is committed, and the streams of the connection move on with it.
                 for (versions, _) in connection.streams.values_mut().filter_map(|stream| stream.seen.as_mut()) {
@@ -303,6 +323,17 @@ impl Model {
         };
         if !allowed {
             return wrong(format!("no reason for {error:?}: {:?}, latest {}", self.connections[&key], self.latest()));
+        }
+        // SQLite rolls back the transaction of a write that is interrupted in its midst.
+        if self.pauses
+            && matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout)
+            && (writes && !open && !overtakes)
+            && let Some(connection) = self.connections.get_mut(&key)
+            && connection.is_open()
+        {
+            connection.by_sqlite = connection.was_idle || connection.log_limited;
+            connection.tx = if connection.by_sqlite { Tx::Ended } else { Tx::None };
+            connection.streams.values_mut().for_each(|stream| stream.may_end = true);
         }
         // The worker may have ended the transaction before, and this is the first that is heard of it.
         if let Some(connection) = self.connections.get_mut(&key)

@@ -1,0 +1,163 @@
+//! A job whose statement is lent out: SQLite is in the midst of it, and may not be asked for anything else that concerns the
+//! connection. What others want of the connection meanwhile is done when the statement is back.
+
+use super::{Connection, JobTurn};
+use crate::Environment;
+use crate::database::Database;
+use crate::execution::{Context, Progress};
+use crate::job::{Job, Work};
+use crate::mark::Aside;
+use crate::scheduler::{SLICE_MS, Slice};
+use crate::sqlite::TransactionState;
+use crate::stepping::{Came, Pace, Stepping};
+use aludel_protocol::Error;
+use std::rc::Rc;
+
+/// A job whose statement is lent out.
+#[derive(Debug)]
+pub(super) struct Lent {
+    job: Job,
+    turn: JobTurn,
+    deadline: f64,
+    pace: Rc<Pace>,
+    /// What is set aside while it pauses.
+    aside: Option<Aside>,
+    later: Vec<Later>,
+}
+
+/// What is done when the statement is back.
+#[derive(Debug)]
+pub(crate) enum Later {
+    /// A request was given up.
+    Cancel(u64),
+    /// A stream was closed.
+    CloseStream(u64),
+    /// The transaction is to end.
+    EndTransaction(Error),
+}
+
+impl Lent {
+    pub(super) fn job(&self) -> &Job {
+        &self.job
+    }
+
+    pub(super) fn job_mut(&mut self) -> &mut Job {
+        &mut self.job
+    }
+}
+
+impl Connection {
+    /// Whether a statement of it is lent out.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
+    /// Whether the statement that is lent out holds the write lock.
+    pub(crate) fn lent_writes(&self) -> bool {
+        self.lent.is_some() && self.state == TransactionState::Write
+    }
+
+    pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
+        let deadline = job.deadline();
+        let Work::Execute(execution) = &mut job.work else { return None };
+        let stepping = Stepping::new(execution.lend(), slice, deadline);
+        let pace = Rc::clone(&stepping.pace);
+        self.lent = Some(Lent { job, turn, deadline, pace, aside: None, later: Vec::new() });
+        Some(stepping)
+    }
+
+    /// The statement that is lent out pauses: others see what it holds.
+    pub(crate) fn paused(&mut self, database: &mut Database, now: f64) {
+        if let (Some(lent), Some(marks)) = (&mut self.lent, &database.marks) {
+            lent.aside = Some(marks.set_aside());
+        }
+        self.observe(database, now);
+    }
+
+    /// The statement that is lent out goes on.
+    pub(crate) fn resumed(&mut self, database: &Database) {
+        if let Some(aside) = self.lent.as_mut().and_then(|lent| lent.aside.take())
+            && let Some(marks) = &database.marks
+        {
+            marks.take_up(aside);
+        }
+    }
+
+    /// Takes a statement back, and goes on with its job.
+    pub(crate) fn stepped(
+        &mut self,
+        stepping: Stepping,
+        database: &mut Database,
+        env: &mut dyn Environment,
+    ) -> Option<Stepping> {
+        let Stepping { cursor, mut slice, pace, came, .. } = stepping;
+        let Lent { mut job, turn, deadline, later, .. } = self.lent.take()?;
+        let lock_is_promised = database.lock.is_promised(self.key);
+        let is_anothers = self.jobs().any(Job::owns_transaction);
+        let Work::Execute(execution) = &mut job.work else { return None };
+        execution.take_back(cursor, pace.rows.get());
+        if slice.end() <= env.now() {
+            // It paused; others had their turns, and this is a new one.
+            let now = env.now();
+            slice = Slice::new(now, now + SLICE_MS);
+        }
+        let mut cx = Context {
+            db: &self.db,
+            cache: &mut self.cache,
+            changes: &mut self.changes,
+            env,
+            header: &job.header,
+            slice: &mut slice,
+            spare: &mut self.spare,
+            deadline,
+            lock_is_promised,
+            is_anothers,
+            marks: database.marks.as_deref(),
+            lends: true,
+        };
+        let came = came.unwrap_or(Came::Over);
+        // Nothing more is said to whom it is taken from.
+        let is_silent = pace.is_stopped() && matches!(came, Came::Over | Came::Full);
+        let progress = match if is_silent { Ok(()) } else { execution.came(&mut cx, came) } {
+            // Who wanted it interrupted says below what becomes of it.
+            Err(Progress::Expired) if pace.is_stopped() => {
+                execution.break_off();
+                Progress::Yielded
+            }
+            Err(progress) => progress,
+            Ok(()) if later.is_empty() && !pace.is_stopped() => execution.run(&mut cx),
+            Ok(()) => Progress::Yielded,
+        };
+        let next = self.conclude(job, turn, progress, slice, database, env);
+        for later in later {
+            match later {
+                Later::Cancel(request) => drop(self.cancel(request, database, env)),
+                Later::CloseStream(request) => drop(self.close_stream(request, database, env)),
+                Later::EndTransaction(error) => self.end_transaction(&error, database, env),
+            }
+        }
+        next
+    }
+
+    /// Whether a request has to wait until the statement that is lent out is back; it is done then. It concerns the job of
+    /// that statement if `ends` picks it, which is then interrupted, or one of the streams beside it.
+    pub(super) fn put_off(&mut self, ends: impl Fn(&Job) -> bool, later: impl FnOnce() -> Later) -> bool {
+        let Some(lent) = &mut self.lent else { return false };
+        let is_its = ends(&lent.job);
+        if is_its {
+            lent.pace.stop();
+        }
+        let concerns = is_its || self.queue.iter().chain(&self.streams).any(|job| ends(job) && job.has_begun());
+        if concerns {
+            lent.later.push(later());
+        }
+        concerns
+    }
+
+    /// Has the statement that is lent out interrupted, whatever it is.
+    pub(crate) fn interrupt(&self) {
+        if let Some(lent) = &self.lent {
+            lent.pace.stop();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A statement that is stepped while nothing of the service is borrowed, so that others run when it pauses.
+#![forbid(unsafe_code)]
+
+use crate::cursor::{Cursor, Halt};
+use crate::scheduler::{SLICE_MS, Slice};
+use crate::sqlite::Step;
+use crate::vfs;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// How long a statement runs within a step, in milliseconds, before it pauses.
+const STEP_MS: f64 = 5.0;
+
+/// Statements that pause as often as they can, for tests.
+#[cfg(feature = "faults")]
+pub(crate) mod often {
+    use std::cell::Cell;
+
+    /// After how many steps of SQLite's virtual machine they look.
+    pub(crate) const STEPS: i32 = 20;
+
+    thread_local! {
+        static ON: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// From here on.
+    pub(crate) fn start() {
+        ON.set(true);
+    }
+
+    /// Whether they do.
+    pub(crate) fn is_on() -> bool {
+        ON.get()
+    }
+}
+
+/// How far a statement came.
+#[derive(Debug)]
+pub(crate) enum Came {
+    /// To its end.
+    Done,
+    /// To a row after which its slice is over.
+    Over,
+    /// To a row after which a frame is due.
+    Full,
+    /// Nowhere.
+    Failed(Halt),
+}
+
+/// Steps a statement until a frame is due, its slice is over, or it ends. `stop` is asked now and then, also within a step,
+/// whether to interrupt it. `rows` learns of the first row when it is there.
+pub(crate) fn advance(
+    cursor: &mut Cursor,
+    slice: &mut Slice,
+    now: impl Fn() -> f64,
+    stop: Option<&dyn Fn() -> bool>,
+    rows: &Cell<bool>,
+) -> Came {
+    loop {
+        match cursor.step(stop) {
+            Ok(Step::Row) => rows.set(true),
+            Ok(Step::Done) => return Came::Done,
+            Err(halt) => return Came::Failed(halt),
+        }
+        if slice.is_over(&now) {
+            return Came::Over;
+        }
+        if cursor.is_full() {
+            return Came::Full;
+        }
+    }
+}
+
+/// When a statement that is stepped pauses or ends; shared by the one that steps it and its connection.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// When its slice ends.
+    until: Cell<f64>,
+    /// When it is to be interrupted.
+    deadline: f64,
+    /// Whether it is to be interrupted as soon as it is asked.
+    stopped: Cell<bool>,
+    /// Whether it has returned a row.
+    pub(crate) rows: Cell<bool>,
+}
+
+impl Pace {
+    /// Has the statement interrupted when it is asked next.
+    pub(crate) fn stop(&self) {
+        self.stopped.set(true);
+    }
+
+    /// Whether somebody wants it interrupted.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get()
+    }
+}
+
+/// Where statements pause.
+pub trait Pausing {
+    /// The clock of the service's [`crate::Environment`].
+    fn now(&self) -> f64;
+
+    /// As [`crate::Environment::hurry`].
+    fn hurry(&self, now: f64) {
+        let _ = now;
+    }
+
+    /// Lets others run until the service says [`crate::Turn::Resume`] with this number. It calls [`crate::Service::paused`]
+    /// before, and [`crate::Service::resumed`] after that.
+    fn pause(&self, statement: u64);
+}
+
+/// A statement that a service has lent out: whoever has it runs it, and gives it back by [`crate::Service::stepped`].
+#[derive(Debug)]
+pub struct Stepping {
+    pub(crate) number: u64,
+    pub(crate) cursor: Cursor,
+    pub(crate) slice: Slice,
+    pub(crate) pace: Rc<Pace>,
+    pub(crate) came: Option<Came>,
+}
+
+impl Stepping {
+    pub(crate) fn new(cursor: Cursor, slice: Slice, deadline: f64) -> Stepping {
+        let pace = Pace {
+            until: Cell::new(slice.end() + STEP_MS - SLICE_MS),
+            deadline,
+            stopped: Cell::new(false),
+            rows: Cell::new(false),
+        };
+        Stepping { number: 0, cursor, slice, pace: Rc::new(pace), came: None }
+    }
+
+    /// Steps the statement, and pauses as often as its slice is over within a step. To be called while nothing of the
+    /// service is borrowed.
+    pub fn run(&mut self, pausing: &dyn Pausing) {
+        let (pace, number) = (Rc::clone(&self.pace), self.number);
+        #[cfg(feature = "faults")]
+        let step_ms = if often::is_on() { 0.0 } else { STEP_MS };
+        #[cfg(not(feature = "faults"))]
+        let step_ms = STEP_MS;
+        if step_ms == 0.0 {
+            pace.until.set(0.0);
+        }
+        let stop = || {
+            if pace.stopped.get() {
+                return true;
+            }
+            let now = pausing.now();
+            pausing.hurry(now);
+            if now >= pace.deadline {
+                return true;
+            }
+            if now < pace.until.get() {
+                return false;
+            }
+            // What others fail with meanwhile is theirs.
+            let errors = vfs::take_errors();
+            pausing.pause(number);
+            vfs::put_errors(errors);
+            let now = pausing.now();
+            pace.until.set(now + step_ms);
+            pace.stopped.get() || now >= pace.deadline
+        };
+        let came = advance(&mut self.cursor, &mut self.slice, || pausing.now(), Some(&stop), &pace.rows);
+        self.came = Some(came);
+    }
+}

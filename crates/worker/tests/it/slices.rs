@@ -1,0 +1,330 @@
+//! Long statements that pause, and what others do meanwhile.
+
+use crate::bench::{Bench, Got, execute, options, stream};
+use crate::stacks::{Now, Stacks};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, Request, Storage, TransactionOp, Value};
+use aludel_worker::Turn;
+use std::rc::Rc;
+
+/// A statement that takes many slices, and gives one row in the end.
+const LONG: &str =
+    "with recursive n (i) as (select 1 union all select i + 1 from n where i < 60000) select count(*) from n";
+/// No row, ever.
+const SILENT: &str = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n where i < 0";
+/// Changes every row by many steps.
+const LONG_WRITE: &str = "insert into t select i from (with recursive n (i) as (select 1 union all select i + 1 from n where i < 60000) select i from n)";
+
+struct Sliced {
+    bench: Bench,
+    stacks: Stacks,
+    now: Now,
+}
+
+impl Sliced {
+    /// A service with connections 1 to `count`, whose statements pause.
+    fn with(count: u32) -> Sliced {
+        let mut bench = Bench::with(count);
+        bench.run(1, "create table t (a)");
+        bench.service.lend_statements();
+        // A slice is some looks long.
+        bench.service.environment_mut().tick = 0.5;
+        let clock = Rc::clone(&bench.clock);
+        let now = Rc::new(move || {
+            clock.set(clock.get() + 0.5);
+            clock.get()
+        });
+        Sliced { bench, stacks: Stacks::default(), now }
+    }
+
+    fn turn(&mut self) -> Turn {
+        self.stacks.turn(&mut self.bench.service, &self.now)
+    }
+
+    fn settle(&mut self) -> Turn {
+        loop {
+            let turn = self.turn();
+            if turn != Turn::Again {
+                return turn;
+            }
+        }
+    }
+
+    /// Takes turns until so many statements pause.
+    fn until_paused(&mut self, count: usize) {
+        for _ in 0..1_000 {
+            if self.stacks.len() >= count {
+                return;
+            }
+            self.turn();
+        }
+        panic!("{} statements pause, where {count} should", self.stacks.len());
+    }
+
+    /// Takes turns until a request is answered, and gives what it was answered and how many turns that took.
+    fn answer(&mut self, request: u64) -> (Vec<Got>, usize) {
+        for turns in 0..10_000 {
+            let got = self.bench.take(request);
+            let over = |got: &Got| !matches!(got, Got::Rows(rows) if rows.more);
+            if got.last().is_some_and(over) {
+                return (got, turns);
+            }
+            self.turn();
+        }
+        panic!("request {request} is never answered");
+    }
+
+    fn start(&mut self, connection: u32, sql: &str) -> u64 {
+        self.bench.send_execute(connection, &execute(sql), &[])
+    }
+
+    /// The only cell of the only row.
+    fn scalar(&mut self, connection: u32, sql: &str) -> Value {
+        let request = self.start(connection, sql);
+        match &self.answer(request).0[..] {
+            [Got::Rows(rows)] => rows.rows[0][0].clone(),
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+
+    fn error(&mut self, request: u64) -> (ErrorKind, bool) {
+        match self.answer(request).0.pop() {
+            Some(Got::Error(error, in_transaction)) => (error.kind(), in_transaction),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn short_statements_are_answered_while_a_long_one_pauses() {
+    let mut sliced = Sliced::with(2);
+    let long = sliced.start(1, LONG);
+    sliced.until_paused(1);
+    for count in 1..=20 {
+        let before = sliced.bench.clock.get();
+        let read = sliced.start(2, "select 7");
+        assert!(matches!(&sliced.answer(read).0[..], [Got::Rows(rows)] if rows.rows == [[Value::Integer(7)]]));
+        let took = sliced.bench.clock.get() - before;
+        assert!(took < 20.0, "read {count} took {took} ms");
+    }
+    assert!(sliced.bench.take(long).is_empty(), "the long one is over already");
+    assert!(matches!(&sliced.answer(long).0[..], [Got::Rows(rows)] if rows.rows == [[Value::Integer(60_000)]]));
+    assert!(sliced.stacks.pauses > 3, "{} pauses", sliced.stacks.pauses);
+}
+
+#[test]
+fn a_long_one_comes_to_its_end_however_many_short_ones_there_are() {
+    let mut sliced = Sliced::with(2);
+    let long = sliced.start(1, LONG);
+    sliced.until_paused(1);
+    let (mut reads, mut answered) = (vec![], 0);
+    while sliced.bench.take(long).is_empty() {
+        // There is always another short one.
+        reads.push(sliced.start(2, "select 7"));
+        sliced.turn();
+        let before = reads.len();
+        reads.retain(|read| sliced.bench.take(*read).is_empty());
+        answered += before - reads.len();
+        assert!(answered < 20_000, "the long one starves");
+    }
+    assert!(answered > 10, "the short ones starve: {answered}");
+}
+
+#[test]
+fn a_long_read_keeps_its_snapshot_while_others_write() {
+    let mut sliced = Sliced::with(2);
+    sliced.scalar(1, "insert into t values (1), (2), (3) returning 1");
+    let counting = "select count(*) from t, (with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000) select i from n)";
+    let long = sliced.start(1, counting);
+    sliced.until_paused(1);
+    for _ in 0..5 {
+        assert_eq!(sliced.scalar(2, "insert into t values (4) returning a"), Value::Integer(4));
+    }
+    assert!(matches!(&sliced.answer(long).0[..], [Got::Rows(rows)] if rows.rows == [[Value::Integer(60_000)]]));
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(8));
+}
+
+#[test]
+fn writers_wait_for_one_that_pauses() {
+    let mut sliced = Sliced::with(3);
+    let first = sliced.start(1, LONG_WRITE);
+    sliced.until_paused(1);
+    let second = sliced.start(2, "insert into t values (0)");
+    for _ in 0..4 {
+        sliced.turn();
+    }
+    assert!(sliced.bench.take(second).is_empty());
+    assert_eq!(sliced.scalar(3, "select count(*) from t"), Value::Integer(0));
+    assert!(matches!(&sliced.answer(first).0[..], [Got::Rows(rows)] if rows.changes == 60_000));
+    assert!(matches!(&sliced.answer(second).0[..], [Got::Rows(rows)] if rows.changes == 1));
+}
+
+#[test]
+fn who_holds_the_write_lock_goes_on_before_those_who_read() {
+    let mut sliced = Sliced::with(4);
+    let readers = [2, 3, 4].map(|connection| sliced.start(connection, LONG));
+    sliced.until_paused(3);
+    let writer = sliced.start(1, LONG_WRITE.replace("60000", "30000").as_str());
+    sliced.answer(writer);
+    // Where everybody had the same share, they would be over: the writer has more to do.
+    assert!(readers.iter().all(|reader| sliced.bench.take(*reader).is_empty()));
+    for reader in readers {
+        sliced.answer(reader);
+    }
+}
+
+#[test]
+fn any_statement_is_cancelled() {
+    let mut sliced = Sliced::with(2);
+    let silent = sliced.start(1, SILENT);
+    sliced.until_paused(1);
+    let before = sliced.bench.clock.get();
+    sliced.bench.send(1, Request::Cancel { request: silent });
+    assert_eq!(sliced.error(silent), (ErrorKind::Cancelled, false));
+    let took = sliced.bench.clock.get() - before;
+    assert!(took < 20.0, "{took} ms");
+    assert_eq!(sliced.scalar(1, "select 1"), Value::Integer(1));
+    assert_eq!((sliced.settle(), sliced.stacks.len()), (Turn::Idle, 0));
+}
+
+#[test]
+fn a_write_that_is_cancelled_takes_its_transaction_along() {
+    let mut sliced = Sliced::with(2);
+    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
+    sliced.answer(begin);
+    let first = sliced.start(1, "insert into t values (1)");
+    sliced.answer(first);
+    let long = sliced.start(1, LONG_WRITE);
+    sliced.until_paused(1);
+    sliced.bench.send(1, Request::Cancel { request: long });
+    assert_eq!(sliced.error(long), (ErrorKind::Cancelled, false));
+    assert_eq!(sliced.scalar(2, "insert into t values (2) returning a"), Value::Integer(2));
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(1));
+}
+
+#[test]
+fn a_read_that_is_cancelled_leaves_its_transaction_open() {
+    let mut sliced = Sliced::with(1);
+    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
+    sliced.answer(begin);
+    let first = sliced.start(1, "insert into t values (1)");
+    sliced.answer(first);
+    let long = sliced.start(1, SILENT);
+    sliced.until_paused(1);
+    sliced.bench.send(1, Request::Cancel { request: long });
+    assert_eq!(sliced.error(long), (ErrorKind::Cancelled, true));
+    let commit = sliced.bench.send_transaction(1, TransactionOp::Commit);
+    assert_eq!(sliced.answer(commit).0, [Got::Done(false)]);
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(1));
+}
+
+#[test]
+fn deadlines_are_kept_in_the_midst_of_statements_and_behind_them() {
+    let mut sliced = Sliced::with(1);
+    let late = |sql| Execute { deadline: 60, ..execute(sql) };
+    let silent = sliced.bench.send_execute(1, &late(SILENT), &[]);
+    let before = sliced.bench.clock.get();
+    assert_eq!(sliced.error(silent), (ErrorKind::Timeout, false));
+    let took = sliced.bench.clock.get() - before;
+    assert!((60.0..80.0).contains(&took), "{took} ms");
+    // One that waits in line behind a statement that pauses.
+    let long = sliced.start(1, SILENT);
+    sliced.until_paused(1);
+    let before = sliced.bench.clock.get();
+    let waits = sliced.bench.send_execute(1, &late("select 1"), &[]);
+    assert_eq!(sliced.error(waits).0, ErrorKind::Timeout);
+    let took = sliced.bench.clock.get() - before;
+    assert!((60.0..90.0).contains(&took), "{took} ms");
+    sliced.bench.send(1, Request::Cancel { request: long });
+    assert_eq!(sliced.error(long).0, ErrorKind::Cancelled);
+}
+
+#[test]
+fn a_client_that_leaves_is_waited_for_until_its_statement_is_interrupted() {
+    let mut sliced = Sliced::with(1);
+    sliced.bench.greet_as(7);
+    let open = sliced.bench.send(1, Request::Open(options(Storage::Memory, "test")));
+    sliced.answer(open);
+    let long = sliced.start(1, LONG_WRITE);
+    sliced.until_paused(1);
+    let leave = sliced.bench.send(0, Request::Leave);
+    assert!(sliced.bench.take(leave).is_empty(), "it has left while SQLite is in the midst of its statement");
+    // What it says next is taken when that is over.
+    let hello = sliced.bench.send(0, Request::Hello { protocol: 1, version: "test" });
+    let again = sliced.bench.send(1, Request::Open(options(Storage::Memory, "test")));
+    assert_eq!(sliced.error(long).0, ErrorKind::ResourceClosed);
+    assert_eq!(sliced.answer(leave).0, [Got::Done(false)]);
+    assert_eq!(sliced.answer(hello).0, [Got::Hello(1)]);
+    assert_eq!(sliced.answer(again).0, [Got::Opened("wal".into())]);
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(0));
+    assert_eq!(sliced.scalar(1, "insert into t values (1) returning a"), Value::Integer(1));
+}
+
+#[test]
+fn a_service_is_shut_down_when_nothing_pauses_any_more() {
+    let mut sliced = Sliced::with(2);
+    let long = sliced.start(1, LONG_WRITE);
+    sliced.until_paused(1);
+    let other = sliced.start(2, LONG);
+    sliced.until_paused(2);
+    let down = sliced.bench.send(0, Request::Shutdown);
+    assert!(sliced.bench.take(down).is_empty());
+    assert_eq!(sliced.answer(down).0, [Got::Done(false)]);
+    assert_eq!(sliced.error(long).0, ErrorKind::WorkerGone);
+    assert_eq!(sliced.error(other).0, ErrorKind::WorkerGone);
+    let late = sliced.start(1, "select 1");
+    assert_eq!(sliced.error(late).0, ErrorKind::WorkerGone);
+}
+
+#[test]
+fn streams_of_one_connection_wait_for_each_other() {
+    let mut sliced = Sliced::with(1);
+    let counting = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n";
+    let first = sliced.bench.send_execute(1, &stream(counting, 1, 10), &[]);
+    sliced.settle();
+    assert_eq!(sliced.bench.rows(first).len(), 1);
+    let silent = sliced.start(1, SILENT);
+    sliced.until_paused(1);
+    // The first stream is of the same connection: it is read on, and closed, when the other is over.
+    sliced.bench.send(1, Request::Credit { stream: first, credits: 1 });
+    sliced.bench.send(1, Request::CloseStream { stream: first });
+    for _ in 0..6 {
+        sliced.turn();
+    }
+    assert!(sliced.bench.take(first).is_empty());
+    sliced.bench.send(1, Request::Cancel { request: silent });
+    assert_eq!(sliced.error(silent).0, ErrorKind::Cancelled);
+    assert!(sliced.bench.take(first).is_empty());
+    assert_eq!(sliced.scalar(1, "select 1"), Value::Integer(1));
+}
+
+#[test]
+fn the_schema_changes_and_the_database_is_vacuumed_beside_one_that_pauses() {
+    let mut sliced = Sliced::with(2);
+    sliced.scalar(1, "insert into t values (1), (2), (3) returning 1");
+    let long = sliced.start(1, "select count(*) from t, (with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000) select i from n)");
+    sliced.until_paused(1);
+    for sql in
+        ["create table u (a)", "insert into u select a from t", "create index i on t (a)", "drop table u", "vacuum"]
+    {
+        let request = sliced.start(2, sql);
+        assert!(matches!(&sliced.answer(request).0[..], [Got::Rows(_)]), "{sql}");
+    }
+    assert_eq!(sliced.scalar(2, "pragma wal_checkpoint(truncate)"), Value::Integer(1), "nobody read");
+    assert!(matches!(&sliced.answer(long).0[..], [Got::Rows(rows)] if rows.rows == [[Value::Integer(60_000)]]));
+    assert_eq!(sliced.scalar(1, "pragma integrity_check"), Value::Text("ok".into()));
+}
+
+#[test]
+fn long_statements_share_the_time() {
+    let mut sliced = Sliced::with(3);
+    let long = [1, 2, 3].map(|connection| sliced.start(connection, LONG));
+    sliced.until_paused(3);
+    let (mut turns, mut over) = (0, vec![]);
+    while over.len() < 3 {
+        sliced.turn();
+        turns += 1;
+        let is_over = |request: &&u64| !sliced.bench.take(**request).is_empty();
+        over.extend(long.iter().filter(is_over).map(|_| turns));
+    }
+    assert!(over[0] > 10 && over[2] - over[0] < 8, "one was preferred: {over:?}");
+}
