@@ -19,8 +19,8 @@ mod tables;
 // It asks the worker's own SQLite, which a host has in the process.
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
-#[cfg(not(target_arch = "wasm32"))]
 mod hooks;
+#[cfg(not(target_arch = "wasm32"))]
 mod import;
 mod listen;
 mod log;
