@@ -90,8 +90,11 @@ fn with_shell<T>(work: impl FnOnce(&mut Shell) -> T) -> Option<T> {
 
 /// With `flushes`, what was answered leaves at once.
 fn reach_shell<T>(flushes: bool, work: impl FnOnce(&mut Shell) -> T) -> Option<T> {
+    // After a trap nothing can be done any more: it is borrowed then, or the statement that trapped is taken for one that is stepped.
+    if slices::is_stepping() {
+        return None;
+    }
     let done = SHELL.with(|slot| {
-        // It is borrowed only after a trap, when nothing can be done any more.
         let mut slot = slot.try_borrow_mut().ok()?;
         let shell = slot.as_mut()?;
         let done = work(shell);

@@ -6,7 +6,7 @@
 use super::outbox::Outbox;
 use super::{Shell, reach_shell, with_shell};
 use crate::Pausing;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::Performance;
@@ -32,6 +32,13 @@ extern "C" {
 thread_local! {
     /// Nothing where nothing pauses.
     static HOST: RefCell<Option<SliceHost>> = const { RefCell::new(None) };
+    /// Whether a statement is being stepped right now, with nothing borrowed.
+    static STEPPING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a statement is being stepped. Whoever asks from outside has come after a trap in it.
+pub(super) fn is_stepping() -> bool {
+    STEPPING.get()
 }
 
 /// Takes note of who suspends; says whether anything can be.
@@ -66,7 +73,9 @@ pub(super) fn resume(statement: u64) {
 pub fn run() {
     let mut next = reach_shell(false, Shell::begin).flatten();
     while let Some((mut stepping, clock)) = next {
+        STEPPING.set(true);
         stepping.run(&Clock { clock, outbox: Outbox::get() });
+        STEPPING.set(false);
         // What was answered leaves together, unless it has waited for long, when there is nothing to step any more.
         next = reach_shell(false, |shell| shell.stepped(stepping)).flatten();
     }
@@ -90,8 +99,10 @@ impl Pausing for Clock {
 
     fn pause(&self, statement: u64) {
         let Some(host) = host() else { return };
+        STEPPING.set(false);
         with_shell(|shell| shell.paused(statement));
         drop(host.pause(statement as f64));
         with_shell(|shell| shell.resumed(statement));
+        STEPPING.set(true);
     }
 }
