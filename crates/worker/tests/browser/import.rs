@@ -139,7 +139,7 @@ async fn an_origin_without_room_keeps_the_old_database() {
             let few = format!(
                 "(() => {{ const write = FileSystemSyncAccessHandle.prototype.write; let left = {};
                 return function (...all) {{ if (left-- > 0) return write.apply(this, all); {full} }}; }})()",
-                8
+                3
             );
             let _full = Replaced::new("FileSystemSyncAccessHandle.prototype", "write", &few);
             try_import(&mut bench, &bytes).await.unwrap_err()
