@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Bumped whenever the recipe below changes.
-const RECIPE: &str = "package 6";
+const RECIPE: &str = "package 7";
 /// What stands in the worker with faults and in no other.
 pub const FAULT_FUNCTION: &[u8] = b"aludel_fault";
 
@@ -114,13 +114,25 @@ fn bundle_worker(stage: &Path) -> Result<()> {
     shell::run(
         "Bundling worker.js",
         shell::npm_bin("esbuild")
-            .args(["worker.js", "--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=warning"])
+            // Without white space, what tells bundlers to leave an import alone would go, too.
+            .args([
+                "worker.js",
+                "--bundle",
+                "--minify-identifiers",
+                "--minify-syntax",
+                "--format=esm",
+                "--target=es2022",
+            ])
+            .arg("--log-level=warning")
             .arg("--outfile=worker.bundled.js")
             .current_dir(stage),
     )?;
     let text = files::read_text(&bundled)?;
     if !text.contains("worker.wasm") || !text.contains("import.meta.url") {
         bail!("the bundled worker does not name its wasm file any more");
+    }
+    if !text.contains("webpackIgnore: true") {
+        bail!("the bundled worker does not tell bundlers any more to leave the modules of procedures alone");
     }
     files::write(&worker, text)?;
     std::fs::remove_file(&bundled)?;
