@@ -58,7 +58,8 @@ impl Connection {
         };
         let (mut told, mut begun) = (Vec::new(), was_in_transaction);
         self.remove(database, env, began, |this, job, _, _| {
-            begun |= job.has_begun_transaction();
+            // A write that was interrupted for it has taken the transaction along.
+            begun |= job.has_begun_transaction() || job.is_broken();
             if !job.silent {
                 told.push((job.header, error.clone().with_statement(job.sql())));
             }
