@@ -31,7 +31,15 @@ if (Handle !== undefined) {
   };
   let count = 0;
   // A frame of a log begins with its page and, if it ends a commit, the size of the database; the log's own head has neither.
-  const ends = (bytes, { at }) => at > 0 && bytes.byteLength > 24 && bytes.subarray(4, 8).some((byte) => byte !== 0);
+  // Several frames may be written at once, all of the same log: the last of them tells.
+  const SIZES = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
+  const hasSalts = (bytes, other) => bytes.subarray(8, 16).every((byte, i) => byte === bytes[other + 8 + i]);
+  const ends = (bytes, { at }) =>
+    at > 0 &&
+    SIZES.map((size) => size + 24).some((frame) => {
+      const last = bytes.byteLength - frame;
+      return bytes.byteLength % frame === 0 && hasSalts(bytes, last) && bytes.subarray(last + 4, last + 8).some((byte) => byte !== 0);
+    });
   const aimed = (handle, op, call, torn, counts = () => true) => {
     if (!aim || aim.file !== kinds.get(handle) || aim.op !== op || (aim.ends && !counts()) || ++count !== aim.nth) return call();
     if (aim.when === "before") ask(aim);

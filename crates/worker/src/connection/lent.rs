@@ -83,10 +83,11 @@ impl Connection {
         }
     }
 
-    /// Takes a statement back, and goes on with its job.
+    /// Takes a statement back, and goes on with its job. `leaves` says whether the connection ends after it.
     pub(crate) fn stepped(
         &mut self,
         stepping: Stepping,
+        leaves: bool,
         database: &mut Database,
         env: &mut dyn Environment,
     ) -> Option<Stepping> {
@@ -116,6 +117,9 @@ impl Connection {
             lends: true,
         };
         let came = came.unwrap_or(Came::Over);
+        let goes_on = later.is_empty() && !pace.is_stopped();
+        // What is done is answered, unless it is undone at once or nobody listens: it could not be told from what failed.
+        let is_unwanted = leaves || job.silent || later.iter().any(|later| matches!(later, Later::EndTransaction(_)));
         // Nothing more is said to whom it is taken from.
         let is_silent = pace.is_stopped() && matches!(came, Came::Over | Came::Full);
         let progress = match if is_silent { Ok(()) } else { execution.came(&mut cx, came) } {
@@ -125,7 +129,7 @@ impl Connection {
                 Progress::Yielded
             }
             Err(progress) => progress,
-            Ok(()) if later.is_empty() && !pace.is_stopped() => execution.run(&mut cx),
+            Ok(()) if goes_on || execution.is_done() && !is_unwanted => execution.run(&mut cx),
             Ok(()) => Progress::Yielded,
         };
         let next = self.conclude(job, turn, progress, slice, database, env);

@@ -56,6 +56,11 @@ impl Execution {
         self.broken
     }
 
+    /// Whether nothing is left of it but its end.
+    pub(crate) fn is_done(&self) -> bool {
+        self.stage == Stage::Next && self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0)
+    }
+
     /// Whether all that it writes is written, and only rows are left to be fetched: SQLite hands out what RETURNING
     /// returns when everything is done. Breaking off now would commit it and say that it failed.
     pub(crate) fn must_finish(&self) -> bool {

@@ -111,7 +111,8 @@ impl<H: Environment> Service<H> {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         let Some(database) = self.databases.get_mut(&slot.database) else { return };
         let State::Open(connection) = &mut slot.state else { return };
-        if let Some(stepping) = connection.stepped(stepping, database, &mut self.env) {
+        let leaves = self.slices.leaving.contains_key(&key);
+        if let Some(stepping) = connection.stepped(stepping, leaves, database, &mut self.env) {
             self.lend(key, stepping);
         } else if let Some(error) = self.slices.leaving.remove(&key) {
             self.abandon(key, &error);

@@ -121,6 +121,8 @@ pub struct History<'a, E: Stage> {
     /// How many commits there were, each time that something had been done to the disk: how much, and how many.
     pub commits_at: Vec<(usize, usize)>,
     number: u64,
+    /// A client that has left, and some of which still pauses.
+    leaving: Option<u64>,
     lock_timeout: u32,
     idle_timeout: u32,
     log_limit: u64,
@@ -190,6 +192,7 @@ impl<'a, E: Stage> History<'a, E> {
             told: vec![],
             commits_at: vec![],
             number: 0,
+            leaving: None,
             lock_timeout: random.of(&[200, 1_000]),
             idle_timeout: random.of(&[0, 0, 200, 600]),
             log_limit: random.of(&[0, 0, 9_000, 30_000]),
@@ -334,6 +337,8 @@ impl<'a, E: Stage> History<'a, E> {
                     }
                 }
             }
+            // Who has left says nothing any more.
+            Notice::Holding if self.leaving == Some(header.client) => {}
             Notice::Holding => {
                 let site = Request::Site { text: "here" }.encode(header);
                 self.service.receive(site);

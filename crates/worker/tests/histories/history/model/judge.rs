@@ -239,17 +239,6 @@ impl Model {
                 *own = Some(Rc::new(state));
                 *so_far |= changed > 0;
             }
-            // It was sent for a transaction that SQLite has rolled back meanwhile: each set is committed by itself.
-            _ if changed > 0 && self.pauses && mode == BeginMode::None && sets.len() > 1 => {
-                let mut state = State::clone(&self.versions[latest - 1].state);
-                for set in sets {
-                    let before = state.clone();
-                    if matches!(set.apply(&mut state), Some((count, _)) if count > 0) {
-                        let certain = state != before;
-                        self.versions.push(Version { state: Rc::new(state.clone()), by: key, certain });
-                    }
-                }
-            }
             _ if changed > 0 => {
                 // It is committed, and the streams of the connection move on with it.
                 for (versions, _) in connection.streams.values_mut().filter_map(|stream| stream.seen.as_mut()) {
