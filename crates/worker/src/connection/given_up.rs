@@ -1,5 +1,6 @@
 //! Jobs that end before they are done.
 
+use super::lent::touches_sqlite;
 use super::{Connection, Later, Lent, Neighbour};
 use crate::Environment;
 use crate::database::Database;
@@ -88,8 +89,9 @@ impl Connection {
         let lock_timeout = self.lock_timeout;
         let locked_out = move |job: &Job| job.waits_since.is_some_and(|since| now >= since + lock_timeout);
         // Beside a statement that is lent out, only what has not begun can be ended.
-        let is_lent = self.is_lent();
-        let which = move |job: &Job| (now >= job.deadline() || locked_out(job)) && !(is_lent && job.has_begun());
+        let (is_lent, wanted) = (self.is_lent(), self.wanted.as_ref().map(|wanted| wanted.request));
+        let which =
+            move |job: &Job| (now >= job.deadline() || locked_out(job)) && !(is_lent && touches_sqlite(job, wanted));
         self.remove(database, env, which, |this, job, database, env| {
             let locked = job.waits_since.map(|_| this.locked_out(&job, (id, database), near, now));
             this.fail(job, env, |job| {
@@ -106,7 +108,9 @@ impl Connection {
     /// When [`Connection::expire`] is due next.
     pub(crate) fn expires_at(&self) -> f64 {
         let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
-        let jobs = self.queue.iter().chain(&self.streams).filter(|job| !(self.is_lent() && job.has_begun()));
+        let wanted = self.wanted.as_ref().map(|wanted| wanted.request);
+        let jobs = self.queue.iter().chain(&self.streams);
+        let jobs = jobs.filter(|job| !(self.is_lent() && touches_sqlite(job, wanted)));
         let times = jobs.map(|job| job.deadline().min(lock(job)));
         times.fold(self.idle_until(), f64::min)
     }

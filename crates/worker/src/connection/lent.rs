@@ -68,8 +68,12 @@ impl Connection {
 
     /// The statement that is lent out pauses: others see what it holds.
     pub(crate) fn paused(&mut self, database: &mut Database, now: f64) {
-        if let (Some(lent), Some(marks)) = (&mut self.lent, &database.marks) {
-            lent.aside = Some(marks.set_aside());
+        if let Some(lent) = &mut self.lent {
+            lent.aside = database.marks.as_ref().map(|marks| marks.set_aside());
+            // It has what it waited for. Others are not to wait behind it.
+            if lent.job.waits_since.take().is_some() {
+                database.lock.leave(self.key, lent.job.header.request);
+            }
         }
         self.observe(database, now);
     }
@@ -146,12 +150,14 @@ impl Connection {
     /// Whether a request has to wait until the statement that is lent out is back; it is done then. It concerns the job of
     /// that statement if `ends` picks it, which is then interrupted, or one of the streams beside it.
     pub(super) fn put_off(&mut self, ends: impl Fn(&Job) -> bool, later: impl FnOnce() -> Later) -> bool {
+        let wanted = self.wanted.as_ref().map(|wanted| wanted.request);
         let Some(lent) = &mut self.lent else { return false };
         let is_its = ends(&lent.job);
         if is_its {
             lent.pace.stop();
         }
-        let concerns = is_its || self.queue.iter().chain(&self.streams).any(|job| ends(job) && job.has_begun());
+        let concerns =
+            is_its || self.queue.iter().chain(&self.streams).any(|job| ends(job) && touches_sqlite(job, wanted));
         if concerns {
             lent.later.push(later());
         }
@@ -164,4 +170,10 @@ impl Connection {
             lent.pace.stop();
         }
     }
+}
+
+/// Whether SQLite is asked for something when this job ends: what was not prepared yet leaves nothing behind, unless it
+/// wants a file, `wanted` by the request with this number.
+pub(super) fn touches_sqlite(job: &Job, wanted: Option<u64>) -> bool {
+    job.has_begun() || wanted == Some(job.header.request)
 }

@@ -123,6 +123,8 @@ struct Shell {
     pauses: bool,
     /// Whether turns are to be taken as soon as nothing is borrowed.
     enters: bool,
+    /// Whether a statement is about to go on. Nothing else is begun before.
+    resuming: bool,
     /// When the first of the turns began that are taken in one go.
     began_at: f64,
     /// When it was looked last whether files still have their names.
@@ -165,6 +167,7 @@ impl Shell {
             due: false,
             pauses: false,
             enters: false,
+            resuming: false,
             began_at: 0.0,
             looked_at: 0.0,
             over: false,
@@ -253,7 +256,7 @@ impl Shell {
 
     /// Takes a turn; gives the statement that is to be stepped, if one is.
     fn take_turn(&mut self) -> Option<(Stepping, Performance)> {
-        if self.over {
+        if self.over || self.resuming {
             return None;
         }
         match self.service.turn() {
@@ -266,6 +269,7 @@ impl Shell {
             Turn::Step => return self.service.take_stepping().map(|stepping| (stepping, self.clock())),
             Turn::Resume(statement) => {
                 self.set_timer(None);
+                self.resuming = true;
                 slices::resume(statement);
             }
         }
@@ -306,6 +310,7 @@ impl Shell {
 
     /// A statement goes on.
     fn resumed(&mut self, statement: u64) {
+        self.resuming = false;
         self.service.resumed(statement);
         self.began_at = self.service.environment_mut().now();
     }

@@ -102,7 +102,10 @@ impl Pausing for Clock {
         STEPPING.set(false);
         with_shell(|shell| shell.paused(statement));
         drop(host.pause(statement as f64));
-        with_shell(|shell| shell.resumed(statement));
+        if with_shell(|shell| shell.resumed(statement)).is_none() {
+            // Another one has trapped meanwhile: SQLite must not go on.
+            std::process::abort();
+        }
         STEPPING.set(true);
     }
 }

@@ -57,7 +57,16 @@ impl<H: Environment> Service<H> {
     /// others, and what it still waited for is answered, should anybody listen.
     pub fn drop_client(&mut self, client: u64) {
         self.clients.remove(&client);
+        self.drop_held(client);
         self.drop_connections(client);
+        self.forget_gone(client);
+    }
+
+    /// Forgets a client, if it has gone: it asks for no fates any more.
+    pub(super) fn forget_gone(&mut self, client: u64) {
+        if self.clients.contains_key(&client) {
+            return;
+        }
         for marks in self.databases.values().filter_map(|database| database.marks.as_ref()) {
             marks.left(client);
         }

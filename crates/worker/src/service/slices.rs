@@ -116,6 +116,7 @@ impl<H: Environment> Service<H> {
             self.lend(key, stepping);
         } else if let Some(error) = self.slices.leaving.remove(&key) {
             self.abandon(key, &error);
+            self.forget_gone(key.client);
             self.take_held();
         } else {
             connection.give_up_broken(database, &mut self.env);
@@ -169,6 +170,11 @@ impl<H: Environment> Service<H> {
         } else {
             reply(&mut self.env, header, &Reply::Done { in_transaction: false });
         }
+    }
+
+    /// Forgets what a client that has gone had still said.
+    pub(super) fn drop_held(&mut self, client: u64) {
+        self.slices.held.retain(|frame| Header::peek(frame).ok().is_none_or(|header| header.client != client));
     }
 
     fn take_held(&mut self) {

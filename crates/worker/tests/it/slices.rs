@@ -328,3 +328,30 @@ fn long_statements_share_the_time() {
     }
     assert!(over[0] > 10 && over[2] - over[0] < 8, "one was preferred: {over:?}");
 }
+
+#[test]
+fn one_that_waited_for_the_write_lock_and_needs_none_keeps_nobody_waiting() {
+    let mut sliced = Sliced::with(3);
+    let begin = sliced.bench.send_transaction(2, TransactionOp::Begin(BeginMode::Immediate));
+    sliced.answer(begin);
+    // The lock is promised to the third when the first has its turn, which only writes to a table of its own.
+    sliced.scalar(1, "select 1");
+    let waiting = sliced.start(3, "insert into t values (1)");
+    for _ in 0..3 {
+        sliced.turn();
+    }
+    let commit = sliced.bench.send_transaction(2, TransactionOp::Commit);
+    let silent = SILENT.replace("i < 0", "i % 1000000000 = 0");
+    let own = sliced.start(1, &format!("create temp table u as {silent}"));
+    sliced.answer(commit);
+    sliced.answer(waiting);
+    sliced.until_paused(1);
+    for _ in 0..3 {
+        let before = sliced.bench.clock.get();
+        let write = sliced.start(2, "insert into t values (2)");
+        assert!(matches!(&sliced.answer(write).0[..], [Got::Rows(rows)] if rows.changes == 1));
+        assert!(sliced.bench.clock.get() - before < 100.0, "it waited for one that writes elsewhere");
+    }
+    sliced.bench.send(1, Request::Cancel { request: own });
+    assert_eq!(sliced.error(own).0, ErrorKind::Cancelled);
+}
