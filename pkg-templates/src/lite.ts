@@ -1,6 +1,6 @@
 /**
- * aludel over a smaller SQLite: without FTS5, R*Tree, dbstat and sqlite_dbpage, and compiled to be small rather than fast. All that
- * the package exports is here as well; the engines made by this module's `createEngine()` are what differs.
+ * aludel over a smaller SQLite: without FTS5, R*Tree and dbstat, and compiled to be small rather than fast. All that the package
+ * exports is here as well; the engines made by this module's `createEngine()` are what differs.
  *
  * @module
  */

@@ -46,29 +46,47 @@ test("its worker is told where the smaller wasm is, unless the app says it", asy
   }
 });
 
-test("without FTS5 and R*Tree it says which build has them", async () => {
+test("without FTS5, R*Tree and dbstat it says which build has them", async () => {
   const engine = lite.createEngine("sqlite://", await withWasm("lite.wasm"));
   try {
     await engine.execute(text("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"));
     await engine.execute(text("INSERT INTO t (b) VALUES (:b)"), [{ b: "x" }, { b: "y" }]);
     const found = await engine.execute(text("SELECT json_group_array(b) OVER (ORDER BY a) AS j FROM t WHERE b REGEXP '[xy]' ORDER BY a"));
     assert.deepEqual(found.scalars().all(), ['["x"]', '["x","y"]']);
-    for (const module of ["fts5(b)", "rtree(id, x, y)"]) {
-      await assert.rejects(engine.execute(text(`CREATE VIRTUAL TABLE v USING ${module}`)), (error) =>
-        error instanceof whole.OperationalError && /no such module: \w+: aludel\/lite is built without FTS5, R\*Tree.*; aludel has them/.test(error.message));
+    const absent = ["CREATE VIRTUAL TABLE v USING fts5(b)", "CREATE VIRTUAL TABLE v USING rtree(id, x, y)", "SELECT * FROM dbstat"];
+    for (const sql of absent) {
+      await assert.rejects(engine.execute(text(sql)), (error) =>
+        error instanceof whole.OperationalError &&
+        /no such (module|table): \w+: aludel\/lite is built without FTS5, R\*Tree and dbstat; aludel has them/.test(error.message));
     }
   } finally {
     await engine.dispose();
   }
 });
 
-test("the whole package has both", async () => {
+test("it exports a database, and imports it again", async () => {
+  const engine = lite.createEngine("sqlite://", await withWasm("lite.wasm"));
+  try {
+    await engine.execute(text("CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB)"));
+    await engine.execute(text("INSERT INTO t (b) VALUES (randomblob(3000)), (randomblob(3000)), (x'01')"));
+    const bytes = await engine.exportBytes();
+    assert.equal(new TextDecoder().decode(bytes.subarray(0, 15)), "SQLite format 3");
+    await engine.execute(text("DELETE FROM t"));
+    await engine.importBytes(bytes);
+    assert.equal(await engine.scalar(text("SELECT group_concat(length(b)) FROM t")), "3000,3000,1");
+  } finally {
+    await engine.dispose();
+  }
+});
+
+test("the whole package has them", async () => {
   const engine = whole.createEngine("sqlite://", await withWasm("worker.wasm"));
   try {
     await engine.execute(text("CREATE VIRTUAL TABLE words USING fts5(w)"));
     await engine.execute(text("INSERT INTO words VALUES ('an aludel sublimes')"));
     assert.equal(await engine.scalar(text("SELECT count(*) FROM words WHERE words MATCH 'aludel'")), 1);
     await engine.execute(text("CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1)"));
+    assert.ok((await engine.scalar(text("SELECT count(*) FROM dbstat"))) > 0);
     await assert.rejects(engine.execute(text("CREATE VIRTUAL TABLE v USING nowhere()")), /no such module: nowhere(?!:)/);
   } finally {
     await engine.dispose();

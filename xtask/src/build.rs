@@ -16,9 +16,8 @@ const CLIENT: &str = "client";
 /// How Core's wasm is built: what a new statement costs is its compiler.
 const CORE: &str = "core";
 
-/// What the smaller SQLite is without.
-const LITE_FLAGS: &str =
-    "-USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBPAGE_VTAB -USQLITE_ENABLE_DBSTAT_VTAB";
+/// What the smaller SQLite is without. Exports read sqlite_dbpage.
+const LITE_FLAGS: &str = "-USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB";
 /// How the smaller SQLite is compiled; the last word on it is the one that counts.
 const LITE_C_FLAGS: &str = "-Oz";
 

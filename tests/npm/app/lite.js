@@ -16,4 +16,16 @@ export const lite = {
     await throws(OperationalError, /no such module: fts5: aludel\/lite is built without/, () =>
       engine.execute(text("CREATE VIRTUAL TABLE words USING fts5(w)")));
   },
+
+  async "a file is exported, and imported again"() {
+    await using engine = createEngine("sqlite:///lite_copy.db");
+    await engine.execute(text("CREATE TABLE IF NOT EXISTS kept (x)"));
+    await engine.execute(text("DELETE FROM kept"));
+    await engine.execute(text("INSERT INTO kept VALUES (1), (2)"));
+    const bytes = await engine.exportBytes();
+    equal(new TextDecoder().decode(bytes.subarray(0, 15)), "SQLite format 3");
+    await engine.execute(text("DELETE FROM kept"));
+    await engine.importBytes(bytes);
+    equal(await engine.scalar(text("SELECT sum(x) FROM kept")), 3);
+  },
 };

@@ -154,12 +154,20 @@ fn full() -> bool {
 
 /// A message of SQLite's, which says where there is the module that this build is without.
 fn absent(message: String, full: bool) -> String {
-    let module = message.strip_prefix("no such module: ").unwrap_or_default();
-    let elsewhere = ["fts5", "fts5vocab", "rtree", "rtree_i32", "dbstat", "sqlite_dbpage"];
-    if full || !elsewhere.iter().any(|name| name.eq_ignore_ascii_case(module)) {
+    let elsewhere = match message.split_once(": ") {
+        Some(("no such module", module)) => {
+            ["fts5", "fts5vocab", "rtree", "rtree_i32", "dbstat"].iter().any(|name| name.eq_ignore_ascii_case(module))
+        }
+        // A table in every database that has the module, by itself or behind the name of a schema.
+        Some(("no such table", table)) => {
+            table.rsplit_once('.').map_or(table, |(_, table)| table).eq_ignore_ascii_case("dbstat")
+        }
+        _ => false,
+    };
+    if full || !elsewhere {
         return message;
     }
-    format!("{message}: aludel/lite is built without FTS5, R*Tree, dbstat and sqlite_dbpage; aludel has them")
+    format!("{message}: aludel/lite is built without FTS5, R*Tree and dbstat; aludel has them")
 }
 
 /// A storage error, with the reason that the VFS gave rather than the one that SQLite's number suggests.
@@ -225,12 +233,13 @@ mod tests {
     #[test]
     fn a_module_of_the_other_build_is_said_to_be_there() {
         let said = |message: &str, full| absent(message.to_owned(), full);
-        let lite = "no such module: FTS5: aludel/lite is built without FTS5, R*Tree, dbstat and sqlite_dbpage; aludel has them";
-        assert_eq!(said("no such module: FTS5", false), lite);
-        for (message, full) in
-            [("no such module: fts5", true), ("no such module: x", false), ("no such table: fts5", false)]
-        {
-            assert_eq!(said(message, full), message);
+        let lite = ": aludel/lite is built without FTS5, R*Tree and dbstat; aludel has them";
+        for message in ["no such module: FTS5", "no such table: dbstat", "no such table: main.DBSTAT"] {
+            assert_eq!(said(message, false), format!("{message}{lite}"));
+            assert_eq!(said(message, true), message);
+        }
+        for message in ["no such module: x", "no such table: fts5", "no such column: dbstat", "dbstat"] {
+            assert_eq!(said(message, false), message);
         }
         assert!(full());
     }
