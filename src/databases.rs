@@ -5,8 +5,10 @@ use crate::transport::files;
 use crate::url::{self, Database, Url};
 use aludel_protocol::{Error, ErrorKind, Result, StorageReason};
 
-/// What lies beside a database file: SQLite's log and journal, the marks of commits, an import that was not finished.
-pub(crate) const BESIDE: [&str; 5] = ["-wal", "-journal", "-mark", "-import", "-import-import"];
+/// What lies beside a database file: SQLite's log and journal, the marks of commits.
+const BESIDE: [&str; 3] = ["-wal", "-journal", "-mark"];
+/// What an import that was not finished may have left there, too. Databases may be called so as well.
+const IMPORTS: [&str; 2] = ["-import", "-import-import"];
 /// With what each SQLite file begins.
 #[allow(dead_code, reason = "a host without SQLite reads no files")]
 pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -32,14 +34,19 @@ pub async fn list_databases(directory: &str) -> Result<Vec<DatabaseFile>> {
     };
     let mut files = Vec::new();
     files::list(directory).await?.into_iter().for_each(|file| insert_sorted(&mut files, file, |a, b| a.0 < b.0));
-    let known: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
-    // A database may be called `a-wal`, but not where there is an `a`.
-    let beside = |path: &str| {
-        let main = BESIDE.iter().find_map(|suffix| path.strip_suffix(suffix));
-        main.is_some_and(|main| known.binary_search_by(|other| other.as_str().cmp(main)).is_ok())
-    };
-    files.retain(|(path, _)| check(path).is_ok() && !beside(path));
-    Ok(files.into_iter().map(|(path, size)| DatabaseFile { url: url::of_file(&path), path, size }).collect())
+    let known = |main: &str| files.binary_search_by(|(other, _)| other.as_str().cmp(main)).is_ok();
+    let beside =
+        |path: &str, suffixes: &[&str]| suffixes.iter().filter_map(|suffix| path.strip_suffix(suffix)).any(known);
+    let mut found = Vec::new();
+    for (path, size) in &files {
+        // A database may be called `a-wal`, but not where there is an `a`.
+        let hidden =
+            check(path).is_err() || beside(path, &BESIDE) || beside(path, &IMPORTS) && files::is_scratch(path).await?;
+        if !hidden {
+            found.push(DatabaseFile { url: url::of_file(path), path: path.clone(), size: *size });
+        }
+    }
+    Ok(found)
 }
 
 /// Whether there is a database of this URL. An empty file is none.
@@ -85,4 +92,10 @@ fn check(path: &str) -> Result<()> {
 #[allow(dead_code, reason = "a host without SQLite removes no files")]
 pub(crate) fn files_of(name: &str) -> impl Iterator<Item = String> + '_ {
     [""].into_iter().chain(BESIDE).map(move |suffix| format!("{name}{suffix}"))
+}
+
+/// How the files are called that an import into a database may have left.
+#[allow(dead_code, reason = "on a host an import leaves none")]
+pub(crate) fn scratches_of(name: &str) -> impl Iterator<Item = String> + '_ {
+    IMPORTS.into_iter().map(move |suffix| format!("{name}{suffix}"))
 }

@@ -38,6 +38,11 @@ pub(crate) async fn exists(_path: &str) -> Result<bool> {
 }
 
 /// Refuses.
+pub(crate) async fn is_scratch(_path: &str) -> Result<bool> {
+    missing()
+}
+
+/// Refuses.
 pub(crate) async fn remove(_path: &str) -> Result<bool> {
     missing()
 }

@@ -252,7 +252,7 @@ fn databases_are_listed_with_what_opens_them() {
         let directory = scratch.path("");
         let directory = directory.to_str().unwrap().trim_end_matches('/');
         assert_eq!(list_databases(directory).await.unwrap(), []);
-        let names = ["b.db", "a/deep.db", "odd %3f#?.db", "b.db2-wal"];
+        let names = ["b.db", "a/deep.db", "odd %3f#?.db", "b.db2-wal", "b.db-import"];
         std::fs::create_dir(scratch.path("a")).unwrap();
         let engines = names.map(|name| {
             let path = scratch.path(name).display().to_string();
@@ -263,14 +263,12 @@ fn databases_are_listed_with_what_opens_them() {
         }
         std::fs::write(scratch.path("notes.txt"), "no database at all").unwrap();
         std::fs::write(scratch.path("short"), "SQLite").unwrap();
-        // What an import that was not finished may leave, with or without bytes.
-        std::fs::write(scratch.path("b.db-import"), PYTHON_DB).unwrap();
         assert!(scratch.path("b.db-wal").exists(), "it is in use");
 
         let listed = list_databases(directory).await.unwrap();
         let paths: Vec<&str> =
             listed.iter().map(|file| file.path.strip_prefix(directory).unwrap().trim_start_matches('/')).collect();
-        assert_eq!(paths, ["a/deep.db", "b.db", "b.db2-wal", "odd %3f#?.db"]);
+        assert_eq!(paths, ["a/deep.db", "b.db", "b.db-import", "b.db2-wal", "odd %3f#?.db"]);
         for file in &listed {
             assert_eq!(file.size, std::fs::metadata(&file.path).unwrap().len());
             assert!(database_exists(&file.url).await.unwrap(), "{}", file.url);
@@ -312,9 +310,15 @@ fn a_database_is_dropped_with_all_its_files_unless_it_is_in_use() {
         let url = scratch.url("sub/gone.db");
         let engine = open(&url);
         setup(&engine, "CREATE TABLE t (x); INSERT INTO t VALUES (1)").await;
-        for beside in ["-mark", "-import", "-import-import", "-journal"] {
+        for beside in ["-mark", "-journal"] {
             std::fs::write(scratch.path(&format!("sub/gone.db{beside}")), "left over").unwrap();
         }
+        // A database of this name is closed, and one is open.
+        let other = open(&scratch.url("sub/gone.db-import"));
+        setup(&other, "CREATE TABLE t (x)").await;
+        other.dispose().await.unwrap();
+        let other = open(&scratch.url("sub/gone.db-import-import"));
+        setup(&other, "CREATE TABLE t (x)").await;
         std::fs::write(scratch.path("sub/gone.db-notes"), "somebody else's").unwrap();
         let error = drop_database(&url).await.unwrap_err();
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Storage, Some(StorageReason::InUse)));
@@ -330,9 +334,13 @@ fn a_database_is_dropped_with_all_its_files_unless_it_is_in_use() {
         assert!(database_exists(&url).await.unwrap());
         drop_database(&url).await.unwrap();
         assert!(!database_exists(&url).await.unwrap());
-        let left: Vec<_> =
+        assert_eq!(scalar(&other, "SELECT count(*) FROM t").await, Value::Integer(0), "it is another's");
+        other.dispose().await.unwrap();
+        let mut left: Vec<_> =
             std::fs::read_dir(scratch.path("sub")).unwrap().map(|file| file.unwrap().file_name()).collect();
-        assert_eq!(left, ["gone.db-notes"], "the directory stays, and what is not the database's");
+        left.sort();
+        let others = ["gone.db-import", "gone.db-import-import", "gone.db-notes"];
+        assert_eq!(left, others, "the directory stays, and what is not the database's");
 
         let error = drop_database(&url).await.unwrap_err();
         assert_eq!(error.reason(), Some(StorageReason::CannotOpen));

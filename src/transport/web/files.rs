@@ -3,7 +3,7 @@
 
 use super::js::{self, Locks, locks, member, text_of};
 use super::lock::Lock;
-use crate::databases::{MAGIC, files_of};
+use crate::databases::{MAGIC, files_of, scratches_of};
 use crate::storage::StorageEstimate;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use futures_timer::Delay;
@@ -150,6 +150,21 @@ pub(crate) async fn exists(path: &str) -> Result<bool> {
     }
 }
 
+/// Whether a file that is called like one of an import is one. A database of that name has its log beside it, always.
+pub(crate) async fn is_scratch(path: &str) -> Result<bool> {
+    let (directories, name) = cut(path);
+    let Some(directory) = descend(root().await?, directories).await? else { return Ok(false) };
+    has_no_log(&directory, name, path).await
+}
+
+async fn has_no_log(directory: &Entry, name: &str, path: &str) -> Result<bool> {
+    match settle(directory.get_file_handle(&format!("{name}-wal"))).await {
+        Ok(_) => Ok(false),
+        Err(error) if is_missing(&error) => Ok(true),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
 /// Removes the files of a database that nobody has open. Gives whether it was there.
 pub(crate) async fn remove(path: &str) -> Result<bool> {
     let (directories, name) = cut(path);
@@ -166,6 +181,13 @@ pub(crate) async fn remove(path: &str) -> Result<bool> {
     for file in files_of(name) {
         let removed = remove_entry(&directory, &file, path).await?;
         there |= removed && file == name;
+    }
+    for (file, of) in scratches_of(name).zip(scratches_of(path)) {
+        // A database that is just being made has no log yet, but its lock.
+        let lock = Lock::if_free(&locks, &format!("aludel:{of}")).await.map_err(|error| failed(&of, &error))?;
+        if lock.is_some() && has_no_log(&directory, &file, &of).await? {
+            remove_entry(&directory, &file, &of).await?;
+        }
     }
     Ok(there)
 }
