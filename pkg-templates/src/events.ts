@@ -104,7 +104,10 @@ export interface HostEvent {
   readonly tab: Tab | null;
 }
 
-/** A tab has the database open with another version of aludel, and the two cannot share it: the event `"versionSkew"`. */
+/**
+ * A tab has the database open with another version of aludel: the event `"versionSkew"`. The two share it if they speak the same
+ * protocol; if not, the one that came second gets a `StorageError`, reason `locked-by-other-version`.
+ */
 export interface VersionSkewEvent {
   /** The version of this tab. */
   readonly ours: string;

@@ -98,7 +98,7 @@ export interface HookEvents {
   readonly slowStatement: AfterCursorExecuteEvent;
   /**
    * A call failed. An error that is returned takes the place of the error. Not told of: what fails when a stream fetches further rows,
-   * procedures, and imports and exports but for their connection.
+   * procedures, and imports.
    */
   readonly handleError: HandleErrorEvent;
   /** A transaction is to begin, be it by a statement. */

@@ -67,8 +67,8 @@ const KEPT = 500;
  *
  * The parent is the span that is active when the call is made. A statement that fails has the status of an error, `error.type` (the name
  * of its class) and its message without values; one that never gets to SQLite has no span. A transaction is none of its own: BEGIN
- * travels with the first statement. Procedures, imports and exports are not told of. What the tracer throws is reported and stops
- * nothing.
+ * travels with the first statement. Procedures and imports are not told of; an export is told of as the statements that read it. What the
+ * tracer throws is reported and stops nothing.
  */
 export function instrument(engine: Engine, options: InstrumentOptions): () => void {
   const { tracer, literals, parameters } = checked(options);

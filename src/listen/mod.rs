@@ -143,7 +143,8 @@ pub struct HostChange {
     pub tab: Option<Tab>,
 }
 
-/// A tab has the database open with another version of aludel, so that the two cannot share it.
+/// A tab has the database open with another version of aludel. The two share it if they speak the same protocol; if not,
+/// the one that came second gets a storage error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionSkew {
     /// The version of this tab.
