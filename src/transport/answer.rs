@@ -57,6 +57,10 @@ fn decode(bytes: &[u8], batch_at: usize) -> Result<Vec<Vec<Value>>> {
 pub enum Answer {
     /// The worker is ready.
     Hello {
+        /// The protocol that it speaks.
+        protocol: u16,
+        /// Its version.
+        version: String,
         /// SQLite's version.
         sqlite_version: String,
     },
@@ -143,7 +147,9 @@ impl Answer {
         head.truncate(head_len);
         let (header, reply) = Reply::decode_head(&head)?;
         let answer = match reply {
-            Reply::Hello { sqlite_version, .. } => Answer::Hello { sqlite_version: sqlite_version.to_owned() },
+            Reply::Hello { protocol, version, sqlite_version } => {
+                Answer::Hello { protocol, version: version.to_owned(), sqlite_version: sqlite_version.to_owned() }
+            }
             Reply::Opened { storage, journal_mode, settles_in } => {
                 Answer::Opened { storage, journal_mode: journal_mode.to_owned(), settles_in }
             }

@@ -7,7 +7,7 @@ use aludel::{
     HostChange, IsolationLevel, Party, Result, Storage, Tab, VersionSkew, text,
 };
 use aludel_protocol::{
-    self as protocol, Batch, Commit, Header, Notice, Obstacle, RepeatClass, Reply, Request, RowsReply,
+    self as protocol, Batch, Commit, Header, Notice, Obstacle, PROTOCOL_VERSION, RepeatClass, Reply, Request, RowsReply,
 };
 use futures::future::{Either, select};
 use std::cell::RefCell;
@@ -41,7 +41,7 @@ fn serve(host: &Scripted, error: Option<&Error>) -> Vec<String> {
             batch: Batch::EMPTY,
         };
         let reply = match (name.as_str(), error) {
-            ("Hello", _) => Reply::Hello { protocol: 2, version: "0.0.0", sqlite_version: "3.0.0" },
+            ("Hello", _) => Reply::Hello { protocol: PROTOCOL_VERSION, version: "0.0.0", sqlite_version: "3.0.0" },
             ("Open", _) => Reply::Opened { storage: Storage::Disk, journal_mode: "wal", settles_in: 0 },
             ("Execute" | "Commit", Some(error)) => Reply::Error { error: error.clone(), in_transaction: false },
             ("Execute", None) => Reply::Rows(rows),

@@ -4,6 +4,7 @@ use aludel::{
     CallOptions, CancelToken, Engine, EngineBuilder, ErrorKind, OnAbort, Storage, StorageReason, Value, many, params,
     text,
 };
+use aludel_protocol::{Reply, Request};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -249,7 +250,7 @@ async fn garbage_from_a_worker_ends_it() {
 }
 
 #[wasm_bindgen_test]
-async fn nothing_is_sent_before_the_worker_is_ready_and_then_one_message() {
+async fn nothing_is_sent_before_the_worker_is_ready_and_then_hello_alone() {
     let stand_in = StandIn::new();
     let object = stand_in.object.clone();
     let engine = Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap();
@@ -257,17 +258,22 @@ async fn nothing_is_sent_before_the_worker_is_ready_and_then_one_message() {
         assert!(stand_in.sent.borrow().is_empty());
         stand_in.say(&"ready".into());
         // Frames of one turn leave at its end.
-        while stand_in.sent.borrow().is_empty() {
+        while stand_in.sent.borrow().len() < 2 {
             sleep(0).await;
         }
-        assert_eq!(stand_in.sent.borrow().len(), 1, "Hello and Open share a message");
-        let bytes = stand_in.sent.borrow()[0].0.dyn_ref::<Uint8Array>().unwrap().to_vec();
-        assert!(aludel_protocol::is_bundle(&bytes), "{bytes:?}");
-        stand_in.say(&"fatal:it was too hot".into());
+        let message = |at: usize| stand_in.sent.borrow()[at].0.dyn_ref::<Uint8Array>().unwrap().to_vec();
+        let (hello, open) = (message(0), message(1));
+        let (header, request) = Request::decode(&hello).unwrap();
+        assert!(matches!(request, Request::Hello { .. }), "{request:?}");
+        assert!(matches!(Request::decode(&open), Ok((_, Request::Open(_)))), "{open:?}");
+        // A worker of an old cache.
+        let reply = Reply::Hello { protocol: 2, version: "0.0.7", sqlite_version: "3" }.encode(&header);
+        stand_in.say(&Uint8Array::from(&reply[..]).into());
     });
     let error = connected.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::WorkerGone);
-    assert!(error.message().contains("it was too hot"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.message().contains("the worker is of aludel 0.0.7 (protocol 2)"), "{error}");
+    assert!(stand_in.terminated.get());
 }
 
 /// A real worker, made as the package's JavaScript makes it.

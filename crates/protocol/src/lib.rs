@@ -30,7 +30,7 @@ pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClas
 pub use notice::{Blocked, Commit, Notice, Obstacle, Party};
 pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{FATAL, ImportPhase, ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
-pub use request::{BeginMode, Delivery, Execute, ImportStep, ProcedureCall, Request, TransactionOp};
+pub use request::{BeginMode, Delivery, Execute, HELLO, ImportStep, ProcedureCall, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells, Mark};
 pub use sorted::{SortedMap, SortedSet};
 pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

@@ -3,7 +3,8 @@
 use crate::codec::malformed;
 use crate::{Batch, Header, OpenOptions, Reader, Result, Writer};
 
-const HELLO: u8 = 0x01;
+/// The kind of [`Request::Hello`] in the header: it travels alone, so that every version can read it.
+pub const HELLO: u8 = 0x01;
 const OPEN: u8 = 0x02;
 pub(crate) const EXECUTE: u8 = 0x03;
 pub(crate) const TRANSACTION: u8 = 0x04;

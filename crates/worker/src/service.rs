@@ -123,8 +123,8 @@ impl<H: Environment> Service<H> {
         if let Some(down) = &self.down {
             return Err(shut_down(down.by == header.client));
         }
-        if let Request::Hello { protocol, .. } = request {
-            return self.hello(header, protocol);
+        if let Request::Hello { protocol, version } = request {
+            return self.hello(header, protocol, version);
         }
         if !self.clients.contains_key(&header.client) {
             return Err(Error::new(ErrorKind::Protocol, "the first frame must be Hello"));

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, ErrorKind, Execute, Header, OpenOptions, RepeatClass, Reply, Request,
-    Storage, TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Delivery, Durability, ErrorKind, Execute, Header, OpenOptions, PROTOCOL_VERSION,
+    RepeatClass, Reply, Request, Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Environment, Service, Turn};
 use std::cell::Cell;
@@ -123,7 +123,9 @@ impl Conversation {
             log: vec![],
             cells: vec![],
         };
-        this.ask(0, "hello".into(), None, |header| Request::Hello { protocol: 1, version: "test" }.encode(header));
+        this.ask(0, "hello".into(), None, |header| {
+            Request::Hello { protocol: PROTOCOL_VERSION, version: "test" }.encode(header)
+        });
         this.open(1);
         for sql in
             ["CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)", "INSERT INTO t (word) VALUES ('a'), ('b'), ('c')"]

@@ -4,7 +4,7 @@
 //! [`verdict`]: super::verdict
 
 use super::calls::{Call, Line, Step, Waiter};
-use super::losses::{error, gone, made_up, no_host, not_reopened};
+use super::losses::{error, gone, made_up, no_host, not_reopened, refused_to_work};
 use super::verdict::{Case, Kind, Verdict, Why, ends_with_a_word, judge};
 use super::{Channel, Loss, hello};
 use crate::sorted::insert_sorted;
@@ -150,9 +150,7 @@ impl Channel {
     /// The new host has answered what it was told.
     pub(super) fn introduced(self: &Rc<Channel>, step: Step, connection: u32, answer: Answer) {
         match (step, answer) {
-            (Step::Hello, Answer::Error { error, .. }) => {
-                self.die(gone("the worker refused to work").with_cause(error))
-            }
+            (Step::Hello, Answer::Error { error, .. }) => self.die(refused_to_work(error)),
             (Step::Reopen, Answer::Error { error, .. }) => {
                 if let Some(line) = self.lines.borrow_mut().get_mut(&connection) {
                     line.failed = Some(not_reopened(error));

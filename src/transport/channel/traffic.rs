@@ -1,13 +1,15 @@
 //! Requests on their way out, replies on their way in.
 
 use super::calls::{Call, Line, Message, Waiter, kind_of};
-use super::losses::{error, gone};
+use super::losses::{error, gone, misunderstood, other_version, refused_to_work};
 use super::recovery::{Phase, done, failed};
 use super::verdict::{Kind, Why};
 use super::{Channel, Loss, Watch};
 use crate::transport::pending::Slot;
 use crate::transport::{Answer, Buffer, Pending};
-use aludel_protocol::{BeginMode, Delivery, Error, ErrorKind, Execute, Header, ImportStep, RepeatClass, Request};
+use aludel_protocol::{
+    BeginMode, Delivery, Error, ErrorKind, Execute, Header, ImportStep, PROTOCOL_VERSION, RepeatClass, Request,
+};
 use std::rc::Rc;
 
 impl Channel {
@@ -264,11 +266,18 @@ impl Channel {
             Answer::Fatal { message } => return self.die(gone(&format!("the worker broke: {message}"))),
             Answer::Notice(notice) => return self.noticed(&header, notice),
             Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost => return self.refused(&header, error),
-            Answer::Hello { sqlite_version } => {
+            Answer::Hello { protocol, version, .. } if *protocol != PROTOCOL_VERSION => {
+                return self.die(other_version(*protocol, version));
+            }
+            Answer::Hello { sqlite_version, .. } => {
                 self.sqlite_version.get_or_init(|| sqlite_version.clone());
             }
             Answer::Error { error, .. } if header.request == 1 && self.sqlite_version.get().is_none() => {
-                return self.die(gone("the worker refused to work").with_cause(error.clone()));
+                return self.die(refused_to_work(error.clone()));
+            }
+            // It could not even read for whom it is to answer.
+            Answer::Error { error, .. } if header.request == 0 && error.kind() == ErrorKind::Protocol => {
+                return self.die(misunderstood(error.clone()));
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, Frame, SMALL};
 use super::js::{Broadcast, Endpoint, PortPair, Said, describe, text_of};
 use crate::transport::Inbox;
-use aludel_protocol::{Bundle, FATAL, Reply, frames, is_bundle};
+use aludel_protocol::{Bundle, FATAL, HELLO, Reply, frames, is_bundle};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -74,6 +74,12 @@ impl Out {
 
     fn post(&self, frame: &Frame) -> Result<(), String> {
         match frame {
+            // Alone, any version can read it.
+            Frame::Small(bytes) if bytes.get(2) == Some(&HELLO) => {
+                self.flush()?;
+                self.waiting.borrow_mut().push(&[bytes]);
+                self.flush()
+            }
             Frame::Small(bytes) => {
                 let mut waiting = self.waiting.borrow_mut();
                 waiting.push(&[bytes]);

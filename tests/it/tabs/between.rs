@@ -4,7 +4,7 @@ use super::scripted::Scripted;
 use super::tab::{NOBODY, Tab, alone, committed, execute};
 use crate::support::run;
 use aludel::{CallOptions, CancelToken, Error, IsolationLevel, StorageReason, text};
-use aludel_protocol::{Fate, Reply, Request};
+use aludel_protocol::{Fate, Request};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn deadlines_go_on_while_there_is_no_host() {
     while since.elapsed() < Duration::from_millis(20) {}
     tab.host.found();
     tab.host.sent().iter().for_each(|sent| match &*sent.what {
-        "hello" => tab.host.answer(&sent.header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" }),
+        "hello" => tab.host.greets(&sent.header),
         _ => tab.host.opened(&sent.header),
     });
     let second = deadline(&tab.host);
@@ -156,7 +156,7 @@ fn what_only_waited_for_a_host_was_not_sent_and_is_in_no_doubt() {
         assert_eq!(tab.outcomes(), NOBODY);
         tab.host.found();
         let sent = tab.host.sent();
-        tab.host.answer(&sent[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+        tab.host.greets(&sent[0].header);
         assert_eq!(sent.len(), 2, "{sent:?}");
         tab.host.lost();
     }
@@ -256,7 +256,7 @@ fn a_connection_is_closed_after_what_is_sent_again_on_it() {
         tab.host.found();
         let introduction = tab.host.sent();
         assert_eq!(introduction.iter().map(|sent| &*sent.what).collect::<Vec<_>>(), ["hello", "reopen of 1"]);
-        tab.host.answer(&introduction[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+        tab.host.greets(&introduction[0].header);
         tab.host.opened(&introduction[1].header);
         let asked = tab.sent();
         assert_eq!(asked[0].what, format!("fates [{}]", sent[0].header.request));
@@ -284,7 +284,7 @@ fn a_connection_that_cannot_be_opened_again_is_replaced() {
     tab.host.found();
     for sent in tab.host.sent() {
         match &*sent.what {
-            "hello" => tab.host.answer(&sent.header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" }),
+            "hello" => tab.host.greets(&sent.header),
             _ => tab.host.fails(&sent.header, Error::storage(StorageReason::InUse, "somebody has it")),
         }
     }

@@ -3,7 +3,7 @@
 use super::scripted::{Scripted, ScriptedSpawn};
 use super::tab::{NOBODY, Tab, alone, commit, committed, execute};
 use aludel::{Engine, Error, ErrorKind, StorageReason, Value, params, text};
-use aludel_protocol::{Fate, Reply};
+use aludel_protocol::{Fate, Header, PROTOCOL_VERSION, RepeatClass, Reply};
 use std::rc::Rc;
 
 #[test]
@@ -30,7 +30,7 @@ fn what_was_not_answered_is_sent_to_the_next_host() {
         tab.host.opened(&sent.header);
     }
     assert_eq!(tab.words(), NOBODY, "nothing before all has been answered");
-    tab.host.answer(&introduction[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+    tab.host.greets(&introduction[0].header);
     let again = tab.sent();
     let words: Vec<_> = again.iter().map(|sent| (&*sent.what, sent.header.request, sent.header.epoch)).collect();
     let ids: Vec<_> = sent.iter().map(|sent| sent.header.request).collect();
@@ -260,7 +260,7 @@ fn a_database_in_memory_goes_with_its_worker() {
         tab.go("call", alone(&tab.engine, "call"));
         if file {
             let sent = tab.host.sent();
-            tab.host.answer(&sent[0].header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+            tab.host.greets(&sent[0].header);
             tab.host.fails(&sent[1].header, Error::storage(StorageReason::Unavailable, "no files here"));
         }
         assert_eq!(tab.words(), ["call"]);
@@ -285,4 +285,60 @@ fn an_import_is_lost_with_its_host() {
     assert_eq!(tab.outcomes(), ["import: HostLost, again"]);
     tab.host.found();
     assert_eq!(tab.words(), NOBODY);
+}
+
+/// How a worker of another version behaves that an old cache has given.
+#[derive(Clone, Copy, Debug)]
+enum Stranger {
+    Older,
+    Newer,
+    Refuses,
+    CannotRead,
+}
+
+#[test]
+fn a_worker_of_another_version_is_ended_and_said_to_be_one() {
+    use Stranger::{CannotRead, Newer, Older, Refuses};
+    let refusal = "the page is of aludel 1 (protocol 3), the worker of aludel 9 (protocol 9)";
+    for (stranger, found) in
+        [(Older, false), (Newer, false), (Refuses, false), (CannotRead, false), (Newer, true), (Refuses, true)]
+    {
+        let host = Scripted::new();
+        let engine =
+            Engine::builder("sqlite:///strange.db").transport(Rc::new(ScriptedSpawn(host.clone()))).build().unwrap();
+        let mut connecting = Box::pin(engine.connect());
+        let mut poll = || futures::future::FutureExt::now_or_never(connecting.as_mut());
+        assert!(poll().is_none());
+        if found {
+            host.sent();
+            host.lost();
+            host.found();
+        }
+        let hello = host.sent().remove(0);
+        assert_eq!(hello.what, "hello");
+        let says = |protocol| Reply::Hello { protocol, version: "9.8.7", sqlite_version: "3" };
+        let expected = match stranger {
+            Older => {
+                host.answer(&hello.header, &says(PROTOCOL_VERSION - 1));
+                format!("the worker is of aludel 9.8.7 (protocol {}), the page of aludel ", PROTOCOL_VERSION - 1)
+            }
+            Newer => {
+                host.answer(&hello.header, &says(PROTOCOL_VERSION + 1));
+                format!("the worker is of aludel 9.8.7 (protocol {}), the page of aludel ", PROTOCOL_VERSION + 1)
+            }
+            Refuses => {
+                host.fails(&hello.header, Error::new(ErrorKind::Protocol, refusal));
+                refusal.into()
+            }
+            CannotRead => {
+                let nobody = Header::new(0, 0, 0, RepeatClass::Safe);
+                host.fails(&nobody, Error::new(ErrorKind::Protocol, "a frame begins with 0xa1, this with 0xa2"));
+                "the worker cannot read what this page sends; they may be of two versions".into()
+            }
+        };
+        let Some(Err(error)) = poll() else { panic!("{stranger:?}: nobody is told") };
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{stranger:?}");
+        assert!(error.message().starts_with(&expected), "{stranger:?}: {error}");
+        assert!(host.ended.get(), "{stranger:?} is not left running");
+    }
 }

@@ -3,7 +3,8 @@
 use aludel::Storage;
 use aludel::transport::{Buffer, Inbox, Loss, Place, Spawn, Wire};
 use aludel_protocol::{
-    Batch, BatchWriter, BeginMode, Error, Fate, Header, RepeatClass, Reply, Request, RowsReply, TransactionOp, ValueRef,
+    Batch, BatchWriter, BeginMode, Error, Fate, Header, PROTOCOL_VERSION, RepeatClass, Reply, Request, RowsReply,
+    TransactionOp, ValueRef,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -80,6 +81,11 @@ impl Scripted {
         self.inbox().frame(Buffer::from_vec(reply.encode(&header)));
     }
 
+    /// Answers Hello.
+    pub fn greets(&self, header: &Header) {
+        self.answer(header, &Reply::Hello { protocol: PROTOCOL_VERSION, version: "1", sqlite_version: "3" });
+    }
+
     pub fn opened(&self, header: &Header) {
         self.answer(header, &Reply::Opened { storage: Storage::Disk, journal_mode: "wal", settles_in: 0 });
     }
@@ -132,7 +138,7 @@ impl Scripted {
             for sent in sent {
                 match sent.what.split(' ').next().unwrap() {
                     "hello" => {
-                        self.answer(&sent.header, &Reply::Hello { protocol: 2, version: "1", sqlite_version: "3" });
+                        self.greets(&sent.header);
                     }
                     "open" | "reopen" => self.opened(&sent.header),
                     _ => rest.push(sent),

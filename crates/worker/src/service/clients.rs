@@ -23,9 +23,10 @@ pub(super) struct Shutdown {
 }
 
 impl<H: Environment> Service<H> {
-    pub(super) fn hello(&mut self, header: &Header, protocol: u16) -> Result<()> {
-        if protocol == 0 {
-            return Err(Error::new(ErrorKind::Protocol, "there is no protocol version 0"));
+    pub(super) fn hello(&mut self, header: &Header, protocol: u16, version: &str) -> Result<()> {
+        // What follows could not be read by either side. One that is newer decides for itself.
+        if protocol < PROTOCOL_VERSION {
+            return Err(Error::new(ErrorKind::Protocol, older(protocol, version)));
         }
         // Who says it once more has lost sight of this host meanwhile, and begins anew.
         if self.clients.contains_key(&header.client) {
@@ -33,7 +34,7 @@ impl<H: Environment> Service<H> {
         }
         self.clients.or_insert_with(header.client, Default::default);
         let hello = Reply::Hello {
-            protocol: protocol.min(PROTOCOL_VERSION),
+            protocol: PROTOCOL_VERSION,
             version: env!("CARGO_PKG_VERSION"),
             sqlite_version: sqlite::version(),
         };
@@ -118,6 +119,16 @@ impl<H: Environment> Service<H> {
         }
         reply(&mut self.env, &header, &Reply::Done { in_transaction: false });
     }
+}
+
+/// What an older client is told.
+fn older(protocol: u16, version: &str) -> String {
+    format!(
+        "the page is of aludel {version} (protocol {protocol}), the worker of aludel {} (protocol {PROTOCOL_VERSION}): one of \
+         the two comes from an old cache or from another deployment: reload the page, and serve the files of one version \
+         together",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// Whether a frame was meant for another host: one that knows no host yet says 0.

@@ -1,8 +1,8 @@
 //! A service on the files of this browser, driven by hand.
 
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, OpenOptions, RepeatClass, Reply,
-    Request, Storage, TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, OpenOptions, PROTOCOL_VERSION,
+    RepeatClass, Reply, Request, Storage, TransactionOp, Value, Writer,
 };
 use aludel_worker::{Environment, Preparation, Service, Turn, vfs};
 use futures::StreamExt;
@@ -111,7 +111,7 @@ impl Bench {
             request: 0,
             replies: BTreeMap::new(),
         };
-        bench.send(0, &Request::Hello { protocol: 1, version: "test" });
+        bench.send(0, &Request::Hello { protocol: PROTOCOL_VERSION, version: "test" });
         bench
     }
 

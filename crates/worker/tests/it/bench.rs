@@ -2,7 +2,7 @@
 
 use aludel_protocol::{
     BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, ImportPhase, Notice, OpenOptions,
-    ProcedureCall, RepeatClass, Reply, Request, Storage, TransactionOp, Value,
+    PROTOCOL_VERSION, ProcedureCall, RepeatClass, Reply, Request, Storage, TransactionOp, Value,
 };
 #[cfg(feature = "faults")]
 use aludel_worker::vfs::simulated::SimulatedDisk;
@@ -242,8 +242,8 @@ impl Bench {
     /// Says Hello as another client, which speaks from here on.
     pub fn greet_as(&mut self, client: u64) {
         self.client = client;
-        let id = self.send(0, Request::Hello { protocol: 1, version: "test" });
-        assert!(matches!(self.take(id)[..], [Got::Hello(1)]));
+        let id = self.send(0, Request::Hello { protocol: PROTOCOL_VERSION, version: "test" });
+        assert!(matches!(self.take(id)[..], [Got::Hello(PROTOCOL_VERSION)]));
     }
 
     pub fn send(&mut self, connection: u32, request: Request<'_>) -> u64 {

@@ -2,7 +2,8 @@
 
 use crate::bench::{Bench, execute, execute_frame, header, options, stream};
 use aludel_protocol::{
-    BeginMode, ErrorKind, Execute, HEADER_LEN, Header, RepeatClass, Reply, Request, Storage, TransactionOp, Value,
+    BeginMode, ErrorKind, Execute, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClass, Reply, Request, Storage,
+    TransactionOp, Value,
 };
 
 /// An xorshift generator: small, and the same everywhere.
@@ -43,7 +44,7 @@ fn samples(random: &mut Random) -> Vec<u8> {
     let sql = ["select ?, ?, ?", "insert into t values (?, ?, ?) returning a", "update t set a = ?, b = ? where c = ?"];
     let plain = ["create table if not exists t (a, b, c)", "select * from t", ENDLESS, "", "rollback", "drop table t"];
     match random.below(14) {
-        0 => Request::Hello { protocol: 1, version: "x" }.encode(&header),
+        0 => Request::Hello { protocol: PROTOCOL_VERSION, version: "x" }.encode(&header),
         // A byte that changes makes it a file: of a directory that is not there.
         1 => Request::Open(options(Storage::Memory, "no-such-directory/test")).encode(&header),
         2 => Request::Reset.encode(&header),
@@ -146,7 +147,7 @@ fn any_order_and_any_damage_leaves_the_service_standing() {
             }
         }
         // However it went, a new connection works.
-        bench.service.receive(Request::Hello { protocol: 1, version: "x" }.encode(&header(1, 0)));
+        bench.service.receive(Request::Hello { protocol: PROTOCOL_VERSION, version: "x" }.encode(&header(1, 0)));
         let fresh = Header::new(1, 900_000, 77, RepeatClass::Safe);
         bench.service.receive(Request::Open(options(Storage::Memory, "afterwards")).encode(&fresh));
         let select = Header { request: 900_001, ..fresh };

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Got, execute, options, stream};
 use crate::scratch::Scratch;
 use aludel_protocol::{
-    BeginMode, ErrorKind, ImportStep, Notice, Request, Storage, StorageReason, TransactionOp, Value,
+    BeginMode, ErrorKind, ImportStep, Notice, PROTOCOL_VERSION, Request, Storage, StorageReason, TransactionOp, Value,
 };
 use aludel_worker::sqlite::Connection;
 use aludel_worker::vfs::simulated::SimulatedDisk;
@@ -351,7 +351,7 @@ fn an_import_can_be_given_up_at_any_point() {
             let mut bench = bench(Storage::Opfs, "given-up.db");
             let (client, watcher) = (bench.client, bench.client + 1);
             bench.client = watcher;
-            let hello = bench.send(0, Request::Hello { protocol: 1, version: "test" });
+            let hello = bench.send(0, Request::Hello { protocol: PROTOCOL_VERSION, version: "test" });
             drop(bench.take(hello));
             (11..=13).for_each(|id| bench.open(id, options(Storage::Opfs, "given-up.db")));
             bench.client = client;

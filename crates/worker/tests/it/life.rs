@@ -1,17 +1,25 @@
 //! Hello, opening, closing, shutting down.
 
 use crate::bench::{Bench, Got, execute, options, stream};
-use aludel_protocol::{Error, ErrorKind, Request, Storage, StorageReason, TransactionOp};
+use aludel_protocol::{Error, ErrorKind, PROTOCOL_VERSION, Request, Storage, StorageReason, TransactionOp};
 
 #[test]
 fn hello_comes_first_and_agrees_on_a_version() {
     let mut bench = Bench::fresh();
     let early = bench.send(1, Request::Open(options(Storage::Memory, "x")));
     assert_eq!(bench.error(early).0.kind(), ErrorKind::Protocol);
-    let zero = bench.send(0, Request::Hello { protocol: 0, version: "x" });
-    assert_eq!(bench.error(zero).0.kind(), ErrorKind::Protocol);
+    for protocol in [0, PROTOCOL_VERSION - 1] {
+        let older = bench.send(0, Request::Hello { protocol, version: "0.0.7" });
+        let (error, _) = bench.error(older);
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        let said = format!("the page is of aludel 0.0.7 (protocol {protocol}), the worker of aludel ");
+        assert!(error.message().starts_with(&said), "{error}");
+        assert!(error.message().contains(&format!("(protocol {PROTOCOL_VERSION}): ")), "{error}");
+        let open = bench.send(1, Request::Open(options(Storage::Memory, "x")));
+        assert_eq!(bench.error(open).0.kind(), ErrorKind::Protocol, "it is not served");
+    }
     let newer = bench.send(0, Request::Hello { protocol: 9, version: "x" });
-    assert_eq!(bench.take(newer), [Got::Hello(aludel_protocol::PROTOCOL_VERSION)]);
+    assert_eq!(bench.take(newer), [Got::Hello(PROTOCOL_VERSION)]);
     bench.open(1, options(Storage::Memory, "x"));
 }
 
@@ -88,7 +96,7 @@ fn shutdown_answers_everyone_and_takes_nothing_more() {
     for id in [held, waiting] {
         assert_eq!(bench.error(id).0.kind(), ErrorKind::WorkerGone);
     }
-    let late = bench.send(0, Request::Hello { protocol: 1, version: "x" });
+    let late = bench.send(0, Request::Hello { protocol: PROTOCOL_VERSION, version: "x" });
     assert_eq!(bench.error(late).0.kind(), ErrorKind::WorkerGone);
 }
 
@@ -160,7 +168,7 @@ fn a_missing_opfs_is_told() {
         }
     }
     let mut service = aludel_worker::Service::new(Bare(vec![]));
-    service.receive(Request::Hello { protocol: 1, version: "x" }.encode(&crate::bench::header(1, 0)));
+    service.receive(Request::Hello { protocol: PROTOCOL_VERSION, version: "x" }.encode(&crate::bench::header(1, 0)));
     service.receive(Request::Open(options(Storage::Opfs, "x.db")).encode(&crate::bench::header(2, 1)));
     let (_, reply) = aludel_protocol::Reply::decode(&service.environment_mut().0[1]).unwrap();
     let aludel_protocol::Reply::Error { error, .. } = reply else { panic!("{reply:?}") };

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Got, execute, options, stream};
 use crate::stacks::{Now, Stacks};
-use aludel_protocol::{BeginMode, ErrorKind, Execute, Request, Storage, TransactionOp, Value};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, PROTOCOL_VERSION, Request, Storage, TransactionOp, Value};
 use aludel_worker::Turn;
 use std::rc::Rc;
 
@@ -249,11 +249,11 @@ fn a_client_that_leaves_is_waited_for_until_its_statement_is_interrupted() {
     let leave = sliced.bench.send(0, Request::Leave);
     assert!(sliced.bench.take(leave).is_empty(), "it has left while SQLite is in the midst of its statement");
     // What it says next is taken when that is over.
-    let hello = sliced.bench.send(0, Request::Hello { protocol: 1, version: "test" });
+    let hello = sliced.bench.send(0, Request::Hello { protocol: PROTOCOL_VERSION, version: "test" });
     let again = sliced.bench.send(1, Request::Open(options(Storage::Memory, "test")));
     assert_eq!(sliced.error(long).0, ErrorKind::ResourceClosed);
     assert_eq!(sliced.answer(leave).0, [Got::Done(false)]);
-    assert_eq!(sliced.answer(hello).0, [Got::Hello(1)]);
+    assert_eq!(sliced.answer(hello).0, [Got::Hello(PROTOCOL_VERSION)]);
     assert_eq!(sliced.answer(again).0, [Got::Opened("wal".into())]);
     assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(0));
     assert_eq!(sliced.scalar(1, "insert into t values (1) returning a"), Value::Integer(1));

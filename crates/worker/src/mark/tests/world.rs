@@ -3,8 +3,8 @@
 use crate::vfs::simulated::{Random, SimulatedDisk};
 use crate::{Environment, Preparation, Service, Turn, vfs};
 use aludel_protocol::{
-    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, OpenOptions, RepeatClass, Reply,
-    Request, Storage, TransactionOp, Value, Writer,
+    BatchWriter, BeginMode, Delivery, Durability, Error, Execute, Fate, Header, OpenOptions, PROTOCOL_VERSION,
+    RepeatClass, Reply, Request, Storage, TransactionOp, Value, Writer,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +116,7 @@ impl World {
 
     pub fn send(&mut self, client: u64, connection: u32, class: RepeatClass, request: Request<'_>) -> u64 {
         if self.greeted.insert(client) {
-            let hello = Request::Hello { protocol: 2, version: "test" };
+            let hello = Request::Hello { protocol: PROTOCOL_VERSION, version: "test" };
             let header = self.header(client, 0, RepeatClass::Safe);
             self.service.receive(hello.encode(&header));
         }

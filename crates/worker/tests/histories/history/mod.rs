@@ -10,8 +10,8 @@ mod say;
 use ask::{Ask, Change};
 
 use aludel_protocol::{
-    Batch, BatchWriter, BeginMode, Delivery, Durability, Execute, Header, Notice, OpenOptions, RepeatClass, Reply,
-    Request, Storage, Value, ValueRef, Writer,
+    Batch, BatchWriter, BeginMode, Delivery, Durability, Execute, Header, Notice, OpenOptions, PROTOCOL_VERSION,
+    RepeatClass, Reply, Request, Storage, Value, ValueRef, Writer,
 };
 use aludel_worker::{Environment, Service, Turn};
 pub use model::State;
@@ -148,7 +148,7 @@ pub fn options(storage: Storage, path: &str, durability: Durability) -> OpenOpti
 /// Says hello and opens the keeper's connection; to be done once per service. Whether it is open, [`is_open`] tells.
 pub fn open_keeper<E: Stage>(service: &mut Service<E>, storage: Storage, path: &str) {
     let header = |request| Header { client: KEEPER.0, ..Header::new(0, request, KEEPER.1, RepeatClass::Safe) };
-    service.receive(Request::Hello { protocol: 2, version: "test" }.encode(&header(1)));
+    service.receive(Request::Hello { protocol: PROTOCOL_VERSION, version: "test" }.encode(&header(1)));
     let durability = service.environment_mut().durability();
     service.receive(Request::Open(options(storage, path, durability)).encode(&header(2)));
     service.receive(Request::Watch { changes: true }.encode(&header(3)));
@@ -230,7 +230,7 @@ impl<'a, E: Stage> History<'a, E> {
     }
 
     fn hello(&mut self, client: u64) {
-        let hello = Request::Hello { protocol: 2, version: "test" };
+        let hello = Request::Hello { protocol: PROTOCOL_VERSION, version: "test" };
         self.service.receive(hello.encode(&self.header((client, 0), 1)));
     }
 
