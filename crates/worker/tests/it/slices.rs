@@ -2,7 +2,9 @@
 
 use crate::bench::{Bench, Got, execute, options, stream};
 use crate::stacks::{Now, Stacks};
-use aludel_protocol::{BeginMode, ErrorKind, Execute, PROTOCOL_VERSION, Request, Storage, TransactionOp, Value};
+use aludel_protocol::{
+    BeginMode, ErrorKind, Execute, OpenOptions, PROTOCOL_VERSION, Request, Storage, TransactionOp, Value,
+};
 use aludel_worker::Turn;
 use std::rc::Rc;
 
@@ -23,7 +25,10 @@ struct Sliced {
 impl Sliced {
     /// A service with connections 1 to `count`, whose statements pause.
     fn with(count: u32) -> Sliced {
-        let mut bench = Bench::with(count);
+        Sliced::of(Bench::with(count))
+    }
+
+    fn of(mut bench: Bench) -> Sliced {
         bench.run(1, "create table t (a)");
         bench.service.lend_statements();
         // A slice is some looks long.
@@ -273,6 +278,54 @@ fn a_service_is_shut_down_when_nothing_pauses_any_more() {
     assert_eq!(sliced.error(other).0, ErrorKind::WorkerGone);
     let late = sliced.start(1, "select 1");
     assert_eq!(sliced.error(late).0, ErrorKind::WorkerGone);
+}
+
+#[test]
+fn a_read_that_pauses_is_ended_when_the_log_reaches_its_limit() {
+    const LIMIT: u64 = 256 << 10;
+    let mut bench = Bench::greeted();
+    for connection in [1, 2] {
+        bench.open(connection, OpenOptions { log_limit: LIMIT, ..options(Storage::Memory, "test") });
+    }
+    let mut sliced = Sliced::of(bench);
+    sliced.scalar(1, "insert into t values (1) returning a");
+    let log = |sliced: &Sliced| sliced.bench.service.log_bytes(Storage::Memory, "test").unwrap();
+    let silent = SILENT.replace("from n where", "from n, t where");
+    let long = sliced.start(1, &silent);
+    sliced.until_paused(1);
+    let mut largest = 0;
+    for _ in 0..200 {
+        let write = sliced.start(2, "insert into t values (randomblob(6000))");
+        assert!(matches!(&sliced.answer(write).0[..], [Got::Rows(rows)] if rows.changes == 1));
+        largest = largest.max(log(&sliced));
+    }
+    match &sliced.answer(long).0[..] {
+        [Got::Error(error, false)] => {
+            assert_eq!((error.kind(), error.retryable()), (ErrorKind::Operational, true), "{error}");
+            assert!(error.message().ends_with("(logLimit: 262144)"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(largest > LIMIT * 3 / 4 && largest < LIMIT * 5 / 4, "{largest}");
+    assert_eq!((sliced.stacks.len(), sliced.scalar(1, "select count(*) from t")), (0, Value::Integer(201)));
+}
+
+#[test]
+fn a_connection_is_closed_when_its_statement_is_over() {
+    let mut sliced = Sliced::with(2);
+    let long = sliced.start(1, LONG_WRITE);
+    sliced.until_paused(1);
+    let close = sliced.bench.send(1, Request::Close);
+    for _ in 0..4 {
+        sliced.turn();
+    }
+    assert!(sliced.bench.take(close).is_empty(), "it is closed while SQLite is in the midst of its statement");
+    // It is not interrupted.
+    assert!(matches!(&sliced.answer(long).0[..], [Got::Rows(rows)] if rows.changes == 60_000));
+    assert_eq!(sliced.answer(close).0, [Got::Done(false)]);
+    assert_eq!(sliced.scalar(2, "select count(*) from t"), Value::Integer(60_000));
+    let late = sliced.start(1, "select 1");
+    assert_eq!(sliced.error(late).0, ErrorKind::ResourceClosed);
 }
 
 #[test]
