@@ -25,14 +25,14 @@ const WORKLOADS = {
   },
 };
 
-/** Runs a workload in `program`. */
-export async function native(program, workload, options) {
+/** Runs a workload in `program`, for at most so many ms. */
+export async function native(program, workload, options, timeout) {
   const directory = await mkdtemp(join(tmpdir(), "aludel-native-"));
   try {
     const [scripts, result] = WORKLOADS[workload](options);
     const files = scripts.map((_, i) => join(directory, `${i}.sql`));
     for (const [i, script] of scripts.entries()) await writeFile(files[i], script);
-    const printed = execFileSync(program, [join(directory, "native.db"), ...files], { encoding: "utf8" });
+    const printed = execFileSync(program, [join(directory, "native.db"), ...files], { encoding: "utf8", timeout, killSignal: "SIGKILL" });
     const lines = printed.trimEnd().split("\n").map((line) => line.split("\t"));
     return result(lines.map(([ms]) => Number(ms)), lines.map(([, cell]) => cell));
   } finally {

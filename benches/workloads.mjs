@@ -2,12 +2,13 @@
 
 /**
  * `durable`: keeps its data in OPFS and runs in a worker; the targets are ratios to the best of these. `limit`: not a peer, but what
- * cannot be beaten. `isolated`: its pages are cross-origin isolated, which it needs.
+ * cannot be beaten. `isolated`: its pages are cross-origin isolated, which it needs. `single`: browsers where a database has one
+ * connection only, since they do not open a file twice.
  */
 export const ENGINES = [
   { name: "aludel", title: "aludel", own: true, durable: true, what: "aludel" },
   { name: "sqlite-wasm", title: "sqlite-wasm", durable: true, package: "@sqlite.org/sqlite-wasm", what: "opfs-sahpool in a worker" },
-  { name: "wa-ahead", title: "wa-ahead", durable: true, package: "@journeyapps/wa-sqlite", what: "OPFSWriteAheadVFS in one worker, two where reads run beside others" },
+  { name: "wa-ahead", title: "wa-ahead", durable: true, package: "@journeyapps/wa-sqlite", what: "OPFSWriteAheadVFS in one worker, two where reads run beside others", single: ["firefox"] },
   { name: "wa-coop", title: "wa-coop", durable: true, package: "@journeyapps/wa-sqlite", what: "OPFSCoopSyncVFS in a worker" },
   { name: "sqlocal", title: "SQLocal", durable: true, isolated: true, package: "sqlocal", what: "its own worker, on an isolated page" },
   { name: "sql.js", title: "sql.js*", package: "sql.js", what: "in a worker, in memory: it stores nothing" },
@@ -16,6 +17,8 @@ export const ENGINES = [
 
 const db = ["aludel", "sqlite-wasm", "wa-ahead", "wa-coop", "sqlocal", "sql.js"];
 const stored = db.filter((name) => name !== "sql.js");
+/** Those whose databases can be open in several tabs: a pool of access handles is one tab's. */
+const tabs = stored.filter((name) => name !== "sqlite-wasm");
 const small = { sqlocal: { count: 100 } };
 
 /** `of`: at most so many times the best peer, or, with `to`, that one; `most`: at most so much. */
@@ -24,7 +27,7 @@ const most = (value) => ({ most: value });
 
 /**
  * `figures`: what a run returns, by key. `variant` tells runs of one workload apart, by their `options` by engine. `echo`: the
- * limit is a bare worker; `native`: native SQLite.
+ * limit is a bare worker; `native`: native SQLite. `tab`: what a second page of the origin runs, which answers the first one.
  */
 export const WORKLOADS = [
   {
@@ -132,6 +135,26 @@ export const WORKLOADS = [
       scanned: { title: "  rows scanned a ms (more)", more: true },
     },
   },
-  { name: "behind", engines: db, figures: { p50: { title: "read behind a 2 s query, ms", target: most(20) } } },
+  {
+    name: "behind",
+    engines: db,
+    figures: {
+      p50: { title: "read behind a 2 s query, p50 ms", target: most(20) },
+      p99: { title: "  p99 ms" },
+      alone: { title: "  counted a ms, alone (more)", more: true },
+      beside: { title: "  counted a ms, beside (more)", more: true },
+    },
+  },
+  {
+    name: "behind",
+    variant: "another tab",
+    tab: "behindTab",
+    engines: tabs,
+    figures: {
+      p50: { title: "  from another tab, p50 ms" },
+      p99: { title: "  from another tab, p99 ms" },
+      beside: { title: "  counted a ms then (more)", more: true },
+    },
+  },
   { name: "parts", engines: db, native: "parts", figures: { ms: { title: "speedtest in 16 parts, ms", target: of(0.8) } } },
 ];

@@ -34,5 +34,11 @@ export async function timed(work) {
   return performance.now() - start;
 }
 
+/** The smallest of some times that so many of a hundred do not exceed. */
+export function percentile(times, of) {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((sorted.length * of) / 100) - 1)];
+}
+
 /** How many, of `count`, a smoke run does: it is to see that everything works, not how fast. */
 export const scaled = (count, { small = false }) => (small ? Math.max(1, Math.ceil(count / 50)) : count);

@@ -23,6 +23,8 @@ export async function open(path, { durability = "normal", watched = false, io = 
   return {
     exec: (sql) => written(engine.execute(statement(sql))),
     first: async (sql, value) => (await connection.execute(statement(sql), [value])).mappings().first(),
+    // The connection that reads has begun a transaction by itself.
+    reads: (work) => work(async (sql, value) => (await connection.execute(statement(sql), [value])).mappings().first()),
     run: (sql, values) => written(engine.execute(statement(sql), values)),
     insertAll: (sql, rows) => written(engine.execute(statement(sql.named), rows)),
     all: async (sql) => (await connection.execute(statement(sql))).mappings().all(),

@@ -4,5 +4,6 @@ import { rpc } from "./rpc.js";
 export async function open() {
   const worker = new Worker(new URL("../workers/echo.js", import.meta.url));
   const call = rpc(worker);
-  return { first: (_, value) => call("echo", value), close: async () => worker.terminate() };
+  const first = (_, value) => call("echo", value);
+  return { first, reads: (work) => work(first), close: async () => worker.terminate() };
 }

@@ -34,7 +34,9 @@ export function database(call, { begin = "BEGIN", other = async () => call } = {
     exec: (sql) => call("exec", sql),
     first: (sql, value) => call("first", sql, [value]),
     run: (sql, values) => call("run", sql, values),
-    insertAll: (sql, rows) => call("insertAll", sql.positional, sql.columns, rows),
+    // As arrays, as rows come back: their keys would be cloned with every object.
+    insertAll: ({ positional, columns }, rows) =>
+      call("insertAll", positional, rows.map((row) => columns.map((column) => row[column]))),
     all: async (sql) => objects(await call("all", sql)),
     slow: async (sql) => objects(await (await other())("all", sql)),
     script: (statements, together) => call("script", together ? [begin, ...statements, "COMMIT"] : statements),
@@ -48,6 +50,13 @@ export function database(call, { begin = "BEGIN", other = async () => call } = {
         if (batch.length > 0) yield batch;
         if (batch.length < rows) return;
       }
+    },
+    /** For many reads: `work` is given `first` in one transaction, so that the file is locked once and not for each. */
+    async reads(work) {
+      await call("exec", "BEGIN");
+      const given = await work((sql, value) => call("first", sql, [value]));
+      await call("exec", "COMMIT");
+      return given;
     },
     async transaction(work) {
       await call("exec", begin);

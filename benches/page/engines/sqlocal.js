@@ -2,10 +2,27 @@
 const BATCH = 10_000;
 const SCRIPT = 500;
 
-export async function open(path) {
+async function connect(path) {
   const { SQLocal } = await import("/peers/sqlocal/client.js");
   const processor = new Worker("/peers/sqlocal/worker.js", { type: "module" });
-  const db = new SQLocal({ databasePath: path, processor });
+  return { processor, db: new SQLocal({ databasePath: path, processor }) };
+}
+
+/** While another tab's worker holds the file, SQLocal opens one in memory instead. */
+async function connectBeside(path) {
+  for (let tries = 1; ; tries++) {
+    const { processor, db } = await connect(path);
+    const { storageType } = await db.getDatabaseInfo();
+    if (storageType === "opfs") return { processor, db };
+    await db.destroy();
+    processor.terminate();
+    if (tries === 20) throw new Error(`SQLocal stored in ${storageType}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+export async function open(path, { tab = false } = {}) {
+  const { processor, db } = await (tab ? connectBeside : connect)(path);
   return {
     exec: (sql) => db.sql(sql),
     first: async (sql, value) => (await db.sql(sql, value))[0],
@@ -27,6 +44,7 @@ export async function open(path) {
       };
       await (together ? db.transaction(run) : run(db));
     },
+    reads: (work) => db.transaction((tx) => work(async (sql, value) => (await tx.sql(sql, value))[0])),
     transaction: (work) => db.transaction((tx) => work((sql, values) => tx.sql(sql, ...values))),
     async close() {
       const { storageType } = await db.getDatabaseInfo();

@@ -24,10 +24,10 @@ const ops = {
   run(sql, values) {
     prepared(sql).run(values);
   },
-  insertAll(sql, columns, rows) {
+  insertAll(sql, rows) {
     db.exec("BEGIN");
     const statement = prepared(sql);
-    for (const row of rows) statement.run(columns.map((column) => row[column]));
+    for (const row of rows) statement.run(row);
     db.exec("COMMIT");
   },
   scan(sql) {

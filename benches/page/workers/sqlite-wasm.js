@@ -37,10 +37,10 @@ const ops = {
   run(sql, values) {
     prepared(sql).bind(values).stepReset();
   },
-  insertAll(sql, columns, rows) {
+  insertAll(sql, rows) {
     db.transaction(() => {
       const statement = prepared(sql);
-      for (const row of rows) statement.bind(columns.map((column) => row[column])).stepReset();
+      for (const row of rows) statement.bind(row).stepReset();
     });
   },
   all(sql) {

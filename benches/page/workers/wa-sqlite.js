@@ -58,11 +58,11 @@ const ops = {
     await sqlite3.step(statement);
     await sqlite3.reset(statement);
   },
-  async insertAll(sql, columns, rows) {
+  async insertAll(sql, rows) {
     await sqlite3.exec(db, "BEGIN IMMEDIATE");
     const statement = await prepared(sql);
     for (const row of rows) {
-      sqlite3.bind_collection(statement, columns.map((column) => row[column]));
+      sqlite3.bind_collection(statement, row);
       await sqlite3.step(statement);
       await sqlite3.reset(statement);
     }
