@@ -1,5 +1,6 @@
 //! The tables of docs/ that have a row for each thing that SQLAlchemy has: all rows, and a test for each.
 
+use aludel::EngineOptions;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -102,6 +103,67 @@ impl Paper {
         wrong.extend(due.filter(|id| !rows.contains(id)).map(|id| format!("{id} is left out")));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
+}
+
+/// The rows of a table of docs/ whose first cell is code: their cells.
+fn coded_rows(text: &str) -> Vec<Vec<&str>> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_option_of_an_engine_is_in_its_paper_with_its_default() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (paper, typed, builder) =
+        (read("docs/ENGINE.md"), read("pkg-templates/src/options.ts"), read("src/engine/builder.rs"));
+    let rows = coded_rows(paper.split("\n## ").next().unwrap());
+    let named: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+    let interface = typed.split("export interface EngineOptions {").nth(1).unwrap().split("\n}").next().unwrap();
+    let options = interface.lines().filter_map(|line| line.strip_prefix("  readonly ")?.split('?').next());
+    assert_eq!(named, options.collect::<Vec<_>>(), "in the order of the types");
+
+    let default = EngineOptions::default();
+    let numbers = [
+        ("poolSize", default.pool_size as f64),
+        ("maxOverflow", default.max_overflow as f64),
+        ("poolTimeout", default.pool_timeout.as_secs_f64()),
+        ("cacheSize", f64::from(default.cache_size)),
+        ("lockTimeout", default.lock_timeout.as_secs_f64()),
+        ("idleTransactionTimeout", default.idle_transaction_timeout.as_secs_f64()),
+        ("logLimit", default.log_limit as f64),
+        ("statementCacheSize", f64::from(default.statement_cache_size)),
+        ("queryCacheSize", default.query_cache_size as f64),
+    ];
+    for row in &rows {
+        let [name, given, _, rust] = row[..] else { panic!("{row:?}") };
+        let name = name.trim_matches('`');
+        if let Some((_, number)) = numbers.iter().find(|(option, _)| *option == name) {
+            assert_eq!(given.parse::<f64>(), Ok(*number), "{name}");
+        }
+        if EngineOptions::NAMES.contains(&name) {
+            let setter = rust.trim_matches('`');
+            let is_there =
+                [format!("    {setter}: "), format!("pub fn {setter}(")].iter().any(|text| builder.contains(text));
+            assert!(is_there, "{name} is no {setter} in Rust");
+        }
+    }
+}
+
+/// Whoever has the crate has what its readme leads to.
+#[test]
+fn what_the_readme_links_to_is_in_the_crate() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let include = manifest.lines().find_map(|line| line.strip_prefix("include = [")).unwrap();
+    let included: Vec<&str> = include.split('"').skip(1).step_by(2).map(|path| path.trim_end_matches('*')).collect();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let papers: Vec<&str> = links.filter(|link| !link.contains("://") && !link.is_empty()).collect();
+    for paper in &papers {
+        assert!(root().join(paper).is_file(), "{paper} is not there");
+        let path = format!("/{paper}");
+        assert!(included.iter().any(|start| path.starts_with(start)), "{paper} is not in the crate");
+    }
+    assert!(papers.len() > 15, "{papers:?}");
 }
 
 /// Fails where a link of a row of docs/FIELD.md names no test of the file that it leads to.

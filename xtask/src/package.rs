@@ -47,7 +47,7 @@ fn assemble(built: &Built, worker: &Path, out: &Path) -> Result<()> {
     let papers = ["README.md", "package.json"].map(|name| templates.join(name));
     let licences = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| root.join(name));
     // What the package's readme points to has to be in the package.
-    let docs = ["CHANGELOG.md", "docs/ERRORS.md", "docs/MIGRATIONS.md", "docs/STORAGE.md"];
+    let docs = ["CHANGELOG.md", "docs/ENGINE.md", "docs/ERRORS.md", "docs/MIGRATIONS.md", "docs/STORAGE.md"];
     let mut fingerprint = Fingerprint::new(RECIPE);
     fingerprint.tree(&templates)?;
     fingerprint.tree(worker)?;
