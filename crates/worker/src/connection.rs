@@ -16,6 +16,7 @@ use crate::execution::{Context, Progress, run_once};
 use crate::import::{self, Import};
 use crate::job::{Job, Work, reply, reply_error};
 use crate::mark::Outcome;
+use crate::procedure::lost;
 use crate::scheduler::Slice;
 use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
@@ -45,6 +46,8 @@ struct JobTurn {
     since: f64,
     /// Whether a transaction was open before it, which is not the job's own.
     in_transaction: bool,
+    /// Whether it had not waited for the write lock before.
+    first_try: bool,
 }
 
 /// An open connection. Its jobs run one after the other; a stream that waits for credits steps aside.
@@ -206,7 +209,8 @@ impl Connection {
         if let Some(marks) = &database.marks {
             marks.begin(&job.header, !self.attached.is_empty());
         }
-        let turn = JobTurn { unit, since: now, in_transaction: self.db.in_transaction() && !job.owns_transaction() };
+        let in_transaction = self.db.in_transaction() && !job.owns_transaction();
+        let turn = JobTurn { unit, since: now, in_transaction, first_try: job.waits_since.is_none() };
         let mut slice = Slice::new(now, end);
         let progress = self.advance(&mut job, database, env, &mut slice, lends);
         self.conclude(job, turn, progress, slice, database, env)
@@ -225,16 +229,13 @@ impl Connection {
         if let Progress::Lend = progress {
             return self.lend(job, turn, slice);
         }
-        let JobTurn { unit, since: now, in_transaction } = turn;
+        let JobTurn { unit, since: now, in_transaction, .. } = turn;
         let marks = database.marks.clone();
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
             && let Some(refusal) = marks.take_refusal()
         {
             // SQLite knows only that the commit was refused.
             progress = Progress::Failed(refusal.with_statement(job.sql()));
-        }
-        if job.has_answered() {
-            self.told_open = self.in_transaction() && !job.owns_transaction();
         }
         let waited = job.waits_since.is_some();
         if waited && !matches!(progress, Progress::Busy) {
@@ -321,6 +322,7 @@ impl Connection {
                 deadline,
                 lock_is_promised,
                 is_anothers,
+                told_open: &mut self.told_open,
                 marks: database.marks.as_deref(),
                 lends,
             }),
@@ -461,6 +463,9 @@ impl Connection {
         if !silent {
             self.told_open = self.in_transaction();
             reply_error(env, &header, error, self.told_open);
+        } else if self.told_open && !self.in_transaction() {
+            // Nobody hears that it took the transaction along: whatever thinks to be in it must not go on.
+            self.ended.get_or_insert_with(|| lost().with_cause(error));
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     pub(crate) lock_is_promised: bool,
     /// Whether the transaction that is open, if one is, belongs to another request, whose caller has not heard of it.
     pub(crate) is_anothers: bool,
+    /// Whether its client was told last that a transaction is open.
+    pub(crate) told_open: &'a mut bool,
     /// Who marks what is committed, where that is done.
     pub(crate) marks: Option<&'a Marks>,
     /// Whether its statement is lent out to be stepped.
@@ -437,6 +439,7 @@ impl Execution {
             changes: if self.changing { self.changes } else { -1 },
             last_insert_rowid: cx.db.last_insert_rowid(),
         };
+        *cx.told_open = standing.in_transaction;
         self.cursor.post(cx.env, cx.header, standing);
         self.sent_at = Some(cx.env.now());
         self.frames += 1;

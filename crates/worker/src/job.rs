@@ -121,6 +121,11 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.commits_by_itself())
     }
 
+    /// Whether it is a statement that writes in a transaction which outlives it, and of which its caller knows.
+    pub(crate) fn writes_for_others(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.writes()) && !self.owns_transaction()
+    }
+
     /// Lets a stream send more frames.
     pub(crate) fn grant(&mut self, credits: u32) {
         if let Work::Execute(execution) = &mut self.work {

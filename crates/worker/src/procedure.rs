@@ -128,6 +128,7 @@ impl SyncConnection<'_> {
                 // Who waits for the lock has waited before the procedure began.
                 lock_is_promised: false,
                 is_anothers: self.is_anothers,
+                told_open: &mut false,
                 marks: None,
                 // There may be JavaScript between it and whoever could let it pause.
                 lends: false,

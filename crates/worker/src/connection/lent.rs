@@ -97,7 +97,7 @@ impl Connection {
     ) -> Option<Stepping> {
         let Stepping { cursor, mut slice, pace, came, .. } = stepping;
         let Lent { mut job, turn, deadline, later, .. } = self.lent.take()?;
-        let lock_is_promised = database.lock.is_promised(self.key);
+        let lock_is_promised = turn.first_try && database.lock.is_promised(self.key);
         let is_anothers = self.jobs().any(Job::owns_transaction);
         let Work::Execute(execution) = &mut job.work else { return None };
         execution.take_back(cursor, pace.rows.get());
@@ -117,6 +117,7 @@ impl Connection {
             deadline,
             lock_is_promised,
             is_anothers,
+            told_open: &mut self.told_open,
             marks: database.marks.as_deref(),
             lends: true,
         };
@@ -124,8 +125,8 @@ impl Connection {
         let goes_on = later.is_empty() && !pace.is_stopped();
         // What is done is answered, unless it is undone at once or nobody listens: it could not be told from what failed.
         let is_unwanted = leaves || job.silent || later.iter().any(|later| matches!(later, Later::EndTransaction(_)));
-        // Nothing more is said to whom it is taken from.
-        let is_silent = pace.is_stopped() && matches!(came, Came::Over | Came::Full);
+        // Nothing more is said to whom it is taken from, or who has gone.
+        let is_silent = (pace.is_stopped() || job.silent) && matches!(came, Came::Over | Came::Full);
         let progress = match if is_silent { Ok(()) } else { execution.came(&mut cx, came) } {
             // Who wanted it interrupted says below what becomes of it.
             Err(Progress::Expired) if pace.is_stopped() => {
@@ -148,18 +149,21 @@ impl Connection {
     }
 
     /// Whether a request has to wait until the statement that is lent out is back; it is done then. It concerns the job of
-    /// that statement if `ends` picks it, which is then interrupted, or one of the streams beside it.
+    /// that statement if `ends` picks it, which is then interrupted, or one of the streams beside it. The reader's going
+    /// interrupts no write: SQLite would roll back all of its transaction. It comes to its next row, and is dropped there.
     pub(super) fn put_off(&mut self, ends: impl Fn(&Job) -> bool, later: impl FnOnce() -> Later) -> bool {
         let wanted = self.wanted.as_ref().map(|wanted| wanted.request);
         let Some(lent) = &mut self.lent else { return false };
         let is_its = ends(&lent.job);
-        if is_its {
-            lent.pace.stop();
-        }
         let concerns =
             is_its || self.queue.iter().chain(&self.streams).any(|job| ends(job) && touches_sqlite(job, wanted));
         if concerns {
-            lent.later.push(later());
+            let later = later();
+            let stays = matches!(later, Later::CloseStream(_)) && lent.job.writes_for_others();
+            if is_its && !stays {
+                lent.pace.stop();
+            }
+            lent.later.push(later);
         }
         concerns
     }

@@ -26,6 +26,11 @@ impl Execution {
         self.owns && self.changing
     }
 
+    /// Whether it may write.
+    pub(crate) fn writes(&self) -> bool {
+        !self.readonly
+    }
+
     /// Whether it is a stream.
     pub(crate) fn is_stream(&self) -> bool {
         self.credits.is_some()

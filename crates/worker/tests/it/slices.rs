@@ -25,17 +25,18 @@ struct Sliced {
 impl Sliced {
     /// A service with connections 1 to `count`, whose statements pause.
     fn with(count: u32) -> Sliced {
-        Sliced::of(Bench::with(count))
+        // A slice is some looks long.
+        Sliced::of(Bench::with(count), 0.5)
     }
 
-    fn of(mut bench: Bench) -> Sliced {
+    /// The same on a service that is there, where a look at the clock takes so long, in milliseconds.
+    fn of(mut bench: Bench, tick: f64) -> Sliced {
         bench.run(1, "create table t (a)");
         bench.service.lend_statements();
-        // A slice is some looks long.
-        bench.service.environment_mut().tick = 0.5;
+        bench.service.environment_mut().tick = tick;
         let clock = Rc::clone(&bench.clock);
         let now = Rc::new(move || {
-            clock.set(clock.get() + 0.5);
+            clock.set(clock.get() + tick);
             clock.get()
         });
         Sliced { bench, stacks: Stacks::default(), now }
@@ -222,6 +223,69 @@ fn a_read_that_is_cancelled_leaves_its_transaction_open() {
     assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(1));
 }
 
+/// A transaction of connection 1, which has inserted 5,000 rows, and a stream in it that has changed them all and handed out
+/// `frames` of ten frames. It is lent out again.
+fn stream_that_writes(frames: usize) -> (Sliced, u64) {
+    let mut sliced = Sliced::of(Bench::with(2), 0.01);
+    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
+    sliced.answer(begin);
+    let first = sliced.start(1, &LONG_WRITE.replace("60000", "5000"));
+    sliced.answer(first);
+    let stream = sliced.bench.send_execute(1, &stream("update t set a = a + 10000 returning a", 100, 500), &[]);
+    let mut shown = 0;
+    while shown < frames {
+        sliced.turn();
+        shown += sliced.bench.rows(stream).len();
+    }
+    (sliced, stream)
+}
+
+#[test]
+fn a_write_whose_stream_is_closed_stays_in_its_transaction() {
+    for frames in 1..8 {
+        let (mut sliced, stream) = stream_that_writes(frames);
+        sliced.bench.send(1, Request::CloseStream { stream });
+        // As it is within a pipeline that thinks to be in the transaction.
+        let next = Execute { begin: BeginMode::Immediate, ..execute("insert into t values (1)") };
+        let next = sliced.bench.send_execute(1, &next, &[]);
+        assert!(matches!(&sliced.answer(next).0[..], [Got::Rows(rows)] if rows.in_transaction));
+        let commit = sliced.bench.send_transaction(1, TransactionOp::Commit);
+        assert_eq!(sliced.answer(commit).0, [Got::Done(false)]);
+        assert!(sliced.bench.take(stream).is_empty(), "it answers after it was closed");
+        assert_eq!(sliced.scalar(2, "select count(*) from t where a > 10000"), Value::Integer(5_000));
+        assert_eq!(sliced.scalar(2, "select count(*) from t"), Value::Integer(5_001));
+    }
+}
+
+#[test]
+fn what_follows_a_closed_stream_that_took_its_transaction_along_is_refused() {
+    let mut refused = 0;
+    for frames in 1..8 {
+        let (mut sliced, stream) = stream_that_writes(frames);
+        // The cancel interrupts it, and the close has nobody told.
+        sliced.bench.send(1, Request::Cancel { request: stream });
+        sliced.bench.send(1, Request::CloseStream { stream });
+        let next = Execute { begin: BeginMode::Immediate, ..execute("insert into t values (1)") };
+        let next = sliced.bench.send_execute(1, &next, &[]);
+        let commit = sliced.bench.send_transaction(1, TransactionOp::Commit);
+        let (next, commit) = (sliced.answer(next).0, sliced.answer(commit).0);
+        let left = sliced.scalar(2, "select count(*) from t");
+        match (&next[..], &commit[..]) {
+            ([Got::Error(error, false)], [Got::Error(..)]) => {
+                assert_eq!((error.kind(), left), (ErrorKind::PendingRollback, Value::Integer(0)));
+                refused += 1;
+            }
+            // It was between two rows, and nothing is lost.
+            ([Got::Rows(_)], [Got::Done(false)]) => assert_eq!(left, Value::Integer(5_001)),
+            other => panic!("{other:?} after {frames} frames"),
+        }
+        let rollback = sliced.bench.send_transaction(1, TransactionOp::Rollback);
+        sliced.answer(rollback);
+        assert_eq!(sliced.scalar(1, "select 1"), Value::Integer(1));
+    }
+    assert!(refused > 0, "none was interrupted");
+}
+
 #[test]
 fn deadlines_are_kept_in_the_midst_of_statements_and_behind_them() {
     let mut sliced = Sliced::with(1);
@@ -287,7 +351,7 @@ fn a_read_that_pauses_is_ended_when_the_log_reaches_its_limit() {
     for connection in [1, 2] {
         bench.open(connection, OpenOptions { log_limit: LIMIT, ..options(Storage::Memory, "test") });
     }
-    let mut sliced = Sliced::of(bench);
+    let mut sliced = Sliced::of(bench, 0.5);
     sliced.scalar(1, "insert into t values (1) returning a");
     let log = |sliced: &Sliced| sliced.bench.service.log_bytes(Storage::Memory, "test").unwrap();
     let silent = SILENT.replace("from n where", "from n, t where");
