@@ -25,6 +25,11 @@ pub enum Ask {
         begin: BeginMode,
         sets: Vec<Change>,
     },
+    /// Adds to every second row, and streams what those rows are then. It begins a transaction if none is open.
+    Shift {
+        odd: i64,
+        value: i64,
+    },
 }
 
 /// A statement that writes, and its parameters.
@@ -58,6 +63,10 @@ pub enum Change {
 }
 
 impl Ask {
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Ask::Read { stream: true, .. } | Ask::Shift { .. })
+    }
+
     pub fn ends_transaction(&self) -> bool {
         matches!(self, Ask::Rollback | Ask::Reset | Ask::Close)
     }
@@ -68,17 +77,18 @@ impl Ask {
 
     pub fn may_wait(&self) -> bool {
         match self {
-            Ask::Begin(_) | Ask::Savepoint(..) | Ask::Write { .. } => true,
+            Ask::Begin(_) | Ask::Savepoint(..) | Ask::Write { .. } | Ask::Shift { .. } => true,
             Ask::Read { begin, .. } => matches!(begin, BeginMode::Immediate | BeginMode::Exclusive),
             _ => false,
         }
     }
 
     /// Whether a cancel or a deadline leaves no doubt about what was done: of several sets in an open transaction, some
-    /// would stay.
+    /// would stay, and so may all of a stream that has shown nothing.
     pub fn may_be_broken_off(&self, alone: bool) -> bool {
         match self {
             Ask::Write { begin, sets } => sets.len() == 1 || (*begin == BeginMode::Own && alone),
+            Ask::Shift { .. } => false,
             _ => true,
         }
     }

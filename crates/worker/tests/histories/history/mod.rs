@@ -351,12 +351,8 @@ impl<'a, E: Stage> History<'a, E> {
     /// Everything comes to its end.
     fn finish(&mut self) -> Judged {
         for _ in 0..600 {
-            let streams: Vec<(u64, Key)> = self
-                .sent
-                .iter()
-                .filter(|(_, sent)| matches!(sent.ask, Ask::Read { stream: true, .. }))
-                .map(|(id, sent)| (*id, sent.key))
-                .collect();
+            let streams: Vec<(u64, Key)> =
+                self.sent.iter().filter(|(_, sent)| sent.ask.is_stream()).map(|(id, sent)| (*id, sent.key)).collect();
             for (stream, key) in streams {
                 self.model.touch(key);
                 self.service.receive(Request::Credit { stream, credits: 20 }.encode(&self.header(key, 0)));

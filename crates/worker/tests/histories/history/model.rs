@@ -62,7 +62,10 @@ struct Stream {
     oldest: usize,
     /// What it reads, once it has shown rows: versions, or what its own transaction had written.
     seen: Option<(Vec<usize>, Option<Rc<State>>)>,
+    /// What it has shown, or if it writes, what it still has to show.
     rows: Vec<(i64, i64)>,
+    /// How many rows it has shown, if it writes.
+    shown: i64,
     /// Whether what its own connection wrote meanwhile may show in it.
     blurred: bool,
     /// Whether something was sent that ends streams, or may break them.
@@ -246,9 +249,9 @@ impl Model {
             if ask.ends_streams() || (self.pauses && matches!(ask, Ask::Write { .. })) {
                 connection.streams.values_mut().for_each(|stream| stream.may_end = true);
             }
-            if let Ask::Read { stream: true, .. } = ask {
+            if ask.is_stream() {
                 let may_end = self.pauses;
-                let stream = Stream { oldest: version, seen: None, rows: vec![], blurred: false, may_end };
+                let stream = Stream { oldest: version, seen: None, rows: vec![], shown: 0, blurred: false, may_end };
                 connection.streams.insert(id, stream);
             }
         }

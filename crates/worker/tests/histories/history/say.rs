@@ -40,6 +40,12 @@ impl<E: Stage> History<'_, E> {
                 let delivery = if *stream { Delivery::Stream { credits, max_rows } } else { Delivery::Buffered };
                 execute(&header, &sql, *begin, delivery, deadline, &[])
             }
+            Ask::Shift { odd, value } => {
+                let sql = "UPDATE t SET v = v + ?2 WHERE k % 2 = ?1 RETURNING k, v";
+                let max_rows = 1 + self.random.below(2) as u32;
+                let delivery = Delivery::Stream { credits: 1 + self.random.below(4) as u32, max_rows };
+                execute(&header, sql, BeginMode::Deferred, delivery, deadline, &[vec![*odd, *value]])
+            }
             Ask::Write { begin, sets } => {
                 let parameters: Vec<Vec<i64>> = sets.iter().map(Change::parameters).collect();
                 execute(&header, sets[0].sql(), *begin, Delivery::Buffered, deadline, &parameters)
@@ -92,7 +98,10 @@ impl<E: Stage> History<'_, E> {
         if self.model.was_ended(key) && !random.one_in(3) {
             return random.of(&[Ask::Rollback, Ask::Reset]);
         }
+        // SQLite opens no savepoint beside a statement that writes.
+        let shifts = self.sent.values().any(|sent| sent.key == key && matches!(sent.ask, Ask::Shift { .. }));
         match (open, random.below(28)) {
+            (_, 5 | 8 | 9) if shifts => Ask::Read { begin: BeginMode::None, stream: false },
             (false, 0..=4) => Ask::Begin(random.of(&[BeginMode::Deferred, BeginMode::Immediate, BeginMode::Exclusive])),
             (true, 24..) => Ask::Commit,
             (false, 5) => Ask::Savepoint(name, random.of(&[BeginMode::None, BeginMode::Auto, BeginMode::Immediate])),
@@ -107,6 +116,10 @@ impl<E: Stage> History<'_, E> {
                 Ask::Read { begin, stream: random.one_in(2) }
             }
             (_, 18) if random.one_in(4) => random.of(&[Ask::Commit, Ask::Rollback, Ask::Begin(BeginMode::Deferred)]),
+            (_, 19) => {
+                self.value += 1;
+                Ask::Shift { odd: self.random.below(2) as i64, value: self.value * 1_000_003 }
+            }
             _ => {
                 let begin = random.of(&[
                     BeginMode::None,
@@ -162,14 +175,17 @@ impl<E: Stage> History<'_, E> {
     fn read_on(&mut self) -> Judged {
         // One that was given up and pauses is answered after it was closed, too.
         let is_over = |sent: &Sent| E::PAUSES && sent.cancelled;
-        let is_stream = |sent: &Sent| matches!(sent.ask, Ask::Read { stream: true, .. }) && !is_over(sent);
+        let is_stream = |sent: &Sent| sent.ask.is_stream() && !is_over(sent);
         let picks: Vec<(u64, Key)> =
             self.sent.iter().filter(|(_, sent)| is_stream(sent)).map(|(id, sent)| (*id, sent.key)).collect();
         if picks.is_empty() {
             return Ok(());
         }
         let (stream, key) = self.random.of(&picks);
-        let request = if self.random.one_in(6) {
+        // What has shown nothing may not have written yet, and would not.
+        let shifts = matches!(self.sent.get(&stream), Some(Sent { ask: Ask::Shift { .. }, .. }));
+        let closes = if shifts { self.random.one_in(2) } else { self.random.one_in(6) };
+        let request = if closes && (!shifts || self.model.has_shown(key, stream)) {
             self.sent.remove(&stream);
             self.model.forget_stream(key, stream);
             Request::CloseStream { stream }

@@ -52,6 +52,10 @@ impl Model {
             Got::Rows { rows, more, changes, open } => {
                 match &sent.ask {
                     Ask::Read { begin, stream } => self.read(id, sent, *begin, *stream, rows, *more)?,
+                    Ask::Shift { odd, value } => {
+                        let change = Change::Add { odd: *odd, value: *value };
+                        self.shifted(id, sent, &change, rows, *more, *changes)?;
+                    }
                     Ask::Write { begin, sets } => {
                         self.wrote(sent, *begin, sets, rows, *changes)?;
                         if *more {
@@ -134,7 +138,9 @@ impl Model {
                 }
                 Ok(())
             }
-            Ask::Open | Ask::Read { .. } | Ask::Write { .. } => wrong("done, without a word on what"),
+            Ask::Open | Ask::Read { .. } | Ask::Write { .. } | Ask::Shift { .. } => {
+                wrong("done, without a word on what")
+            }
         }
     }
 
@@ -252,6 +258,52 @@ impl Model {
         Ok(())
     }
 
+    /// A frame of a stream that writes: everything is written before the first.
+    fn shifted(
+        &mut self,
+        id: u64,
+        sent: &Sent,
+        change: &Change,
+        rows: &[(i64, i64)],
+        more: bool,
+        changes: i64,
+    ) -> Judged {
+        let key = sent.key;
+        let known = self.connections[&key].streams.get(&id);
+        let Some(is_first) = known.map(|stream| stream.seen.is_none()) else { return wrong("rows of a closed stream") };
+        if is_first {
+            self.begin(sent, BeginMode::Deferred, true, false)?;
+            let mut state = State::clone(&*self.take_lock(key)?);
+            change.apply(&mut state);
+            let odd = |key: i64| matches!(change, Change::Add { odd, .. } if key % 2 == *odd);
+            let returned = state.iter().map(|(key, value)| (*key, *value)).filter(|(key, _)| odd(*key)).collect();
+            let Some(connection) = self.connections.get_mut(&key) else { return Ok(()) };
+            connection.streams.values_mut().for_each(|stream| stream.blurred |= stream.seen.is_some());
+            let Tx::Open { own, changed, .. } = &mut connection.tx else {
+                return wrong("it wrote without a transaction");
+            };
+            *changed |= returned != vec![];
+            *own = Some(Rc::new(state));
+            if let Some(stream) = connection.streams.get_mut(&id) {
+                (stream.seen, stream.rows) = (Some((vec![], None)), returned);
+            }
+        }
+        let Some(stream) = self.connections.get_mut(&key).and_then(|connection| connection.streams.get_mut(&id)) else {
+            return Ok(());
+        };
+        let shown = rows.len().min(stream.rows.len());
+        let next: Vec<(i64, i64)> = stream.rows.drain(..shown).collect();
+        if next != rows || (!more && !stream.rows.is_empty()) {
+            return wrong(format!("it returned {rows:?}, where {next:?} was next, and {:?} after it", stream.rows));
+        }
+        stream.shown += shown as i64;
+        if !more && stream.shown != changes {
+            return wrong(format!("{changes} changes, where {} rows were returned", stream.shown));
+        }
+        self.end_stream(key, id, more);
+        Ok(())
+    }
+
     fn failed(&mut self, id: u64, sent: &Sent, error: &Error, open: bool, overtakes: bool) -> Judged {
         let (key, now) = (sent.key, self.now);
         let connection = &self.connections[&key];
@@ -349,6 +401,7 @@ impl Model {
                 Ask::Read { begin, .. } | Ask::Write { begin, .. } | Ask::Savepoint(_, begin) => {
                     matches!(begin, BeginMode::Immediate | BeginMode::Exclusive) || writes && *begin == BeginMode::Auto
                 }
+                Ask::Shift { .. } => false,
                 _ => return wrong("it failed to begin, and has begun"),
             };
             if immediate {
@@ -377,6 +430,7 @@ impl Model {
             Tx::None if is_stream || matches!(sent.ask, Ask::Read { .. }) => {}
             // It had begun one, which nobody had heard of.
             Tx::None if matches!(&sent.ask, Ask::Write { begin, .. } if !matches!(begin, BeginMode::None)) => {}
+            Tx::None if matches!(sent.ask, Ask::Shift { .. }) => {}
             Tx::None => return wrong("there was no transaction to end"),
         }
         if sent.ask.ends_transaction() {

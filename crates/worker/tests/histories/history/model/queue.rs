@@ -12,7 +12,7 @@ impl Model {
         let mut seen: Vec<Key> = vec![];
         let is_held = self.connections.values().any(Connection::may_hold_lock);
         for (id, sent) in sent.iter_mut() {
-            if matches!(sent.ask, Ask::Read { stream: true, .. }) && self.has_shown(sent.key, *id) {
+            if sent.ask.is_stream() && self.has_shown(sent.key, *id) {
                 // It waits for credits, beside the line.
                 continue;
             }
