@@ -27,6 +27,8 @@ const MAX_HEAP = 0xffffffff;
 const MAX_JOINED = 1 << 22;
 /** How many bytes are copied at a time. */
 const PIECE = 1 << 20;
+/** How many bytes the beginning of a part counts for: what is short takes time, too. */
+const PART = 256;
 
 const encoder: TextEncoder = new TextEncoder();
 
@@ -68,10 +70,11 @@ export class Encoding {
 
   /** Encodes whole rows until they weigh as much as that, in cells and in pieces of 16 characters. Says whether there are no more. */
   some(weight: number): boolean {
+    const [ascii, utf8] = [this.#asciiLength, this.#utf8Length];
     this.#encode(weight);
     if (this.#row === this.#rows) return true;
-    this.#asciiParts.push(encodedTexts(this.#ascii));
-    this.#utf8Parts.push(encodedTexts(this.#utf8));
+    this.#asciiParts.push(encodedTexts(this.#ascii, this.#asciiLength - ascii));
+    this.#utf8Parts.push(encodedTexts(this.#utf8, this.#utf8Length - utf8));
     [this.#ascii, this.#utf8] = [[], []];
     return false;
   }
@@ -168,13 +171,20 @@ export class Encoding {
     counts.forEach((n, i) => header.setUint32(4 * i, n, true));
     bytes.set(tags, HEADROOM + HEADER);
     let at = heapAt - tags.length * 8;
+    let since = 0;
     const copied = function* (parts: readonly Uint8Array[]): Generator<undefined, void, undefined> {
       for (const part of parts) {
+        since += PART;
         for (let from = 0; from < part.length; from += PIECE) {
-          if (part.length > PIECE) yield;
-          const piece = from === 0 && part.length <= PIECE ? part : part.subarray(from, from + PIECE);
+          const length = Math.min(part.length - from, PIECE);
+          if (since + length > PIECE) {
+            yield;
+            since = 0;
+          }
+          const piece = length === part.length ? part : part.subarray(from, from + length);
           bytes.set(piece, at);
           at += piece.length;
+          since += length;
         }
       }
     };
@@ -184,17 +194,25 @@ export class Encoding {
     yield* copied(this.#utf8Parts);
     at += encodeTexts(this.#utf8, buffer, at);
     yield* copied(this.#blobs);
+    // Those that have become shorter would shift all that follow.
+    if (at !== bytes.length) throw new DataError(`${this.#shortened()} was transferred or resized while it was read; leave it as it is until the call is done`);
     return bytes.subarray(HEADROOM);
+  }
+
+  /** The name of a blob that is not as long as it was when it was encoded. */
+  #shortened(): string {
+    const words = new Uint32Array(this.#slots.buffer);
+    let next = 0;
+    const at = this.#tags.findIndex((tag, at) => tag === BLOB && this.#blobs[next++]?.byteLength !== words[2 * at]);
+    return at < 0 ? "a value" : this.#name(Math.floor(at / this.#columns), at % this.#columns);
   }
 }
 
-/** Texts one after the other. */
-function encodedTexts(texts: readonly string[]): Uint8Array {
-  let units = 0;
-  for (const text of texts) units += text.length;
-  // Three bytes are the most that a unit takes.
-  const bytes = new Uint8Array(3 * units);
-  return bytes.subarray(0, encodeTexts(texts, bytes.buffer, 0));
+/** Texts of this many bytes one after the other. */
+function encodedTexts(texts: readonly string[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  encodeTexts(texts, bytes.buffer, 0);
+  return bytes;
 }
 
 /** Writes texts one after the other; says how many bytes they are. */
@@ -247,8 +265,9 @@ function utf8ByteLength(string: string): number {
 /** The bytes of a buffer or of a view of one; undefined for anything else. */
 export function asBytes(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer) return new Uint8Array(value);
+  // With its length of now, which one that can be resized would otherwise change.
+  if (value instanceof ArrayBuffer) return new Uint8Array(value, 0, value.byteLength);
+  if (typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer) return new Uint8Array(value, 0, value.byteLength);
   return undefined;
 }
 

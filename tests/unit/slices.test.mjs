@@ -50,6 +50,56 @@ test("a batch is the same in whatever slices it is made", () => {
   }
 });
 
+/** Makes a batch of blobs; `changed` is told before each step in which it is put together. Gives how many bytes each step has copied. */
+function steps(blobs, changed = () => undefined) {
+  const encoding = new Encoding(blobs.length, 1, (row) => blobs[row], (row) => `blob ${row}`);
+  while (!encoding.some(256));
+  const pieces = encoding.pieces();
+  let count = 0;
+  for (;;) {
+    changed(count++);
+    const step = pieces.next();
+    if (step.done) return { count, batch: step.value };
+  }
+}
+
+test("many blobs are copied in many steps, whatever their size", () => {
+  for (const [length, number] of [[50 << 10, 600], [1, 60_000], [5 << 20, 4], [(1 << 20) - 1, 30]]) {
+    const blob = new Uint8Array(length).fill(7);
+    const { count, batch } = steps(Array.from({ length: number }, () => blob));
+    // A step of some 4,000 short ones takes as long as one of a megabyte.
+    const least = Math.max((length * number) / (1 << 20), number / 5000);
+    assert.ok(count >= least && count < 4 * least + 4, `${number} blobs of ${length} bytes: ${count} steps, not ${least}`);
+    assert.ok(batch.subarray(batch.length - length * number).every((byte) => byte === 7));
+  }
+});
+
+test("a blob that is transferred or resized while a long list is encoded is named, and shifts no other", async (t) => {
+  const kinds = {
+    transferred: (blob) => void structuredClone(blob.buffer, { transfer: [blob.buffer] }),
+    "cut short": (blob) => void blob.buffer.resize(10),
+    "cut short, with its views": (blob) => void blob.buffer.resize(0),
+  };
+  for (const [kind, change] of Object.entries(kinds)) {
+    for (const last of [0, 3]) {
+      const blobs = Array.from({ length: 20 }, (_, i) => new Uint8Array(new ArrayBuffer(1 << 18, { maxByteLength: 1 << 19 }), 0, 1 << 18).fill(i));
+      assert.throws(() => steps(blobs, (at) => void (at === last && change(blobs[17]))), { name: "DataError", message: /^blob 17 was transferred or resized/ }, kind);
+    }
+  }
+  // What grows is taken as it was.
+  const growing = new ArrayBuffer(100, { maxByteLength: 1000 });
+  const { batch } = steps([growing, new Uint8Array([1, 2, 3])], () => void growing.resize(500));
+  assert.deepEqual([...batch.subarray(-3)], [1, 2, 3]);
+  const engine = await opened(t);
+  const rows = list();
+  const blob = new Uint8Array(100);
+  rows[ROWS - 5] = { id: ROWS - 4, v: blob };
+  // It is read by then, and not copied yet.
+  rows[ROWS - 1] = watched(ROWS, () => (kinds.transferred(blob), "the last"));
+  await assert.rejects(engine.execute(INSERT, rows), { name: "DataError", message: /^parameter 'v', in parameter group 19995 was transferred or resized/ });
+  assert.deepEqual([...(await engine.execute(SUM)).one()], [0, null, null]);
+});
+
 test("a long list is one call, and later calls of its connection wait for it", async (t) => {
   const engine = await opened(t);
   const conn = await engine.connect();
