@@ -319,7 +319,7 @@ export class Connection implements AsyncDisposable {
     return running.count(running.leaving(open, () => hooks.around(told, { connection: this }, work)));
   }
 
-  /** Rolls back what was not committed, closes its streams and gives the connection back to the pool. */
+  /** Rolls back what was not committed, closes its streams and gives the connection back to the pool; after the calls made before. */
   async close(): Promise<void> {
     await this.#close(false);
   }

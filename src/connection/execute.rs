@@ -267,6 +267,7 @@ impl Inner {
 
     /// Waits for its turn on the connection, begins a transaction if none is open, and sends the statement.
     async fn start(&self, call: Call, delivery: Delivery, limits: &Limits, about: &About) -> Result<Pending> {
+        let _encoding = call.later.is_some().then(|| self.encoding());
         let _turn = self.gate.enter().await;
         // Not before its turn: what comes after it waits for it, however long its parameters take.
         let call = call.whole().await?;

@@ -81,6 +81,10 @@ pub(crate) struct Inner {
     engine: Engine,
     checkout: RefCell<Option<Checkout>>,
     closed: Cell<bool>,
+    /// Whether it will be closed after the calls that were made before.
+    closing: Cell<bool>,
+    /// How many calls wait until their parameters are encoded.
+    encoding: Cell<usize>,
     invalidated: Cell<bool>,
     is_new: bool,
     pub(super) root: RefCell<Option<Rc<TxState>>>,
@@ -110,6 +114,8 @@ impl Inner {
             engine,
             checkout: RefCell::new(Some(checkout)),
             closed: Cell::new(false),
+            closing: Cell::new(false),
+            encoding: Cell::new(0),
             invalidated: Cell::new(false),
             is_new,
             root: RefCell::default(),
@@ -135,6 +141,17 @@ impl Inner {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// Whether it is closed, or will be after the calls that were made before.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closed.get() || self.closing.get()
+    }
+
+    /// A call waits until its parameters are encoded, as long as the guard lives.
+    pub(super) fn encoding(&self) -> impl Drop {
+        self.encoding.set(self.encoding.get() + 1);
+        Encodes(&self.encoding)
     }
 
     pub(crate) fn is_invalidated(&self) -> bool {
@@ -329,6 +346,16 @@ impl Inner {
         self.root.borrow().iter().chain(self.nested.borrow().iter()).for_each(|state| state.active.set(false));
     }
 
+    /// As [`Inner::close`], after the calls that were made before: those that were sent are before it anyway.
+    pub(crate) async fn close_in_turn(&self) {
+        if self.encoding.get() > 0 {
+            self.closing.set(true);
+            let _turn = self.gate.enter().await;
+            return self.close();
+        }
+        self.close();
+    }
+
     /// Rolls back, and gives the worker's connection back to the pool, without waiting for either.
     pub(crate) fn close(&self) {
         if self.closed.replace(true) {
@@ -357,6 +384,15 @@ impl Inner {
             channel.request(id, RepeatClass::Safe, &Request::Reset, Some(watch)).detach();
         }
         self.checkout.take();
+    }
+}
+
+/// A call that waits until its parameters are encoded.
+struct Encodes<'a>(&'a Cell<usize>);
+
+impl Drop for Encodes<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 

@@ -200,13 +200,13 @@ impl Connection {
 
     /// Gives the connection back; what was not committed is rolled back. Closing again does nothing.
     pub async fn close(&self) -> Result<()> {
-        self.inner.close();
+        self.inner.close_in_turn().await;
         Ok(())
     }
 
     /// Whether it was closed.
     pub fn closed(&self) -> bool {
-        self.inner.is_closed()
+        self.inner.is_ending()
     }
 
     /// Whether its worker is gone, or [`Connection::invalidate`] was called. Its next use connects again, unless a

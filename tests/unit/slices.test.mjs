@@ -12,7 +12,7 @@ const CREATE = text("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)");
 const INSERT = text("INSERT INTO t VALUES (:id, :v)");
 const SUM = text("SELECT count(*), sum(id), sum(length(v)) FROM t");
 
-const list = () => Array.from({ length: ROWS }, (_, i) => ({ id: i + 1, v: `value ${i}` }));
+const list = (rows = ROWS) => Array.from({ length: rows }, (_, i) => ({ id: i + 1, v: `value ${i}` }));
 const sums = (rows) => [rows.length, rows.reduce((sum, row) => sum + row.id, 0), rows.reduce((sum, row) => sum + row.v.length, 0)];
 /** A set that says when it is read. */
 const watched = (id, read) => ({
@@ -130,6 +130,40 @@ test("the list is taken as it is at the call", async (t) => {
   rows.push({ id: -1, v: "another" });
   await inserted;
   assert.deepEqual([...(await engine.execute(SUM)).one()], expected);
+});
+
+for (const rows of [3, ROWS]) {
+  for (const isolationLevel of ["AUTOCOMMIT", "SERIALIZABLE"]) {
+    test(`a connection is closed after the calls that were made before: ${rows} sets, ${isolationLevel}`, async (t) => {
+      const engine = await opened(t);
+      const conn = await engine.connect();
+      await conn.executionOptions({ isolationLevel });
+      const calls = [conn.execute(INSERT, list(rows)), conn.scalar(text("SELECT count(*) FROM t")), conn.close(), conn.execute(text("SELECT 1"))];
+      const [inserted, counted, closed, late] = await Promise.allSettled(calls);
+      assert.equal(inserted.value?.rowcount, rows, `${inserted.reason}`);
+      assert.equal(counted.value, rows, `${counted.reason}`);
+      assert.equal(closed.status, "fulfilled");
+      assert.equal(`${late.reason?.name}: ${late.reason?.message}`, "ResourceClosedError: This Connection is closed");
+      assert.equal(conn.closed, true);
+      const written = await engine.scalar(text("SELECT count(*) FROM t"));
+      assert.equal(written, isolationLevel === "AUTOCOMMIT" ? rows : 0, "what was not committed is rolled back");
+      assert.equal(engine.pool.checkedout(), 0);
+    });
+  }
+}
+
+test("a connection that waits for a long list to be closed says that it is, and does not wait for one that is aborted", async (t) => {
+  const engine = await opened(t);
+  const conn = await engine.connect();
+  const controller = new AbortController();
+  const inserted = conn.execute(INSERT, list(), { signal: controller.signal });
+  const [closed, again] = [conn.close(), conn.close()];
+  await Promise.resolve();
+  assert.equal(conn.closed, true);
+  controller.abort(new Error("enough"));
+  await assert.rejects(inserted, /enough/);
+  await Promise.all([closed, again]);
+  assert.equal(await engine.scalar(text("SELECT count(*) FROM t")), 0);
 });
 
 for (const kind of ["connection", "engine"]) {
