@@ -167,7 +167,11 @@ export function inlineWorker(): Worker {
       inbox.push(structuredClone(message, { transfer }));
       if (message instanceof Uint8Array) owed.asked(inbox.at(-1) as Uint8Array);
       keep();
-      soon(() => guarded(() => scope.onmessage?.({ data: inbox.shift() })));
+      soon(() => {
+        // Taken in any case: the next message is not for this turn.
+        const data = inbox.shift();
+        guarded(() => scope.onmessage?.({ data }));
+      });
     },
     terminate(): void {
       over = true;

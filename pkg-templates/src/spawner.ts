@@ -63,6 +63,7 @@ function spawnInline(): Worker {
       for (const act of waiting) act(worker);
     },
     (error: unknown) => {
+      if (over) return;
       const why = error instanceof Error ? error.message : String(error);
       const message = `${why}. Where the package is bundled, import { inlineWorker } from "aludel/inline" and give createEngine() worker: inlineWorker`;
       for (const tell of failed) tell({ message });

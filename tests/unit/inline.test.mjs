@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { error, fill } from "./node_engine.mjs";
 import { load, pkg, repository } from "./pkg.mjs";
@@ -46,6 +46,25 @@ test("a1_01 wasm that is not there is an error, and is asked for again", async (
   const good = createEngine("sqlite://", { strategy: "inline", wasmUrl: new URL("worker.wasm", pkg) });
   assert.equal(await good.scalar(text("SELECT 7")), 7);
   await good.dispose();
+});
+
+test("a1_01 a module that is not there is an error, but not of an engine that is gone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "aludel-inline-"));
+  try {
+    cpSync(pkg, folder, { recursive: true, filter: (file) => !file.endsWith("/inline.js") });
+    const { spawner } = await import(pathToFileURL(join(folder, "spawner.js")));
+    const [gone, there] = [1, 2].map(() => spawner(undefined, undefined, "inline")());
+    let told = 0;
+    gone.addEventListener("error", () => void told++);
+    gone.terminate();
+    const { message } = await new Promise((then) => there.addEventListener("error", then));
+    assert.match(message, /import \{ inlineWorker \} from "aludel\/inline"/);
+    // Both have failed by the same import.
+    await new Promise((then) => setImmediate(then));
+    assert.equal(told, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a1_01 messages arrive as copies, in order, and never while their sender works", async () => {
