@@ -336,7 +336,8 @@ for (const name of browsers) {
       await bench.until(() => document.getElementById("dialog").open);
       await click("Start over…");
       await click("Remove and make anew");
-      await bench.until(() => !document.getElementById("cover").hidden);
+      // Nothing else can be begun meanwhile.
+      await bench.until(() => !document.getElementById("cover").hidden && ["run", "import", "storage"].every((id) => document.getElementById(id).disabled));
       await bench.ready();
       await bench.idle();
       assert.deepEqual(await bench.tables(), totals);

@@ -235,6 +235,7 @@ for (const name of browsers) {
       await bench.type("SELECT a FROM nowhere");
       await bench.page.click("#follow");
       await bench.until(() => document.querySelector(".live-view [role=alert]")?.textContent === "no such table: nowhere");
+      const all = await bench.announced();
       await bench.run("CREATE TABLE brief (a)");
       await bench.type("SELECT * FROM brief");
       await bench.page.click("#follow");
@@ -242,6 +243,60 @@ for (const name of browsers) {
       await bench.run("DROP TABLE brief");
       await bench.page.click("#tab-live");
       await bench.until(() => /^Ended: no such table: /u.test(document.querySelector(".live-words").textContent));
+      assert.match((await all()).join("\n"), /^The live query has ended: no such table: /mu);
+    });
+
+    then("a live query follows the columns of its table, and the current cell its rows", async () => {
+      await bench.run("CREATE TABLE pair (a); INSERT INTO pair VALUES (1), (2)");
+      await bench.type("SELECT * FROM pair");
+      await bench.page.click("#follow");
+      await bench.until(() => document.querySelectorAll("#panel .grid-row").length === 2);
+      await bench.page.focus("#panel [role=grid]");
+      await bench.press("ArrowDown");
+      const cell = () => document.getElementById("cell-tools").hidden ? "none" : document.getElementById("cell-text").textContent;
+      assert.equal(await bench.see(cell), "row 2, column 1");
+      const commit = (sql) => bench.see(async (statement) => {
+        const { createEngine, text: of } = await import("aludel");
+        const engine = createEngine("sqlite:///music.db");
+        await engine.execute(of(statement));
+        await engine.dispose();
+      }, sql);
+      await commit("DELETE FROM pair WHERE a = 2");
+      await bench.until(() => document.getElementById("cell-text").textContent === "row 1, column 1");
+      await commit("DELETE FROM pair");
+      await bench.until(() => document.getElementById("cell-tools").hidden);
+      await commit("ALTER TABLE pair ADD COLUMN b DEFAULT 'new'");
+      await commit("INSERT INTO pair VALUES (3, 'old')");
+      await bench.until(() => document.querySelector("#panel .grid-cell")?.textContent === "3");
+      assert.deepEqual(await bench.rows(), [["a", "b"], ["3", "old"]]);
+      assert.equal(await bench.see(() => document.querySelectorAll(".live-head").length), 1);
+      await bench.page.focus("#live-stop");
+      await bench.press("Enter");
+      await bench.until(() => /^Stopped/u.test(document.querySelector(".live-words").textContent));
+      assert.equal(await bench.see(() => document.activeElement.id), "follow");
+      await bench.run("DROP TABLE pair");
+    });
+
+    then("a live query that is slow leaves the tab in front that the reader has picked", async () => {
+      await bench.run("SELECT 1 AS one; SELECT 2 AS two");
+      await bench.type("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000000) SELECT count(*) FROM n");
+      await bench.page.click("#follow");
+      await bench.until(() => document.querySelector("#tab-live[aria-selected=true]") !== null);
+      await bench.page.click("#tab-0");
+      await bench.until(() => document.querySelector("#tab-live .tab-tally")?.textContent === "1");
+      assert.equal(await bench.see(() => document.querySelector("[role=tab][aria-selected=true]").id), "tab-0");
+      await bench.page.click("#tab-live");
+      await bench.page.click("#live-stop");
+    });
+
+    then("a grid that has the focus keeps it when the run comes to its end", async () => {
+      await bench.run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i + 1 AS next FROM n WHERE i % 20000 = 0", { wait: false });
+      await bench.until(() => document.querySelectorAll("#panel .grid-row").length > 0);
+      await bench.page.focus("#panel [role=grid]");
+      await bench.press("Escape");
+      await bench.idle();
+      assert.match(await bench.status(), /^Cancelled/u);
+      assert.equal(await bench.see(() => document.activeElement.getAttribute("role")), "grid");
     });
 
     then("the panel tells of storage and connections, and asks the browser to keep the data", async () => {
@@ -267,6 +322,24 @@ for (const name of browsers) {
         await dialog("storage");
         assert.match((await facts()).Eviction, granted ? /has promised to keep it/u : /may clear it/u);
       }
+      await closeDialog();
+    });
+
+    then("the panel says when it cannot be read", async () => {
+      const broken = (now) => bench.see((yes) => {
+        if (yes) Object.defineProperty(navigator.storage, "estimate", { configurable: true, value: () => Promise.reject(new Error("no estimate")) });
+        else delete navigator.storage.estimate;
+      }, now);
+      await broken(true);
+      await bench.page.click("#storage");
+      await bench.until(() => document.getElementById("announcer").textContent === "That cannot be said now: no estimate");
+      assert.equal(await bench.see(() => document.getElementById("dialog").open), false);
+      await broken(false);
+      await dialog("storage");
+      await broken(true);
+      await bench.until(() => /^Not read anew since \d\d:\d\d:\d\d: no estimate$/u.test(document.querySelector("#dialog [role=status]")?.textContent));
+      assert.match(await text("#facts-connections"), /idle/u);
+      await broken(false);
       await closeDialog();
     });
 
@@ -300,11 +373,17 @@ for (const name of browsers) {
         ["short.db", good.subarray(0, good.length - 5000), "The file is damaged"],
         ["spoilt.db", spoilt, "The file is damaged"],
       ];
-      const size = await text("#storage-size");
+      const size = async () => {
+        await dialog("storage");
+        const held = await bench.see(() => [...document.querySelectorAll("#dialog dt")].find((term) => term.textContent === "Database").nextElementSibling.textContent);
+        await closeDialog();
+        return held;
+      };
+      const before = await size();
       for (const [file, bytes, title] of cases) {
         writeFileSync(join(files, file), bytes);
         await (await bench.page.$("#import-file")).uploadFile(join(files, file));
-        await bench.until(() => document.getElementById("dialog-title").textContent === "Replace the database?");
+        await bench.until(() => document.getElementById("dialog").open && document.getElementById("dialog-title").textContent === "Replace the database?");
         assert.match(await text("#dialog-body"), new RegExp(`^${file.replace(".", "\\.")} \\(`, "u"));
         await press("Replace it");
         await bench.until(() => document.querySelector("#dialog [role=alert]") !== null);
@@ -314,7 +393,29 @@ for (const name of browsers) {
         await closeDialog();
       }
       assert.equal(await bench.value("SELECT count(*) FROM invoice_lines"), "122578");
-      assert.equal(await text("#storage-size"), size);
+      assert.equal(await size(), before);
+    });
+
+    then("a file that is dropped while another one is imported does not end that import", async () => {
+      const drop = (file) => bench.see((name) => {
+        const file = new File(["SQLite"], name);
+        // Its bytes do not come.
+        file.stream = () => new ReadableStream({});
+        dispatchEvent(Object.assign(new Event("drop", { cancelable: true }), { dataTransfer: { types: ["Files"], files: [file] } }));
+      }, file);
+      await drop("first.db");
+      await bench.until(() => document.getElementById("dialog").open && document.getElementById("dialog-title").textContent === "Replace the database?");
+      await press("Replace it");
+      await bench.until(() => document.getElementById("dialog-title").textContent === "Importing first.db");
+      await drop("second.db");
+      await bench.until(() => document.getElementById("announcer").textContent === "A file is being imported: wait for it, or cancel it");
+      assert.deepEqual([await text("#dialog-title"), await bench.see(() => document.getElementById("dialog").open)], ["Importing first.db", true]);
+      await press("Cancel");
+      await bench.until(() => document.getElementById("announcer").textContent === "Not imported; the database is what it was");
+      await drop("third.db");
+      await bench.until(() => document.getElementById("dialog").open && document.getElementById("dialog-title").textContent === "Replace the database?");
+      await press("Keep mine");
+      await bench.until(() => !document.getElementById("dialog").open);
     });
 
     then("a database of another program takes the place of this one, in every tab, and is still there after a reload", async () => {
@@ -324,7 +425,7 @@ for (const name of browsers) {
       await bench.page.bringToFront();
       const choose = async () => {
         await (await bench.page.$("#import-file")).uploadFile(join(files, "foreign.sqlite"));
-        await bench.until(() => document.getElementById("dialog-title").textContent === "Replace the database?");
+        await bench.until(() => document.getElementById("dialog").open && document.getElementById("dialog-title").textContent === "Replace the database?");
       };
       await choose();
       await press("Keep mine");

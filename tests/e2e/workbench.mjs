@@ -114,6 +114,16 @@ export class Workbench {
     throw new Error(`waited in vain for ${look}\nThe page said:\n${state}\n${this.complaints.join("\n")}`);
   }
 
+  /** Notes from now on what is announced to screen readers; the function that it gives tells all of it. */
+  async announced() {
+    await this.see(() => {
+      window.said = [];
+      new MutationObserver((records) => window.said.push(...records.flatMap(({ addedNodes }) => [...addedNodes].map((node) => node.textContent))))
+        .observe(document.getElementById("announcer"), { childList: true });
+    });
+    return () => this.see(() => window.said);
+  }
+
   /** Waits until the database is open, the store is there and nothing runs. */
   ready() {
     return this.until(() => document.getElementById("cover").hidden && !document.getElementById("run").disabled);

@@ -34,6 +34,7 @@ let running;
 let own = EXAMPLES[0].sql;
 let refreshed = 0;
 let refreshing = true;
+let importing = false;
 
 const editor = new Editor(byId("sql"), document.querySelector(".paint"), (text) => remember("script", text));
 const results = new Results(showValue, (offset) => editor.showFlaw(offset));
@@ -49,7 +50,7 @@ byId("cancel").addEventListener("click", cancel);
 byId("examples").addEventListener("click", () => showExamples(EXAMPLES, (sql) => void runScript(sql)));
 byId("keys").addEventListener("click", () => showKeys(COMMAND));
 byId("download").addEventListener("click", () => void download());
-byId("storage").addEventListener("click", () => void showPanel(() => facts(engine, witness, live?.follows === true), storageActions));
+byId("storage").addEventListener("click", () => void showStorage());
 byId("explain").addEventListener("click", () => void runChosen(true));
 byId("follow").addEventListener("click", follow);
 byId("history").addEventListener("click", () => showHistory({ edit: (sql) => editor.replace(sql), run: (sql) => void runScript(sql) }));
@@ -88,6 +89,8 @@ async function start(memory) {
 /** Makes the store, or goes on making it, unless it is complete. */
 async function fill(anew) {
   refreshing = true;
+  // The header stays in reach while the card is over the rest.
+  for (const id of CONTROLS) byId(id).disabled = true;
   if (anew || ["absent", "partial"].includes(await storeState(engine))) {
     cover("Making a music store", "Artists, albums, tracks, customers and their invoices, invented here and kept in your browser. It happens once.");
     if (anew) await clear(engine);
@@ -203,14 +206,11 @@ function follow() {
   void live?.stop();
   results.pin(undefined);
   live = new Live(engine, statements[0].sql, {
-    onView: (view) => results.pin(view),
+    onView: (view, first) => results.pin(view, first),
     onChange: () => results.changed(),
     onOpen: showValue,
     onCell: (cell) => results.onCell(cell),
-    onStop: () => {
-      void live?.stop();
-      byId("follow").focus();
-    },
+    onStop: () => void live?.stop(),
   });
 }
 
@@ -256,6 +256,14 @@ async function refreshTree() {
   byId("tree").setAttribute("aria-busy", "false");
 }
 
+async function showStorage() {
+  try {
+    await showPanel(() => facts(engine, witness, live?.follows === true), storageActions);
+  } catch (error) {
+    toast(`That cannot be said now: ${error.message}`);
+  }
+}
+
 async function refreshStorage() {
   const { kept, short, size } = await chip(engine);
   byId("storage").classList.toggle("warn", !kept);
@@ -269,9 +277,13 @@ function storageActions({ kept, persisted }) {
   const actions = [];
   if (kept && !persisted) {
     actions.push(h("button", { class: "button", type: "button", id: "persist", textContent: "Ask the browser to keep it", onclick: async () => {
-      const granted = await engine.storage.persist();
-      close();
-      toast(granted ? "The browser keeps it" : "The browser does not promise it for now");
+      try {
+        const granted = await engine.storage.persist();
+        close();
+        toast(granted ? "The browser keeps it" : "The browser does not promise it for now");
+      } catch (error) {
+        toast(`The browser could not be asked: ${error.message}`);
+      }
     } }));
   }
   actions.push(h("button", { class: "button", type: "button", textContent: "Import a database…", onclick: () => byId("import").click() }));
@@ -281,14 +293,19 @@ function storageActions({ kept, persisted }) {
 }
 
 function takeFile(file) {
-  if (running !== undefined) {
-    toast("A query is running: wait for it, or cancel it");
+  // To ask would close what is shown, and that would cancel the import that is under way.
+  if (running !== undefined || importing) {
+    toast(`${importing ? "A file is being imported" : "A query is running"}: wait for it, or cancel it`);
     return;
   }
-  importFile(engine, file, async ({ name }) => {
-    await refreshAll();
-    const tables = document.querySelectorAll("#tree [aria-level='1']").length;
-    results.note(`${name} is here: ${counted(tables, "table")}`);
+  importFile(engine, file, {
+    begin: () => (importing = true),
+    end: () => (importing = false),
+    done: async ({ name }) => {
+      await refreshAll();
+      const tables = document.querySelectorAll("#tree [aria-level='1']").length;
+      results.note(`${name} is here: ${counted(tables, "table")}`);
+    },
   });
 }
 

@@ -83,12 +83,15 @@ export class Results {
     this.#line(index);
   }
 
-  /** Pins a view that stays when something else is run; `undefined` takes it away. */
-  pin(view) {
+  /**
+   * Pins a view that stays when something else is run; `undefined` takes it away. It comes to the front the first time; after
+   * that the reader may have gone elsewhere.
+   */
+  pin(view, first = false) {
     if (view === undefined) this.#tabs.remove("live");
     else {
-      this.#tabs.put(view, true);
-      if (this.#running === undefined) byId("status-text").textContent = "A live query";
+      this.#tabs.put(view, first);
+      if (first && this.#running === undefined) byId("status-text").textContent = "A live query";
     }
   }
 
@@ -237,6 +240,6 @@ export class Results {
   /** Says which cell is current. */
   onCell(cell) {
     byId("cell-tools").hidden = cell === undefined;
-    byId("cell-text").textContent = `row ${count(cell.row + 1)}, column ${cell.column + 1}`;
+    if (cell !== undefined) byId("cell-text").textContent = `row ${count(cell.row + 1)}, column ${cell.column + 1}`;
   }
 }

@@ -40,7 +40,8 @@ export class Tabs {
     const pinned = this.#views.findIndex((other) => other.pinned);
     if (at >= 0) this.#views[at] = view;
     else this.#views.splice(pinned >= 0 && !view.pinned ? pinned : this.#views.length, 0, view);
-    if (!this.#picked || this.#chosen?.id === view.id) this.#choose(view);
+    // One that was there already does not come to the front by what happens in it.
+    if (urgent || this.#chosen?.id === view.id || (at < 0 && !this.#picked)) this.#choose(view);
     this.draw();
   }
 
@@ -106,7 +107,11 @@ export class Tabs {
 
   #choose(view) {
     this.#chosen = view;
-    byId("panel").replaceChildren(...(view === undefined ? [] : [view.element]));
+    const panel = byId("panel");
+    const element = view?.element;
+    // What is there stays there: out of the document and back, it would lose the focus.
+    if (element === undefined) panel.replaceChildren();
+    else if (panel.childNodes.length !== 1 || panel.firstChild !== element) panel.replaceChildren(element);
     this.#onChoose(view);
     view?.shown?.();
   }

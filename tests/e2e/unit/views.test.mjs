@@ -54,10 +54,28 @@ test("a plan becomes a tree, with a word on what costs", () => {
   assert.ok(isPlan(["id", "parent", "notused", "detail"]) && !isPlan(["id", "parent"]));
   const tree = planTree([[3, 0, 0, "CO-ROUTINE x"], [5, 3, 0, "SCAN t"], [9, 3, 0, "USE TEMP B-TREE FOR GROUP BY"], [20, 0, 0, "SCAN x"], [25, 0, 0, "SEARCH u USING INDEX i (a=?)"], [30, 99, 0, "SCAN v USING COVERING INDEX j"]]);
   assert.deepEqual(tree.map(({ detail, mark, steps }) => [detail, mark?.text, steps.length]), [
-    ["CO-ROUTINE x", undefined, 2], ["SCAN x", "whole table", 0], ["SEARCH u USING INDEX i (a=?)", "finds by index", 0], ["SCAN v USING COVERING INDEX j", "whole index", 0]]);
+    ["CO-ROUTINE x", undefined, 2], ["SCAN x", "rows of a step", 0], ["SEARCH u USING INDEX i (a=?)", "finds by index", 0], ["SCAN v USING COVERING INDEX j", "whole index", 0]]);
   assert.equal(planInShort(tree.slice(2)), "No table is read from end to end.");
   assert.equal(planInShort(tree.slice(0, 1)), "Read from end to end: t; one sort.");
   assert.match(planInShort([]), /reads no table/u);
+});
+
+test("the sentence about a plan says what its tree says", () => {
+  // [steps as id, parent, detail; the words of each; the sentence]
+  const plans = [
+    [[[4, 0, "SCAN t USING INDEX i"]], ["whole table, in order"], "Read from end to end: t."],
+    [[[3, 0, "SCAN t"], [9, 0, "SEARCH u USING AUTOMATIC COVERING INDEX (b=?)"]], ["whole table", "index made for this run"], "Read from end to end: t, u."],
+    [[[3, 0, "MATERIALIZE x"], [9, 3, "SCAN t USING COVERING INDEX i"], [12, 0, "SEARCH x USING AUTOMATIC COVERING INDEX (n=?)"]],
+      [undefined, "whole index", "index made for this run"], "No table is read from end to end."],
+    [[[3, 0, "CO-ROUTINE n"], [8, 3, "SETUP"], [9, 8, "SCAN CONSTANT ROW"], [23, 3, "RECURSIVE STEP"], [24, 23, "SCAN n"], [36, 0, "SCAN n"], [38, 0, "SCAN t LEFT-JOIN"], [40, 0, "USE TEMP B-TREE FOR ORDER BY"]],
+      [undefined, undefined, "one row", undefined, "rows of a step", "rows of a step", "whole table", "sorts"], "Read from end to end: t; one sort."],
+    [[[2, 0, "CO-ROUTINE (subquery-2)"], [28, 0, "SCAN (subquery-2)"], [30, 0, "SCAN fts VIRTUAL TABLE INDEX 0:M1"]], [undefined, "rows of a step", "virtual table"], "No table is read from end to end."],
+  ];
+  for (const [steps, words, sentence] of plans) {
+    const tree = planTree(steps.map(([id, parent, detail]) => [id, parent, 0, detail]));
+    const marks = (some) => some.flatMap(({ mark, steps: below }) => [mark?.text, ...marks(below)]);
+    assert.deepEqual([marks(tree), planInShort(tree)], [words, sentence]);
+  }
 });
 
 test("the history keeps a script once, the latest first, and never grows without end", () => {
@@ -74,8 +92,10 @@ test("the history keeps a script once, the latest first, and never grows without
 });
 
 test("a history that someone else wrote is read with distrust", () => {
-  for (const text of [null, "", "{", "null", "7", "{}", "[null, 1, {}, {\"sql\": 1}]", "[{\"sql\":\"a\",\"at\":\"b\",\"note\":\"\"}]"]) assert.deepEqual(parsed(text), [], text);
+  for (const text of [null, "", "{", "null", "7", "{}", "[null, 1, {}, {\"sql\": 1}]", "[{\"sql\":\"a\",\"at\":\"b\",\"note\":\"\"}]",
+    "[{\"sql\":\"a\",\"at\":8640000000000001,\"note\":\"\"}]", "[{\"sql\":\"a\",\"at\":-1e300,\"note\":\"\"}]"]) assert.deepEqual(parsed(text), [], text);
   assert.deepEqual(parsed("[{\"sql\":\"a\",\"at\":1,\"ok\":\"yes\",\"note\":\"n\",\"more\":1}]"), [{ sql: "a", at: 1, ok: false, note: "n" }]);
+  assert.match(ago(parsed("[{\"sql\":\"a\",\"at\":-8640000000000000,\"note\":\"\"}]")[0].at, 1e12), /^-27182/u);
   assert.deepEqual([0, 59_999, 60_000, 3_600_000, 86_400_000].map((ms) => ago(1e12 - ms, 1e12)), ["just now", "just now", "1 min ago", "1 h ago", "2001-09-08"]);
 });
 

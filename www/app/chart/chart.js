@@ -99,8 +99,8 @@ export class Chart {
   }
 
   #note() {
-    const { points, shown, total, without } = this.#data;
-    const parts = [shown < total ? `The first ${count(points.length)} of ${count(total)} rows.` : `All ${count(total)} rows.`];
+    const { shown, total, without } = this.#data;
+    const parts = [shown < total ? `The first ${count(shown)} of ${count(total)} rows.` : `All ${count(total)} rows.`];
     if (without > 0) parts.push(`${count(without)} without a number ${without === 1 ? "is" : "are"} left out.`);
     return parts.join(" ");
   }

@@ -11,17 +11,19 @@ const PHASES = { receive: "Reading the file", check: "Checking that it is a heal
 /**
  * Asks, imports and says how it went.
  * @param {File} file
- * @param {(file: File) => Promise<void>} onDone is called when the database is another one.
+ * @param {{ begin: () => void, done: (file: File) => Promise<void>, end: () => void }} listener `done` is called when the
+ *   database is another one, `begin` before anything is done and `end` after it, whatever came of it.
  */
-export function importFile(engine, file, onDone) {
+export function importFile(engine, file, listener) {
   show("Replace the database?",
     h("p", {}, h("strong", { textContent: file.name }), ` (${bytes(file.size)}) takes the place of everything in this database, in every tab. Download the database first if you want to keep it.`),
     h("div", { class: "dialog-actions" },
-      h("button", { class: "button danger", type: "button", textContent: "Replace it", onclick: () => void bring(engine, file, onDone) }),
+      h("button", { class: "button danger", type: "button", textContent: "Replace it", onclick: () => void bring(engine, file, listener) }),
       h("button", { class: "button", type: "button", textContent: "Keep mine", onclick: close })));
 }
 
-async function bring(engine, file, onDone) {
+async function bring(engine, file, { begin, done, end }) {
+  begin();
   const stop = new AbortController();
   const bar = h("progress", { max: 1, "aria-label": "Progress of the import" });
   const words = h("p", { textContent: PHASES.receive, role: "status" });
@@ -36,7 +38,7 @@ async function bring(engine, file, onDone) {
     } });
     onClosed(() => {});
     close();
-    await onDone(file);
+    await done(file);
   } catch (error) {
     onClosed(() => {});
     if (stop.signal.aborted) {
@@ -46,6 +48,8 @@ async function bring(engine, file, onDone) {
     const { title, text } = importFailure(error);
     show(title, h("div", { role: "alert" }, h("p", { textContent: text }), h("p", { class: "quiet-text", textContent: message(error) })),
       h("div", { class: "dialog-actions" }, h("button", { class: "button primary", type: "button", textContent: "Close", onclick: close })));
+  } finally {
+    end();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { FILE, size } from "../database.js";
 import { byId, h } from "../dom.js";
+import { message } from "../errors.js";
 import { bytes, count, duration } from "../format.js";
 import { onClosed, show } from "../dialog.js";
 
@@ -102,17 +103,21 @@ export async function showPanel(read, actions) {
   fill(first);
   show("Storage and connections", h("h3", { class: "facts-title", textContent: "Storage" }), where, h("h3", { class: "facts-title", textContent: "Connections" }), who,
     h("div", { class: "dialog-actions" }, ...actions(first)));
-  const timer = setInterval(async () => {
+  let timer;
+  // The next reading waits for the one before it: a database that is busy would be asked ever more.
+  const again = async () => {
     try {
       const now = await read();
-      if (byId("dialog").contains(where)) fill(now);
-      else clearInterval(timer);
-    } catch {
+      if (!byId("dialog").contains(where)) return;
+      fill(now);
+      timer = setTimeout(again, EVERY_MS);
+    } catch (error) {
       // The database is being made anew, or is gone: what was said last stays until the panel is closed.
-      clearInterval(timer);
+      who.append(h("p", { class: "quiet-text", role: "status", textContent: `Not read anew since ${new Date().toLocaleTimeString("en-GB")}: ${message(error)}` }));
     }
-  }, EVERY_MS);
-  onClosed(() => clearInterval(timer));
+  };
+  timer = setTimeout(again, EVERY_MS);
+  onClosed(() => clearTimeout(timer));
 }
 
 /** What the chip in the header says. */

@@ -78,8 +78,10 @@ export class Grid {
     this.#rows = [...rows];
     const last = this.#rows.length - 1;
     const within = (cell) => (cell === undefined || last < 0 ? undefined : { ...cell, row: Math.min(cell.row, last) });
-    this.#active = within(this.#active);
+    const before = this.#active;
+    this.#active = within(before);
     this.#anchor = within(this.#anchor);
+    if (this.element.isConnected && before?.row !== this.#active?.row) this.#onActive(this.#active);
     if (this.#sampled > 0 && !this.#resized) this.#grow(this.#rows);
     this.#redrawAll();
     this.complete();
@@ -272,7 +274,10 @@ export class Grid {
   }
 
   #mark() {
-    if (this.#active === undefined) return;
+    if (this.#active === undefined) {
+      this.element.removeAttribute("aria-activedescendant");
+      return;
+    }
     const box = this.#selection();
     let current = null;
     for (const [row, element] of this.#drawn) {

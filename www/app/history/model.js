@@ -5,6 +5,8 @@ const MOST = 200;
 /** Longer scripts are not kept, and all together are no longer than this. */
 const LONGEST = 20_000;
 const ALL = 1_000_000;
+/** There are no times beyond it. */
+const LATEST = 8.64e15;
 
 /**
  * What was kept; nothing where the text is none of ours.
@@ -18,7 +20,7 @@ export function parsed(text) {
     return [];
   }
   if (!Array.isArray(list)) return [];
-  return list.filter((entry) => typeof entry?.sql === "string" && Number.isFinite(entry.at) && typeof entry.note === "string")
+  return list.filter((entry) => typeof entry?.sql === "string" && typeof entry.at === "number" && Math.abs(entry.at) <= LATEST && typeof entry.note === "string")
     .map(({ sql, at, ok, note }) => ({ sql, at, ok: ok === true, note })).slice(0, MOST);
 }
 

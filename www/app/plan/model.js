@@ -9,13 +9,22 @@ export const isPlan = (names) => names.join() === "id,parent,notused,detail";
 /**
  * The steps as a tree.
  * @param {unknown[][]} rows of id, parent, notused and detail.
- * @returns {{ detail: string, mark: { kind: string, text: string } | undefined, steps: object[] }[]}
+ * @returns {{ detail: string, mark: { kind: string, text: string } | undefined, whole: string | undefined, steps: object[] }[]}
+ *   `whole` is the table that a step reads from end to end.
  */
 export function planTree(rows) {
   const top = [];
   const byId = new Map();
-  for (const [id, parent, , detail] of rows) {
-    const step = { detail: String(detail), mark: mark(String(detail)), steps: [] };
+  const made = new Set();
+  for (const [id, parent, , what] of rows) {
+    const detail = String(what);
+    // What a step makes is no table, though it is read by its name afterwards.
+    const [, name] = /^(?:CO-ROUTINE|MATERIALIZE) (.*)$/u.exec(detail) ?? [];
+    if (name !== undefined) made.add(name);
+    const [, read] = /^(?:SCAN|SEARCH) (.*?)(?: USING .*| LEFT-JOIN)?$/u.exec(detail) ?? [];
+    const ofStep = made.has(read);
+    const found = mark(detail);
+    const step = { detail, mark: ofStep && found?.text === WHOLE ? ROWS_OF_A_STEP : found, whole: !ofStep && READ_WHOLE.has(found?.text) ? read : undefined, steps: [] };
     // A parent always comes before its children, so what it makes is a tree.
     (byId.get(parent)?.steps ?? top).push(step);
     byId.set(id, step);
@@ -23,15 +32,20 @@ export function planTree(rows) {
   return top;
 }
 
+const [WHOLE, IN_ORDER, MADE] = ["whole table", "whole table, in order", "index made for this run"];
+/** To make an index, all of the table is read. */
+const READ_WHOLE = new Set([WHOLE, IN_ORDER, MADE]);
+const ROWS_OF_A_STEP = { kind: "plain", text: "rows of a step" };
+
 const MARKS = [
-  [/\bUSING AUTOMATIC\b/u, "slow", "index made for this run"],
+  [/\bUSING AUTOMATIC\b/u, "slow", MADE],
   [/^SEARCH\b/u, "good", "finds by index"],
   [/^SCAN CONSTANT ROW\b/u, "plain", "one row"],
   [/^SCAN .* USING COVERING INDEX\b/u, "plain", "whole index"],
-  [/^SCAN .* USING INDEX\b/u, "plain", "whole table, in order"],
+  [/^SCAN .* USING INDEX\b/u, "plain", IN_ORDER],
   [/^SCAN .* VIRTUAL TABLE INDEX\b/u, "plain", "virtual table"],
-  [/^SCAN (?:\(|\d+-ROW|SUBQUERY)/u, "plain", "rows of a step"],
-  [/^SCAN\b/u, "slow", "whole table"],
+  [/^SCAN (?:\(|\d+-ROW|SUBQUERY)/u, ROWS_OF_A_STEP.kind, ROWS_OF_A_STEP.text],
+  [/^SCAN\b/u, "slow", WHOLE],
   [/^USE TEMP B-TREE\b/u, "slow", "sorts"],
   [/^BLOOM FILTER\b/u, "good", "skips early"],
   [/^CORRELATED\b/u, "slow", "once per row"],
@@ -48,8 +62,8 @@ export function planInShort(tree) {
   const whole = [];
   let sorts = 0;
   const walk = (steps) => {
-    for (const { detail, mark: { text } = {}, steps: below } of steps) {
-      if (text === "whole table") whole.push(detail.slice(5).split(" USING ")[0]);
+    for (const { mark: { text } = {}, whole: table, steps: below } of steps) {
+      if (table !== undefined) whole.push(table);
       if (text === "sorts") sorts += 1;
       walk(below);
     }
