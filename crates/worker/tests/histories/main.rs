@@ -69,6 +69,18 @@ fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
+/// Plays one history on a service of its own; what came of it.
+fn play_one<S: Stage>(what: &str, service: &mut Service<S>, storage: Storage, path: &str, seed: u64) -> Outcome {
+    open_keeper(service, storage, path);
+    assert!(is_open(service));
+    let mut history = History::new(service, storage, path, seed);
+    if let Err(complaint) = history.play() {
+        println!("{}", history.log.join("\n"));
+        panic!("{what}: {complaint}\nALUDEL_SEED={seed} plays it again");
+    }
+    history.outcome
+}
+
 /// Plays histories, each on a service of its own.
 fn play(what: &str, storage: Storage, path: &str, count: u64) {
     let (first, count) = seeds(count);
@@ -76,14 +88,7 @@ fn play(what: &str, storage: Storage, path: &str, count: u64) {
     for seed in (0..count).map(|n| first.wrapping_add(n)) {
         let clock = Rc::new(Cell::new(1_000.0));
         let mut service = Service::new(Memory { clock, tick: 0.001, posted: vec![] });
-        open_keeper(&mut service, storage, path);
-        assert!(is_open(&mut service));
-        let mut history = History::new(&mut service, storage, path, seed);
-        if let Err(complaint) = history.play() {
-            println!("{}", history.log.join("\n"));
-            panic!("{what}: {complaint}\nALUDEL_SEED={seed} plays it again");
-        }
-        sum.add(&history.outcome);
+        sum.add(&play_one(what, &mut service, storage, path, seed));
     }
     println!("{what}: {count} histories from ALUDEL_SEED={first} on: {sum:?}");
     assert!(sum.commits as u64 >= count, "too little happens: {sum:?}");

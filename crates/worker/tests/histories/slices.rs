@@ -1,9 +1,9 @@
 //! The same histories with statements that pause.
 
-use crate::history::{History, Outcome, Random, Stage, is_open, open_keeper};
+use crate::history::{Outcome, Random, Stage};
 use crate::scratch::Scratch;
-use crate::seeds;
 use crate::stacks::{Now, Stacks};
+use crate::{play_one, seeds};
 use aludel_protocol::Storage;
 use aludel_worker::{Environment, Service, Turn};
 use std::cell::Cell;
@@ -70,14 +70,7 @@ fn play(what: &str, storage: Storage, path: &str, count: u64) {
         let mut service = Service::new(Sliced::new());
         service.lend_statements();
         service.look_every(Random(seed ^ 0x51ce).of(&[1, 2, 5, 20, 100]));
-        open_keeper(&mut service, storage, path);
-        assert!(is_open(&mut service));
-        let mut history = History::new(&mut service, storage, path, seed);
-        if let Err(complaint) = history.play() {
-            println!("{}", history.log.join("\n"));
-            panic!("{what}: {complaint}\nALUDEL_SEED={seed} plays it again");
-        }
-        sum.add(&history.outcome);
+        sum.add(&play_one(what, &mut service, storage, path, seed));
         let stacks = &service.environment_mut().stacks;
         assert_eq!(stacks.len(), 0, "statements pause for ever: ALUDEL_SEED={seed} plays it again");
         pauses += stacks.pauses;
