@@ -12,7 +12,7 @@
 
 use super::held::{Held, MOST};
 use super::node::RawFile;
-use rsqlite_vfs::{SyncOptions, VfsResult};
+use rsqlite_vfs::{SyncOptions, VfsError, VfsErrorCode, VfsResult, ffi};
 
 /// The length of a frame's header.
 const HEADER: usize = 24;
@@ -21,7 +21,6 @@ const COMMIT: std::ops::Range<usize> = 4..8;
 
 /// A log that writes whole frames, as many as it can.
 pub(super) struct FrameJoiner {
-    file: Box<dyn RawFile>,
     /// Whole frames, and perhaps a header.
     held: Held,
     /// Whether a header is held whose page is due, and if so, whether it ends a commit.
@@ -33,12 +32,12 @@ pub(super) struct FrameJoiner {
 
 impl FrameJoiner {
     pub(super) fn new(file: Box<dyn RawFile>) -> FrameJoiner {
-        FrameJoiner { file, held: Held::default(), due: None, read_at: None }
+        FrameJoiner { held: Held::new(file), due: None, read_at: None }
     }
 
     /// Writes what is held.
     fn flush(&mut self) -> VfsResult<()> {
-        self.held.write(&mut *self.file)?;
+        self.held.flush()?;
         self.due = None;
         Ok(())
     }
@@ -58,7 +57,7 @@ impl FrameJoiner {
             self.flush()?;
         }
         if !header {
-            return self.file.write(bytes, offset);
+            return self.held.pass(bytes, offset);
         }
         self.held.push(bytes, offset);
         self.due = Some(bytes[COMMIT] != [0; 4]);
@@ -69,39 +68,52 @@ impl FrameJoiner {
 impl RawFile for FrameJoiner {
     fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
         self.read_at = Some(offset);
-        self.held.read(&mut *self.file, buffer, offset)
+        self.held.read(buffer, offset)
     }
 
     fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
         let taken = self.take(bytes, offset);
         self.read_at = None;
-        if taken.is_err() {
+        taken.map_err(|error| {
             // SQLite undoes a transaction of which something could not be written: nothing of it may come later.
             self.held.clear();
             self.due = None;
-        }
-        taken
+            undoing(error)
+        })
     }
 
     fn truncate(&mut self, size: u64) -> VfsResult<()> {
         self.held.cut(size);
         self.due = None;
-        self.flush()?;
-        self.file.truncate(size)
+        self.held.truncate(size)
     }
 
     fn sync(&mut self, options: SyncOptions) -> VfsResult<()> {
         self.flush()?;
-        self.file.sync(options)
+        self.held.sync(options)
     }
 
     fn size(&mut self) -> VfsResult<u64> {
-        self.held.size(&mut *self.file)
+        self.held.size()
     }
 
     fn delete(&mut self, durably: bool) -> VfsResult<()> {
-        self.held.clear();
         (self.due, self.read_at) = (None, None);
-        self.file.delete(durably)
+        self.held.delete(durably)
+    }
+}
+
+/// The error as one upon which SQLite undoes the whole transaction. With others it would undo the statement only or nothing,
+/// and go on with frames that were held and are not there.
+fn undoing(error: VfsError) -> VfsError {
+    match error.raw_code() & 0xff {
+        ffi::SQLITE_IOERR | ffi::SQLITE_FULL => error,
+        _ => {
+            let as_write = VfsError::new(VfsErrorCode::IoWrite, error.message().to_owned().into());
+            match error.system_error() {
+                Some(system) => as_write.with_system_error(system),
+                None => as_write,
+            }
+        }
     }
 }

@@ -2,19 +2,23 @@
 #![forbid(unsafe_code)]
 
 use super::node::RawFile;
-use rsqlite_vfs::VfsResult;
+use rsqlite_vfs::{SyncOptions, VfsResult};
 
 /// How many bytes wait at most. A write costs a browser the same for a page as for 64 KiB, and 256 KiB little more.
 pub(super) const MOST: usize = 256 << 10;
 
-/// A run of bytes that is to be written to a file.
-#[derive(Default)]
+/// A file, and a run of bytes that is to be written to it.
 pub(super) struct Held {
+    file: Box<dyn RawFile>,
     at: u64,
     bytes: Vec<u8>,
 }
 
 impl Held {
+    pub(super) fn new(file: Box<dyn RawFile>) -> Held {
+        Held { file, at: 0, bytes: Vec::new() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -34,8 +38,8 @@ impl Held {
     }
 
     /// Reads from the file as it will be when this is written.
-    pub(super) fn read(&self, file: &mut dyn RawFile, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
-        let read = file.read(buffer, offset)?;
+    pub(super) fn read(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
+        let read = self.file.read(buffer, offset)?;
         let to = offset.saturating_add(buffer.len() as u64);
         if self.is_empty() || to <= offset || self.end() <= offset {
             return Ok(read);
@@ -53,8 +57,8 @@ impl Held {
     }
 
     /// How long the file will be.
-    pub(super) fn size(&self, file: &mut dyn RawFile) -> VfsResult<u64> {
-        let size = file.size()?;
+    pub(super) fn size(&mut self) -> VfsResult<u64> {
+        let size = self.file.size()?;
         Ok(if self.is_empty() { size } else { size.max(self.end()) })
     }
 
@@ -66,13 +70,36 @@ impl Held {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Writes it. What cannot be written is still held then.
-    pub(super) fn write(&mut self, file: &mut dyn RawFile) -> VfsResult<()> {
+    /// Writes it. What cannot be written is still held then, so that no call after this one succeeds as if it were there.
+    pub(super) fn flush(&mut self) -> VfsResult<()> {
         if !self.is_empty() {
-            file.write(&self.bytes, self.at)?;
+            self.file.write(&self.bytes, self.at)?;
             self.bytes.clear();
         }
         Ok(())
+    }
+
+    /// Writes bytes of another place, which are not held. To be flushed before.
+    pub(super) fn pass(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
+        self.file.write(bytes, offset)
+    }
+
+    /// Writes it, and sets the length of the file.
+    pub(super) fn truncate(&mut self, size: u64) -> VfsResult<()> {
+        self.flush()?;
+        self.file.truncate(size)
+    }
+
+    /// Writes it, and makes it last.
+    pub(super) fn sync(&mut self, options: SyncOptions) -> VfsResult<()> {
+        self.flush()?;
+        self.file.sync(options)
+    }
+
+    /// Forgets it, and removes the file.
+    pub(super) fn delete(&mut self, durably: bool) -> VfsResult<()> {
+        self.clear();
+        self.file.delete(durably)
     }
 
     /// Forgets what lies behind a place of the file.

@@ -12,59 +12,50 @@ use rsqlite_vfs::{SyncOptions, VfsResult};
 
 /// A database that writes neighbours together.
 pub(super) struct PageJoiner {
-    file: Box<dyn RawFile>,
     gathers: bool,
     held: Held,
 }
 
 impl PageJoiner {
     pub(super) fn new(file: Box<dyn RawFile>) -> PageJoiner {
-        PageJoiner { file, gathers: false, held: Held::default() }
-    }
-
-    /// Writes what is held. What cannot be written stays, so that no call after this one succeeds as if it were there.
-    fn flush(&mut self) -> VfsResult<()> {
-        self.held.write(&mut *self.file)
+        PageJoiner { gathers: false, held: Held::new(file) }
     }
 }
 
 impl RawFile for PageJoiner {
     fn read_some(&mut self, buffer: &mut [u8], offset: u64) -> VfsResult<usize> {
-        self.held.read(&mut *self.file, buffer, offset)
+        self.held.read(buffer, offset)
     }
 
     fn write(&mut self, bytes: &[u8], offset: u64) -> VfsResult<()> {
         if !self.gathers || !self.held.goes_on_at(offset) || self.held.len() + bytes.len() > MOST {
-            self.flush()?;
+            self.held.flush()?;
         }
         if !self.gathers {
-            return self.file.write(bytes, offset);
+            return self.held.pass(bytes, offset);
         }
         self.held.push(bytes, offset);
         Ok(())
     }
 
     fn truncate(&mut self, size: u64) -> VfsResult<()> {
-        self.flush()?;
-        self.file.truncate(size)
+        self.held.truncate(size)
     }
 
     fn sync(&mut self, options: SyncOptions) -> VfsResult<()> {
-        self.flush()?;
-        self.file.sync(options)
+        self.held.sync(options)
     }
 
     fn size(&mut self) -> VfsResult<u64> {
-        self.held.size(&mut *self.file)
+        self.held.size()
     }
 
     fn delete(&mut self, durably: bool) -> VfsResult<()> {
-        self.held.clear();
-        self.file.delete(durably)
+        self.held.delete(durably)
     }
 
     fn gather(&mut self, gathers: bool) -> VfsResult<()> {
         self.gathers = gathers;
-        if gathers { Ok(()) } else { self.flush() }
+        if gathers { Ok(()) } else { self.held.flush() }
     }
 }

@@ -17,7 +17,11 @@ impl SimulatedFile {
     }
 
     fn failed(failing: Failing, code: VfsErrorCode) -> VfsError {
-        let code = if failing == Failing::Full { VfsErrorCode::Full } else { code };
+        let code = match failing {
+            Failing::Full => VfsErrorCode::Full,
+            Failing::Refused => VfsErrorCode::CantOpen,
+            Failing::Io | Failing::Half | Failing::Unsaid => code,
+        };
         VfsError::new(code, "the simulated disk was told to fail".into())
     }
 }

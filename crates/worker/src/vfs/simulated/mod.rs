@@ -47,6 +47,8 @@ pub enum Failing {
     Io,
     /// It does nothing, for there is no space left. Calls that need none fail as [`Failing::Io`] does.
     Full,
+    /// It does nothing, and says so with an error that SQLite expects of no write.
+    Refused,
     /// It does the first half of what it was to do. Reading does not fail then: it says how little it read.
     Half,
     /// It does nothing and says that it did: a storage that is broken, which a test has to find out. Only writing and

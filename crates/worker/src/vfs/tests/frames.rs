@@ -255,6 +255,36 @@ fn what_cannot_be_written_is_not_forgotten_before_a_write_says_so() {
     assert_eq!(disk.bytes("log"), [[5; 24].as_slice(), &[6; 4096]].concat());
 }
 
+/// What was held of a transaction is forgotten when something of it cannot be written. SQLite is sure to undo all of it only
+/// where it hears of a full disk or a failing one: else it would go on, and commit what is not there.
+#[test]
+fn a_transaction_is_undone_whatever_a_write_fails_with() {
+    for failing in [Failing::Io, Failing::Full, Failing::Half, Failing::Refused] {
+        for after in 0..3 {
+            let disk = SimulatedDisk::new();
+            disk.attach("/undone.db", true).unwrap();
+            {
+                let (db, other) = (Db::wal("/undone.db"), Db::wal("/undone.db"));
+                db.run("PRAGMA cache_size=2; PRAGMA wal_autocheckpoint=0; CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+                db.run("BEGIN");
+                db.run("UPDATE t SET v = 1");
+                disk.plan(Some(Plan { call: Some(Call::Write), after, count: 1, failing }));
+                let insert = |id| db.try_run(&format!("INSERT INTO t VALUES({id}, zeroblob(3000))"));
+                let failed = (0..400).position(|id| insert(id).is_err());
+                assert!(failed.is_some(), "{failing:?} after {after}");
+                disk.plan(None);
+                // What could be written goes on as if it were all.
+                let later = (1000..1010).filter(|id| insert(*id).is_ok()).count();
+                let _ = db.try_run("COMMIT");
+                other.check_integrity();
+                assert_eq!(other.value("SELECT count(*) FROM t"), later.to_string(), "{failing:?} after {after}");
+                assert_eq!(later, 10, "each is a transaction of its own");
+            }
+            detach("/undone.db");
+        }
+    }
+}
+
 #[test]
 fn a_header_written_where_it_was_just_read_does_not_wait() {
     let disk = SimulatedDisk::new();
