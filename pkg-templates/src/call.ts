@@ -86,6 +86,25 @@ export async function call<T>(
 }
 
 /**
+ * Waits for something, no longer than a signal lets.
+ * @internal
+ */
+export async function within<T>(signal: AbortSignal | undefined, waited: Promise<T>): Promise<T> {
+  if (signal === undefined) return waited;
+  signal.throwIfAborted();
+  let aborted: (() => void) | undefined;
+  const over = new Promise<never>((_, reject) => {
+    aborted = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", aborted);
+  });
+  try {
+    return await Promise.race([waited, over]);
+  } finally {
+    signal.removeEventListener("abort", aborted as () => void);
+  }
+}
+
+/**
  * As {@link call}, for what does not wait.
  * @internal
  */

@@ -14,7 +14,7 @@ import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
 import type { HookEvents } from "./hook_events.js";
-import type { Hooks } from "./hooks.js";
+import type { Gate, Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
 import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running as Procedure } from "./procedures.js";
@@ -42,6 +42,8 @@ export class Connection implements AsyncDisposable {
   readonly #ends = new Set<() => void>();
   #closing: Promise<void> | undefined;
   readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
+  // What SQLite has begun may end.
+  readonly #passes: Gate = () => (this.#hooks.gate === undefined || this.#native.hasBegun ? undefined : this.#hooks.gate());
 
   private constructor(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks) {
     this.#native = native;
@@ -55,29 +57,6 @@ export class Connection implements AsyncDisposable {
   /** @internal */
   static of(native: NativeConnection, engine: Engine, options: ExecutionOptions, log: RowLog, hooks: Hooks): Connection {
     return new Connection(native, engine, options, log, hooks);
-  }
-
-  /**
-   * Tells those who listen that it was taken out of the pool.
-   * @internal
-   */
-  static async arrived(connection: Connection): Promise<void> {
-    const hooks = connection.#hooks;
-    const event = (): object => ({ connection });
-    let untold = connection.#native.isNew;
-    try {
-      if (untold) {
-        await hooks.tell("connect", event);
-        if (connection.inTransaction()) await connection.commit();
-        untold = false;
-      }
-      await hooks.tell("checkout", event);
-    } catch (error) {
-      // What was not made ready is no connection for the next one.
-      if (untold) await connection.#native.invalidate().catch(() => undefined);
-      await connection.#native.close().catch(() => undefined);
-      throw error;
-    }
   }
 
   /**
@@ -114,7 +93,8 @@ export class Connection implements AsyncDisposable {
     signal?.throwIfAborted();
     // A statement that was sent before and not waited for has begun it already.
     const begins = (): ((done: boolean) => void) | undefined => (this.closed || this.#begun() ? undefined : running.leaves(true));
-    return running.count(this.#hooks.execute({ connection: this, statement, params, driver: prepare === prepareDriverSql, signal, prepare, begins, send }));
+    const [driver, passes] = [prepare === prepareDriverSql, this.#passes];
+    return running.count(this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare, passes, begins, send }));
   }
 
   async #execute<R extends RowType, V extends readonly unknown[]>(prepared: Prepared, params: unknown, given: NativeCall): Promise<Result<R, V>> {
@@ -232,7 +212,7 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runSync<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runSync(...given: readonly unknown[]): Promise<unknown> {
-    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(Connection.run(this, running(given), false));
   }
 
   /** As {@link runSync}: sqlalchemy_aio's name of it. */
@@ -240,7 +220,7 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runInThread<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runInThread(...given: readonly unknown[]): Promise<unknown> {
-    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(Connection.run(this, running(given), false));
   }
 
   /** As {@link runSync}. */
@@ -248,15 +228,16 @@ export class Connection implements AsyncDisposable {
   /** The same, by the URL of the module and the name of its function. */
   runInWorker<T = unknown>(module: URL | string, name: string, ...args: readonly unknown[]): Promise<T>;
   async runInWorker(...given: readonly unknown[]): Promise<unknown> {
-    return this.#running.count(running(given).start(this.#native, false, this.#engine.hideParameters));
+    return this.#running.count(Connection.run(this, running(given), false));
   }
 
   /**
-   * Calls a procedure with the engine of the worker.
+   * Calls a procedure, with the connection or with the `engine` of the worker.
    * @internal
    */
-  static run(conn: Connection, procedure: Procedure): Promise<unknown> {
-    return procedure.start(conn.#native, true, conn.#engine.hideParameters);
+  static run(conn: Connection, procedure: Procedure, engine: boolean): Promise<unknown> {
+    const start = (): Promise<unknown> => procedure.start(conn.#native, engine, conn.#engine.hideParameters);
+    return conn.#passes()?.then(start) ?? start();
   }
 
   /**
@@ -316,7 +297,9 @@ export class Connection implements AsyncDisposable {
     native?.signal?.throwIfAborted();
     const told = this.closed ? [] : names;
     const open = told.includes("begin") || (told.includes("commit") || told.includes("rollback") ? false : undefined);
-    return running.count(running.leaving(open, () => hooks.around(told, { connection: this }, work)));
+    const begins = told.includes("begin") || told.includes("savepoint");
+    const act = (): Promise<T> => (begins ? this.#passes() : undefined)?.then(work) ?? work();
+    return running.count(running.leaving(open, () => hooks.around(told, { connection: this }, act)));
   }
 
   /** Rolls back what was not committed, closes its streams and gives the connection back to the pool; after the calls made before. */

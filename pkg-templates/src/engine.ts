@@ -4,7 +4,7 @@
  * @module
  */
 
-import { call, callOptions, callSync, limitsOf, yieldPer, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, limitsOf, within, yieldPer, type NativeCall } from "./call.js";
 import { Connection } from "./connection.js";
 import type { QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
@@ -15,7 +15,7 @@ import { checkListener, type ChangeEvent, type EngineEvents, type Listeners } fr
 import { closes, mergedOptions, tokenLog } from "./execution.js";
 import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
-import type { NativeConnection, NativeEngine } from "./generated/client.js";
+import type { NativeConnection, NativeEngine, NativeImport } from "./generated/client.js";
 import type { HookAnswer, HookEvents, ListenOptions } from "./hook_events.js";
 import { isHook, listenOptions, type Hooks } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
@@ -34,6 +34,7 @@ import {
   importStream,
   type ByteSource,
   type ByteStream,
+  type Importing,
   type ImportStreamOptions,
   type TransferOptions,
 } from "./transfer.js";
@@ -68,9 +69,10 @@ export class Engine implements AsyncDisposable {
   readonly #hooks: Hooks;
   readonly #warn: (message: string) => void;
   readonly #cache: QueryCache;
+  readonly #given: EngineOptions;
 
   private constructor(parts: Parts) {
-    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options, cache } = parts;
+    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options, cache, given } = parts;
     this.url = url;
     this.pool = pool;
     this.hideParameters = hideParameters;
@@ -80,6 +82,7 @@ export class Engine implements AsyncDisposable {
     this.#hooks = hooks;
     this.#warn = warn;
     this.#cache = cache;
+    this.#given = given;
     this.#execution = { options };
     Object.freeze(this);
   }
@@ -106,13 +109,11 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Calls a function when the engine is disposed of. What is returned ends that.
+   * Who listens to it, and the options that it was given.
    * @internal
    */
-  static whenOver(engine: Engine, end: () => void): () => void {
-    const { ends } = engine.#hooks;
-    ends.add(end);
-    return () => ends.delete(end);
+  static inside(engine: Engine): { readonly hooks: Hooks; readonly given: EngineOptions } {
+    return { hooks: engine.#hooks, given: engine.#given };
   }
 
   /** Forgets what statements were compiled to. */
@@ -145,10 +146,17 @@ export class Engine implements AsyncDisposable {
     const native = callOptions(options);
     const hooks = this.#hooks;
     const open = (): Promise<NativeConnection> => call(native, () => this.#native.connect(native, () => callerOf(made)));
+    await this.#passes(native.signal);
     const opened = await (hooks.active ? hooks.guard(null, native.signal, open) : open());
     const conn = Connection.of(opened, this, this.#execution.options, this.#log, hooks);
-    if (hooks.active) await Connection.arrived(conn);
+    if (hooks.active) await hooks.arrived(conn, opened);
     return conn;
+  }
+
+  /** Waits where calls are held up, before it takes a connection that others may need to go on. */
+  #passes(signal: AbortSignal | undefined): Promise<void> | undefined {
+    const held = this.#hooks.gate?.();
+    return held === undefined ? undefined : within(signal, held);
   }
 
   /**
@@ -198,6 +206,7 @@ export class Engine implements AsyncDisposable {
       driver: false,
       signal: given.signal,
       prepare: (statement, params) => Engine.prepare(this, statement, params),
+      passes: () => hooks.gate?.(),
       begins: () => undefined,
       send: (prepared, params) => this.#execute<R, V>(prepared, params, given),
     });
@@ -275,7 +284,8 @@ export class Engine implements AsyncDisposable {
         const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
         if (!hooks.active) return send(prepare(statement, params));
         const { signal } = options;
-        return hooks.execute({ connection: null, statement, params, driver: false, signal, prepare, begins: () => undefined, send });
+        const call = { connection: null, statement, params, driver: false, signal, passes: () => hooks.gate?.(), begins: () => undefined };
+        return hooks.execute({ ...call, prepare, send });
       },
       cells: async (prepared, options) => {
         // They are compared as they come, and converted later.
@@ -344,7 +354,7 @@ export class Engine implements AsyncDisposable {
   async #run(given: readonly unknown[], made: Error): Promise<unknown> {
     const procedure = running(given);
     const conn = await this.#connect(procedure.options, made);
-    return Connection.using(conn, () => Connection.run(conn, procedure));
+    return Connection.using(conn, () => Connection.run(conn, procedure, true));
   }
 
   /** Whether there is a table, or a view, of this name. */
@@ -368,7 +378,7 @@ export class Engine implements AsyncDisposable {
     const merged = mergedOptions(this.#execution.options, options);
     const native = callSync(() => this.#native.withOptions(options?.isolationLevel, options?.loggingToken));
     const { url, pool, hideParameters } = this;
-    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn, cache: this.#cache };
+    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn, cache: this.#cache, given: this.#given };
     return new Engine({ url, native, pool, hideParameters, ...shared, options: merged });
   }
 
@@ -420,13 +430,18 @@ export class Engine implements AsyncDisposable {
    */
   async importStream(stream: ByteStream, options?: ImportStreamOptions): Promise<void> {
     const made = new Error();
-    await importStream((total, call) => this.#native.beginImport(total, call, () => callerOf(made)), stream, options);
+    await importStream(this.#importing(made), stream, options);
   }
 
   /** As {@link importStream}, for bytes that are all there, or a file that the user has chosen. */
   async importBytes(bytes: ByteSource, options?: TransferOptions): Promise<void> {
     const made = new Error();
-    await importBytes((total, call) => this.#native.beginImport(total, call, () => callerOf(made)), bytes, options);
+    await importBytes(this.#importing(made), bytes, options);
+  }
+
+  #importing(made: Error): Importing {
+    const begin = (total: number, call: NativeCall): Promise<NativeImport> => this.#native.beginImport(total, call, () => callerOf(made));
+    return { begin, passes: (signal) => this.#passes(signal) };
   }
 
   /** Offers the database to the user as a file. */

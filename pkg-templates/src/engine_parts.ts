@@ -76,6 +76,7 @@ export interface Parts {
   readonly warn: (message: string) => void;
   readonly options: ExecutionOptions;
   readonly cache: QueryCache;
+  readonly given: EngineOptions;
 }
 
 /**
@@ -123,5 +124,5 @@ export function partsOf(url: string, given: EngineOptions): Parts {
   const cache = queryCache(given.queryCacheSize);
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
   const hooks = new Hooks(performanceMarks);
-  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache };
+  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache, given };
 }

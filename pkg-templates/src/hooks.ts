@@ -9,9 +9,11 @@
 
 import { AsyncResult } from "./async_result.js";
 import { bind } from "./bind.js";
+import { within } from "./call.js";
 import type { Connection } from "./connection.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, SQLAlchemyError, WorkerGone } from "./errors.js";
+import type { NativeConnection } from "./generated/client.js";
 import { report } from "./report.js";
 import type { CallEvent, ConnectionEvent, CursorExecuteEvent, HandleErrorEvent, HookEvents, ListenOptions } from "./hook_events.js";
 import { decodeBatch } from "./rows.js";
@@ -19,6 +21,12 @@ import { parameterNames, whole, type Prepared } from "./statement.js";
 import type { SqlValue } from "./values.js";
 
 type Listener = (event: never) => unknown;
+
+/**
+ * Holds up a call, by a promise, or by an error that it throws; undefined where it may go on.
+ * @internal
+ */
+export type Gate = () => Promise<void> | undefined;
 
 interface Entry {
   readonly listener: Listener;
@@ -86,6 +94,8 @@ interface Watched<T> {
   readonly driver: boolean;
   readonly signal: AbortSignal | undefined;
   readonly prepare: (statement: never, params: unknown) => Prepared;
+  /** Passes where calls are held up. */
+  readonly passes: Gate;
   /** Undefined unless it begins a transaction; else what is to be told whether it has. */
   readonly begins: () => ((done: boolean) => void) | undefined;
   readonly send: (prepared: Prepared, params: unknown) => Promise<T>;
@@ -102,17 +112,32 @@ export class Hooks {
   readonly ends = new Set<() => void>();
   readonly #marks: boolean;
   readonly #all = new Map<string, Entry[]>();
+  #gate: Gate | undefined;
 
   constructor(marks: boolean) {
     this.#marks = marks;
     this.active = marks;
   }
 
+  /** What holds up the calls that begin something in the database; undefined while nothing does. */
+  get gate(): Gate | undefined {
+    return this.#gate;
+  }
+
+  set gate(gate: Gate | undefined) {
+    this.#gate = gate;
+    this.#look();
+  }
+
+  #look(): void {
+    this.active = this.#marks || this.#all.size > 0 || this.#gate !== undefined;
+  }
+
   add(name: keyof HookEvents, listener: Listener, options: { once: boolean; threshold: number }): void {
     const entries = this.#all.get(name) ?? [];
     // As with the others, who listens already is not called twice.
     if (!entries.some((entry) => entry.listener === listener)) this.#all.set(name, [...entries, { listener, ...options }]);
-    this.active = true;
+    this.#look();
   }
 
   remove(name: keyof HookEvents, listener: Listener): void {
@@ -121,7 +146,7 @@ export class Hooks {
 
   clear(): void {
     this.#all.clear();
-    this.active = this.#marks;
+    this.#look();
     for (const end of [...this.ends]) end();
   }
 
@@ -133,7 +158,7 @@ export class Hooks {
     const left = this.#all.get(name)?.filter(keep) ?? [];
     if (left.length > 0) this.#all.set(name, left);
     else this.#all.delete(name);
-    this.active = this.#marks || this.#all.size > 0;
+    this.#look();
   }
 
   /**
@@ -169,6 +194,25 @@ export class Hooks {
       })();
     }
     return undefined;
+  }
+
+  /** Tells those who listen that a connection was taken out of the pool. */
+  async arrived(connection: Connection, native: NativeConnection): Promise<void> {
+    const event = (): object => ({ connection });
+    let untold = native.isNew;
+    try {
+      if (untold) {
+        await this.tell("connect", event);
+        if (connection.inTransaction()) await connection.commit();
+        untold = false;
+      }
+      await this.tell("checkout", event);
+    } catch (error) {
+      // What was not made ready is no connection for the next one.
+      if (untold) await native.invalidate().catch(() => undefined);
+      await native.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Does what ends or begins something, with those who listen to it. */
@@ -267,6 +311,9 @@ export class Hooks {
         read = reader(prepared, shows);
       });
       if (told !== undefined) await told;
+      // As late as that: listeners may have taken their time.
+      const held = call.passes();
+      if (held !== undefined) await within(signal, held);
       start = performance.now();
       result = await call.send(prepared, params);
       begun?.(true);

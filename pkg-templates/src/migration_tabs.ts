@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { Connection } from "./connection.js";
 import { Engine } from "./engine.js";
 import { HostLost, NewerDatabaseError } from "./errors.js";
+import type { Gate } from "./hooks.js";
 import { report } from "./report.js";
 
 /** Another tab is about to migrate the database, by newer code. */
@@ -31,14 +31,14 @@ export interface MigrationBlockedEvent {
  */
 export interface Member {
   readonly engine: Engine;
-  /** The same for its own calls, which nobody holds up. */
-  readonly own: Engine;
   /** The path of its file. */
   readonly path: string;
   /** The names of its steps. */
   readonly names: readonly string[];
   /** What forbids to use the database, if it was migrated by newer code. */
   readonly look: () => Promise<NewerDatabaseError | null>;
+  /** Whether it uses the database all the same. */
+  readonly allowNewer: boolean;
   readonly onVersionChange: ((event: VersionChangeEvent) => unknown) | undefined;
   readonly onBlocked: ((event: MigrationBlockedEvent) => unknown) | undefined;
 }
@@ -110,7 +110,7 @@ export class Session {
   readonly #channel: BroadcastChannel;
   readonly #over = new AbortController();
   #release: (() => void) | undefined;
-  /** Whether calls have to pass by here. */
+  /** Whether calls are held up here. */
   #guarded = false;
   /** What calls fail with. */
   #refused: NewerDatabaseError | undefined;
@@ -120,16 +120,14 @@ export class Session {
   /** Who has asked last. */
   #by: unknown;
   readonly #forget: () => void;
-  readonly #pass = ({ connection }: { readonly connection: Connection | null }): Promise<void> | undefined => {
-    // What has begun may end.
-    if (connection?.inTransaction() === true || connection?.engine === this.#member.own) return undefined;
+  readonly #pass: Gate = () => {
     if (this.#refused !== undefined) throw this.#refused;
     return this.#again();
   };
   readonly #stops = (): void => this.#step();
   readonly #resumes = (): void => void this.#again().catch(() => undefined);
 
-  private constructor(member: Member, release: () => void) {
+  private constructor(member: Member, release: (() => void) | undefined) {
     this.#member = member;
     this.#known = new Set(member.names);
     this.#release = release;
@@ -138,11 +136,14 @@ export class Session {
       const { migrate, by } = (data ?? {}) as { readonly migrate?: unknown; readonly by?: unknown };
       if (Array.isArray(migrate)) void this.#leave(migrate as string[], by);
     };
-    this.#forget = Engine.whenOver(member.engine, () => this.end());
+    this.#forget = whenOver(member.engine, () => this.end());
     globalThis.addEventListener?.("pagehide", this.#stops);
     globalThis.addEventListener?.("pageshow", this.#resumes);
     globalThis.document?.addEventListener("freeze", this.#stops);
     globalThis.document?.addEventListener("resume", this.#resumes);
+    if (release !== undefined) return;
+    this.#hold();
+    this.#resumes();
   }
 
   /** Looks at a database while nobody migrates it. Where there is nothing to do, it stays so until the session ends. */
@@ -151,10 +152,29 @@ export class Session {
     let found: T | undefined;
     try {
       found = await look();
-    } finally {
-      if (found === undefined) release();
+      signal?.throwIfAborted();
+    } catch (error) {
+      release();
+      throw error;
     }
-    return found === undefined ? undefined : [new Session(member, release), found];
+    if (found !== undefined) return [new Session(member, release), found];
+    release();
+    return undefined;
+  }
+
+  /** The same once more, when it has ended: it looks at the database before calls go on. */
+  again(): Session {
+    return new Session(this.#member, undefined);
+  }
+
+  /** Lets go at once where it would wait for what its application does when it is asked. */
+  hurry(): void {
+    if (this.#leaving) this.#step();
+  }
+
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over.signal.aborted;
   }
 
   /** Lets go, for good. */
@@ -187,7 +207,7 @@ export class Session {
     }
     this.#leaving = false;
     if (this.#over.signal.aborted) return;
-    if (unknown.length > 0) {
+    if (unknown.length > 0 && !this.#member.allowNewer) {
       const message = "another tab runs newer code, which migrates the database: load that";
       this.#refused = new NewerDatabaseError(message, { unknown });
     }
@@ -198,12 +218,14 @@ export class Session {
   /** Lets go until the next look. */
   #step(): void {
     if (this.#release === undefined) return;
-    if (!this.#guarded) {
-      this.#guarded = true;
-      for (const name of GUARDED) this.#member.engine.listen(name, this.#pass);
-    }
+    this.#hold();
     this.#release();
     this.#release = undefined;
+  }
+
+  #hold(): void {
+    this.#guarded = true;
+    Engine.inside(this.#member.engine).hooks.gate = this.#pass;
   }
 
   /** Looks at the database when nobody migrates it any more. */
@@ -215,36 +237,57 @@ export class Session {
 
   async #look(): Promise<void> {
     const { signal } = this.#over;
-    const release = await take(lockOf(this.#member.path), "shared", signal);
-    let newer: NewerDatabaseError | null;
+    const { path, look, allowNewer } = this.#member;
+    let release: (() => void) | undefined;
     try {
-      newer = await patient(this.#member.look);
+      release = await take(lockOf(path), "shared", signal);
+      const newer = await patient(look);
+      if (signal.aborted) return;
+      if (newer !== null && !allowNewer) throw newer;
+      // Who takes whatever it finds holds up nobody.
+      if (newer === null) [this.#release, release] = [release, undefined];
+      this.#open();
     } catch (error) {
-      release();
-      // Nobody knows: the next call looks again.
-      this.#refused = undefined;
+      // Who has ended it holds up nobody any more.
+      if (signal.aborted) return;
+      // Where it is not known, the next call looks again.
+      this.#refused = error instanceof NewerDatabaseError ? error : undefined;
       throw error;
+    } finally {
+      release?.();
     }
-    if (signal.aborted) return release();
-    if (newer === null) {
-      this.#release = release;
-      return this.#open();
-    }
-    release();
-    this.#refused = newer;
-    throw newer;
   }
 
   #open(): void {
-    this.#refused = undefined;
-    if (!this.#guarded) return;
-    this.#guarded = false;
-    for (const name of GUARDED) this.#member.engine.remove(name, this.#pass);
+    [this.#refused, this.#guarded] = [undefined, false];
+    const { hooks } = Engine.inside(this.#member.engine);
+    if (hooks.gate === this.#pass) hooks.gate = undefined;
   }
 }
 
-/** Where calls are held up: what takes a connection, and what begins something on one. */
-const GUARDED = ["checkout", "begin", "savepoint", "beforeCursorExecute"] as const;
+/**
+ * Calls a function when an engine is disposed of. What is returned ends that.
+ * @internal
+ */
+export function whenOver(engine: Engine, end: () => void): () => void {
+  const { ends } = Engine.inside(engine).hooks;
+  ends.add(end);
+  return () => ends.delete(end);
+}
+
+/**
+ * Does something with an engine on the same database whose connections are its own: nobody holds them up, and nobody has to give one back.
+ * @internal
+ */
+export async function beside<T>(engine: Engine, work: (own: Engine) => Promise<T>): Promise<T> {
+  const { poolSize, maxOverflow, poolTimeout, poolRecycle, poolPrePing, poolUseLifo, echo, performanceMarks, ...given } = Engine.inside(engine).given;
+  const own = Engine.of(engine.url, { ...given, poolClass: "NullPool" });
+  try {
+    return await work(own);
+  } finally {
+    await own.dispose();
+  }
+}
 
 /**
  * Does something again where it was the death of the host that ended it.

@@ -4,12 +4,13 @@
  * @module
  */
 
+import { within } from "./call.js";
 import { describe } from "./encode.js";
 import type { Engine } from "./engine.js";
-import { ArgumentError, NewerDatabaseError, type SQLAlchemyError } from "./errors.js";
+import { ArgumentError, NewerDatabaseError, ResourceClosedError, type SQLAlchemyError } from "./errors.js";
 import { read, runPending, settled, type MigrationStepEvent, type Wanted } from "./migration_run.js";
 import { planOf, stepsOf, type AppliedMigration, type History, type Migration, type Plan, type Step } from "./migration_steps.js";
-import { alone, first, patient, Session, type Member, type MigrationBlockedEvent, type VersionChangeEvent } from "./migration_tabs.js";
+import { alone, beside, first, patient, Session, whenOver, type Member, type MigrationBlockedEvent, type VersionChangeEvent } from "./migration_tabs.js";
 
 /** What `migrate()` and `migrationStatus()` take beside engine and steps. */
 export interface MigrationStatusOptions {
@@ -85,8 +86,16 @@ function checked(what: string, options: MigrateOptions | undefined, known: reado
   return { ...given, userVersion, adopt, allowNewer, signal };
 }
 
-/** Of each pool, the calls of `migrate()`, one after the other, and what is left of the last one. */
-const calls = new WeakMap<object, { last: Promise<unknown>; session?: Session | undefined }>();
+/** What the calls of `migrate()` on a pool have in common. */
+interface Here {
+  /** Ends when all of them have ended. */
+  last: Promise<unknown>;
+  /** What is left of the last one that has succeeded. */
+  session?: Session | undefined;
+}
+
+/** Of each pool, its calls, which come one after the other. */
+const calls = new WeakMap<object, Here>();
 
 /**
  * Brings a database to the newest version: runs those of the steps that it has not had, in order, each in a transaction of its own.
@@ -104,17 +113,38 @@ const calls = new WeakMap<object, { last: Promise<unknown>; session?: Session | 
 export async function migrate(engine: Engine, steps: readonly Migration[], options?: MigrateOptions): Promise<Migrated> {
   const list = stepsOf(steps);
   const given = checked("migrate()", options, MIGRATE);
-  given.signal?.throwIfAborted();
+  const { signal } = given;
+  signal?.throwIfAborted();
   const here = calls.get(engine.pool) ?? { last: Promise.resolve() };
   calls.set(engine.pool, here);
-  const call = here.last.then(async () => {
-    here.session?.end();
-    const doing: Doing = { done: [], from: undefined };
-    const { migrated, session } = await patient(() => run(engine, list, given, doing));
-    here.session = session;
-    return migrated;
-  });
-  here.last = call.catch(() => undefined);
+  const { last } = here;
+  const call = (async () => {
+    const stop = new AbortController();
+    const aborted = (): void => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", aborted);
+    let disposed = false;
+    const forget = whenOver(engine, () => {
+      disposed = true;
+      stop.abort(new ResourceClosedError("The engine was disposed of while it was migrated"));
+    });
+    let before: Session | undefined;
+    try {
+      await within(stop.signal, last);
+      if (here.session?.over === true) here.session = undefined;
+      before = here.session;
+      before?.hurry();
+      const doing: Doing = { done: [], from: undefined };
+      return await patient(() => run(engine, list, given, here, doing, stop.signal));
+    } catch (error) {
+      // What was so before goes on.
+      if (here.session === undefined && !disposed) here.session = before?.again();
+      throw error;
+    } finally {
+      forget();
+      signal?.removeEventListener("abort", aborted);
+    }
+  })();
+  here.last = Promise.allSettled([last, call]);
   return call;
 }
 
@@ -141,11 +171,12 @@ interface Doing {
   from: number | undefined;
 }
 
-async function run(engine: Engine, steps: readonly Step[], given: Given, doing: Doing): Promise<{ migrated: Migrated; session?: Session }> {
+async function run(engine: Engine, steps: readonly Step[], given: Given, here: Here, doing: Doing, stop: AbortSignal): Promise<Migrated> {
   const { signal } = given;
   const path = tabsOf(engine);
   const look = async (): Promise<{ migrated: Migrated; plan: Plan; ready: boolean }> => {
-    const history = await read(engine, signal);
+    // What holds up the calls of the engine does so until it is known what becomes of them.
+    const history = await (here.session === undefined ? read(engine, signal) : beside(engine, (own) => read(own, signal)));
     const plan = planOf(steps, history, given);
     const ready = settled(plan, given);
     doing.from ??= plan.adopted || history.applied.length;
@@ -155,25 +186,27 @@ async function run(engine: Engine, steps: readonly Step[], given: Given, doing: 
   if (path === undefined) {
     for (;;) {
       const { ready, migrated } = await look();
-      if (ready) return { migrated };
+      if (ready) return migrated;
       await work();
     }
   }
   const member = memberOf(engine, path, steps, given);
   for (;;) {
     let asItIs: Migrated | undefined;
-    const begun = await Session.begin(member, signal, async () => {
+    const begun = await Session.begin(member, stop, async () => {
       const { ready, plan, migrated } = await look();
       if (ready && plan.problem === null) return migrated;
       if (ready) asItIs = migrated;
       return undefined;
     });
+    here.session?.end();
+    here.session = begun?.[0];
+    if (begun !== undefined) return begun[1];
     // One that takes whatever it finds holds up nobody.
-    if (asItIs !== undefined) return { migrated: asItIs };
-    if (begun !== undefined) return { session: begun[0], migrated: begun[1] };
+    if (asItIs !== undefined) return asItIs;
     // Whoever comes second finds it done, and asks nobody to let go.
-    await first(path, signal, async () => {
-      if (!(await look()).ready) await alone(member, signal, work);
+    await first(path, stop, async () => {
+      if (!(await look()).ready) await alone(member, stop, work);
     });
   }
 }
@@ -183,13 +216,12 @@ function migratedOf({ applied: { length } }: History, { unknown }: Plan, { from,
 }
 
 function memberOf(engine: Engine, path: string, steps: readonly Step[], given: Given): Member {
-  const own = engine.executionOptions({});
   const look = async (): Promise<NewerDatabaseError | null> => {
-    const { problem } = planOf(steps, await read(own, undefined), given);
+    const { problem } = planOf(steps, await beside(engine, (own) => read(own, undefined)), given);
     return problem instanceof NewerDatabaseError ? problem : null;
   };
-  const { onVersionChange, onBlocked } = given;
-  return { engine, own, path, names: steps.map(({ name }) => name), look, onVersionChange, onBlocked };
+  const { allowNewer, onVersionChange, onBlocked } = given;
+  return { engine, path, names: steps.map(({ name }) => name), look, allowNewer, onVersionChange, onBlocked };
 }
 
 /** The path of a database that other tabs may have. */

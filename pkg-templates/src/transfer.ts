@@ -256,13 +256,21 @@ async function gather(stream: ReadableStream<Bytes>): Promise<Blob> {
   }
 }
 
-type Begin = (total: number, call: NativeCall) => Promise<NativeImport>;
+/**
+ * What an import needs of an engine.
+ * @internal
+ */
+export interface Importing {
+  readonly begin: (total: number, call: NativeCall) => Promise<NativeImport>;
+  /** Waits where calls are held up. */
+  readonly passes: (signal: AbortSignal) => Promise<void> | undefined;
+}
 
 /**
  * Replaces the database by bytes that come by and by.
  * @internal
  */
-export async function importStream(begin: Begin, source: ByteStream, options: ImportStreamOptions | undefined): Promise<void> {
+export async function importStream({ begin, passes }: Importing, source: ByteStream, options: ImportStreamOptions | undefined): Promise<void> {
   const limits = callOptions(options, ["onProgress", "total"]);
   const report = reporter(options?.onProgress);
   const { total } = options ?? {};
@@ -280,6 +288,7 @@ export async function importStream(begin: Begin, source: ByteStream, options: Im
   });
   let transfer: NativeImport | undefined;
   try {
+    await passes(stop.signal);
     const begun = (transfer = await call(native, () => begin(total ?? 0, native)));
     let received = 0;
     const send = async (chunk: Bytes): Promise<void> => {
@@ -289,6 +298,8 @@ export async function importStream(begin: Begin, source: ByteStream, options: Im
     };
     await chunked(items, stop.signal, send);
     stop.signal.throwIfAborted();
+    // Much may have happened while the bytes came.
+    await passes(stop.signal);
     await call(native, () => begun.finish((phase: "check" | "copy", done: number, of: number) => report(phase, done, of)));
   } catch (error) {
     items.cancel(error);
@@ -304,10 +315,10 @@ export async function importStream(begin: Begin, source: ByteStream, options: Im
  * Replaces the database by bytes that are all there.
  * @internal
  */
-export async function importBytes(begin: Begin, source: ByteSource, options: TransferOptions | undefined): Promise<void> {
+export async function importBytes(importing: Importing, source: ByteSource, options: TransferOptions | undefined): Promise<void> {
   callOptions(options, ["onProgress"]);
   if (typeof Blob === "function" && source instanceof Blob) {
-    return importStream(begin, source.stream(), { ...options, total: source.size });
+    return importStream(importing, source.stream(), { ...options, total: source.size });
   }
   const bytes = asBytes(source);
   if (bytes === undefined) {
@@ -316,7 +327,7 @@ export async function importBytes(begin: Begin, source: ByteSource, options: Tra
   const once = async function* (): AsyncGenerator<Uint8Array> {
     yield bytes;
   };
-  return importStream(begin, once(), { ...options, total: bytes.byteLength });
+  return importStream(importing, once(), { ...options, total: bytes.byteLength });
 }
 
 interface Items {

@@ -231,6 +231,13 @@ impl Connection {
         self.inner.root().is_some_and(|root| root.active.get())
     }
 
+    /// Whether SQLite has begun the transaction, as far as is known: that of `begin()` rides with its first statement, and where
+    /// each statement is a transaction, there is none between two of them.
+    #[doc(hidden)]
+    pub fn has_begun(&self) -> bool {
+        self.in_transaction() && self.inner.traffic().in_transaction.get()
+    }
+
     /// Whether a savepoint is open.
     pub fn in_nested_transaction(&self) -> bool {
         self.inner.innermost().is_some_and(|nested| nested.active.get())

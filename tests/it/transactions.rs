@@ -467,3 +467,30 @@ fn a_rollback_whose_caller_went_away_is_done_all_the_same() {
         }
     });
 }
+
+#[test]
+fn sqlite_has_begun_with_the_first_statement_and_by_what_begins_it_only() {
+    run(async {
+        let engine = memory();
+        setup(&engine, TABLE).await;
+        let conn = engine.connect().await.unwrap();
+        let transaction = conn.begin().await.unwrap();
+        assert!(conn.in_transaction() && !conn.has_begun(), "BEGIN rides with the first statement");
+        insert(&conn, 1).await.unwrap();
+        assert!(conn.has_begun());
+        transaction.commit().await.unwrap();
+        assert!(!conn.has_begun());
+        conn.begin_nested().await.unwrap().keep();
+        assert!(conn.has_begun(), "a savepoint is sent at once");
+        conn.rollback().await.unwrap();
+
+        conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
+        insert(&conn, 2).await.unwrap();
+        assert!(conn.in_transaction() && !conn.has_begun(), "each statement was a transaction");
+        conn.exec_driver_sql("BEGIN", ()).await.unwrap();
+        assert!(conn.has_begun());
+        conn.exec_driver_sql("COMMIT", ()).await.unwrap();
+        assert!(!conn.has_begun());
+        conn.close().await.unwrap();
+    });
+}

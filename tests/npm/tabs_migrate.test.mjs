@@ -1,6 +1,7 @@
 // Several tabs that bring one file to the newest version: at once, one of which may go in the middle of it, and with older and newer code.
 import assert from "node:assert/strict";
 import { inTabs } from "./lib/tabs.mjs";
+import { all, events, happened, until, version } from "./lib/versions.mjs";
 
 /** Begins to migrate; `stops` is the step in which it stops for ever. */
 const begin = (stops) => ({ page }, path, who) =>
@@ -194,54 +195,3 @@ inTabs("tabs that migrate", async ({ tab, check }) => {
     assert.deepEqual(await all(tabs[2]), [2, 3, 4]);
   });
 });
-
-/** Migrates with code that knows so many steps, on an engine of the tab's own or on the one that it has. */
-const version = ({ page }, path, count, how) =>
-  page.evaluate(
-    async (path, count, how) => {
-      const { createEngine, migrate, text } = aludel;
-      if (how !== "same") {
-        globalThis.engine = createEngine(`sqlite:///${path}`, { lockTimeout: 0 });
-        globalThis.events = [];
-      }
-      const steps = Array.from({ length: count }, (_, i) => (i === 0 ? "CREATE TABLE t (n)" : `INSERT INTO t VALUES (${i + 1})`));
-      if (how === "fails") steps[count - 1] = { name: `${count}`, sql: "INSERT INTO t VALUES (0); INSERT INTO nowhere VALUES (1)" };
-      if (how === "stops") {
-        const up = async (conn) => {
-          await conn.execute(text("INSERT INTO t VALUES ('stopped')"));
-          events.push(["stopped"]);
-          await new Promise(() => undefined);
-        };
-        steps[count - 1] = { name: `${count}`, up };
-      }
-      const onVersionChange = ({ unknown }) => {
-        events.push(["versionChange", unknown]);
-        if (how === "reloads") location.reload();
-        return how === "saves" ? new Promise((saved) => (globalThis.saved = saved)) : undefined;
-      };
-      const onBlocked = ({ waited }) => events.push(["blocked", waited]);
-      try {
-        const done = await migrate(engine, steps, { onVersionChange, onBlocked, allowNewer: how === "allowNewer" });
-        const { to, applied, unknown } = done;
-        return { to, applied, ...(unknown.length > 0 ? { unknown } : {}) };
-      } catch ({ name, code, retryable }) {
-        return { error: name, code, retryable };
-      }
-    },
-    path,
-    count,
-    how,
-  );
-
-/** The rows of a tab. */
-const all = ({ page }) => page.evaluate(async () => (await engine.execute(aludel.text("SELECT n FROM t ORDER BY rowid"))).scalars().all());
-const events = ({ page }) => page.evaluate(() => globalThis.events);
-const happened = ({ page }, what, times) =>
-  page.waitForFunction((what, times) => globalThis.events?.filter(([name]) => name === what).length >= times, { timeout: 60_000, polling: 50 }, what, times);
-/** Waits until a call of the tab ends in this way. */
-const until = ({ page }, how) =>
-  page.waitForFunction(
-    async (how) => (await engine.execute(aludel.text("SELECT 1")).then(() => "done", ({ message }) => message)).includes(how),
-    { timeout: 60_000, polling: 50 },
-    how,
-  );

@@ -159,6 +159,23 @@ test("g_12 an abort ends it with its reason, in a step and before one; the conne
   });
 }, { poolSize: 1 }));
 
+test("g_12 one that waits for another call is ended by its signal at once, and holds up nobody", onEngine(async (engine) => {
+  const reason = new Error("enough");
+  let [began, goOn] = [];
+  const running = new Promise((resolve) => (began = resolve));
+  const going = new Promise((resolve) => (goOn = resolve));
+  const long = migrate(engine, ["CREATE TABLE t (a)", { name: "long", up: () => (began(), going) }]);
+  await running;
+  const controller = new AbortController();
+  const queued = migrate(engine, ["CREATE TABLE t (a)"], { signal: controller.signal });
+  const last = migrate(engine, ["CREATE TABLE t (a)", { name: "long", up: () => assert.fail("it was run") }]);
+  controller.abort(reason);
+  await assert.rejects(queued, (error) => error === reason);
+  goOn();
+  assert.deepEqual((await long).applied, ["1", "long"]);
+  assert.deepEqual(await last, { from: 2, to: 2, applied: [], unknown: [] });
+}));
+
 test("g_12 an engine that does not enforce foreign keys checks none", onEngine(async (engine) => {
   await migrate(engine, ["CREATE TABLE p (id INTEGER PRIMARY KEY)", "CREATE TABLE c (p REFERENCES p)", "INSERT INTO c VALUES (1)"]);
   assert.equal(await engine.scalar(text("SELECT count(*) FROM pragma_foreign_key_check")), 1);

@@ -166,6 +166,12 @@ impl NativeConnection {
         self.0.in_transaction()
     }
 
+    /// Whether SQLite has begun the transaction.
+    #[wasm_bindgen(getter, js_name = hasBegun)]
+    pub fn has_begun(&self) -> bool {
+        self.0.has_begun()
+    }
+
     /// Whether a savepoint is open.
     #[wasm_bindgen(js_name = inNestedTransaction)]
     pub fn in_nested_transaction(&self) -> bool {
