@@ -7,6 +7,7 @@ mod given_up;
 mod lent;
 mod locked;
 mod procedure;
+mod queue;
 
 use crate::Environment;
 use crate::attach::{Attached, Wanted};
@@ -65,6 +66,8 @@ pub(crate) struct Connection {
     released: Vec<u32>,
     /// The first is the one that runs.
     queue: VecDeque<Job>,
+    /// A lower bound of the deadlines behind the first of the queue, if any: there may be thousands, and each turn asks.
+    deadlines: f64,
     streams: Vec<Job>,
     /// The job whose statement is lent out. Until it is back, nothing may be asked of SQLite that changes the connection.
     lent: Option<Lent>,
@@ -100,6 +103,7 @@ impl Connection {
         mut queue: VecDeque<Job>,
     ) -> Self {
         Self::give_up_waiting(&mut queue);
+        let deadlines = queue.iter().map(Job::deadline).fold(f64::INFINITY, f64::min);
         Connection {
             key,
             db,
@@ -110,6 +114,7 @@ impl Connection {
             attached: Vec::new(),
             released: Vec::new(),
             queue,
+            deadlines,
             streams: Vec::new(),
             lent: None,
             unit: 0,
@@ -129,13 +134,6 @@ impl Connection {
         }
     }
 
-    /// Takes a job into the queue.
-    pub(crate) fn enqueue(&mut self, job: Job) {
-        self.queue.push_back(job);
-        Self::give_up_waiting(&mut self.queue);
-        self.idle_since = None;
-    }
-
     /// Whether it was closed by its last job.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
@@ -143,12 +141,7 @@ impl Connection {
 
     /// Whether a transaction is open. One that a request has for itself is nobody else's affair.
     pub(crate) fn in_transaction(&self) -> bool {
-        self.db.in_transaction() && !self.jobs().any(Job::owns_transaction)
-    }
-
-    /// All that it has to do.
-    fn jobs(&self) -> impl Iterator<Item = &Job> {
-        self.queue.iter().chain(&self.streams).chain(self.lent.as_ref().map(Lent::job))
+        self.db.in_transaction() && !self.begun().any(Job::owns_transaction)
     }
 
     /// Since when it reads from one snapshot, if it does.
@@ -277,7 +270,7 @@ impl Connection {
             }
         };
         match job {
-            Some(job) if unit == 0 => self.queue.push_front(job),
+            Some(job) if unit == 0 => self.put_back(job),
             Some(job) => self.streams.insert((unit - 1).min(self.streams.len()), job),
             None => {}
         }
@@ -308,7 +301,7 @@ impl Connection {
         let first_try = job.waits_since.is_none();
         let lock_is_promised = first_try && database.lock.is_promised(self.key);
         let deadline = job.deadline();
-        let is_anothers = self.jobs().any(Job::owns_transaction);
+        let is_anothers = self.begun().any(Job::owns_transaction);
         let waits = self.has_to_wait(job, database, lock_is_promised);
         match &mut job.work {
             Work::Execute(execution) => execution.run(&mut Context {

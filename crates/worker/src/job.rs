@@ -85,6 +85,11 @@ impl Job {
         matches!(self.work, Work::Execute(_) | Work::Procedure(_) | Work::Transaction(Begin(_) | Savepoint(..)))
     }
 
+    /// Whether it gives the connection back or closes it.
+    pub(crate) fn ends_use(&self) -> bool {
+        matches!(self.work, Work::Reset | Work::Close)
+    }
+
     /// Whether the open transaction is its own, and ends with it; or if not, nobody has heard of it yet.
     pub(crate) fn owns_transaction(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.owns_transaction())

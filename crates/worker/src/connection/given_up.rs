@@ -103,16 +103,9 @@ impl Connection {
                 }
             });
         });
-    }
-
-    /// When [`Connection::expire`] is due next.
-    pub(crate) fn expires_at(&self) -> f64 {
-        let lock = |job: &Job| job.waits_since.map_or(f64::INFINITY, |since| since + self.lock_timeout);
-        let wanted = self.wanted.as_ref().map(|wanted| wanted.request);
-        let jobs = self.queue.iter().chain(&self.streams);
-        let jobs = jobs.filter(|job| !(self.is_lent() && touches_sqlite(job, wanted)));
-        let times = jobs.map(|job| job.deadline().min(lock(job)));
-        times.fold(self.idle_until(), f64::min)
+        let behind = self.queue.iter().skip(1).filter(|job| !(is_lent && touches_sqlite(job, wanted)));
+        let behind = behind.map(|job| job.deadline().min(self.lock_deadline(job)));
+        self.deadlines = behind.fold(f64::INFINITY, f64::min);
     }
 
     /// Ends what was interrupted and has found nobody to say why.

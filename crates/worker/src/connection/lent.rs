@@ -98,7 +98,7 @@ impl Connection {
         let Stepping { cursor, mut slice, pace, came, .. } = stepping;
         let Lent { mut job, turn, deadline, later, .. } = self.lent.take()?;
         let lock_is_promised = turn.first_try && database.lock.is_promised(self.key);
-        let is_anothers = self.jobs().any(Job::owns_transaction);
+        let is_anothers = self.begun().any(Job::owns_transaction);
         let Work::Execute(execution) = &mut job.work else { return None };
         execution.take_back(cursor, pace.rows.get());
         if slice.end() <= env.now() {

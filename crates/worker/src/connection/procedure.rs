@@ -21,8 +21,7 @@ impl Connection {
 
     /// Lets go of procedures that have not come, if the connection is given back or closed behind them: they may never come.
     pub(super) fn give_up_waiting(queue: &mut VecDeque<Job>) {
-        let ends = |job: &Job| matches!(job.work, Work::Reset | Work::Close);
-        let Some(last) = queue.iter().rposition(ends) else { return };
+        let Some(last) = queue.iter().rposition(Job::ends_use) else { return };
         for job in queue.range_mut(..last) {
             if let Work::Procedure(invocation) = &mut job.work {
                 let message = "the connection was closed before the module of the procedure was there";
