@@ -12,6 +12,8 @@ mod commit;
 mod connection;
 mod error;
 mod function;
+#[cfg(target_arch = "wasm32")]
+mod memory;
 mod parameters;
 mod reads;
 mod regexp;
