@@ -1,6 +1,6 @@
 //! Live queries: the results of a statement, one after each commit that changed them, whichever tab made it.
 
-use crate::connection::Call;
+use crate::connection::{Call, Inner};
 use crate::engine::Engine;
 use crate::executable::{Compiled, Executable, Params, text};
 use crate::limit::CallOptions;
@@ -8,6 +8,7 @@ use crate::listen::{Change, Event, EventKind, Listener};
 use crate::params;
 use crate::result_set::ResultSet;
 use crate::row::Row;
+use crate::site::Site;
 use aludel_protocol::{Error, ErrorKind, Result};
 use futures_core::Stream;
 use std::cell::RefCell;
@@ -32,6 +33,8 @@ struct Told {
     stale: bool,
     /// The tables that the statement reads; none is any.
     tables: Option<HashSet<String>>,
+    /// The SQL whose tables these are: listeners may put other SQL in the place of the statement's.
+    sql: String,
     /// The engine was disposed of, or the query ended.
     over: bool,
     waker: Option<Waker>,
@@ -196,14 +199,27 @@ impl LiveQuery {
             // From here on, what is committed may or may not be in the result.
             mem::take(&mut told.stale)
         };
-        if stale {
-            let call = Call::new(&self.engine, self.statement.compile()?, self.params.clone())?;
-            let sql = params! { "sql" => call.sql() };
-            let reads = self.engine.execute_with(&text(READS), sql, &self.options).await.map_err(refused)?;
-            let names = reads.iter().map(|row| row?.get(0)).collect::<Result<Vec<Option<String>>>>()?;
-            self.told.borrow_mut().tables = names.into_iter().collect();
-        }
-        self.engine.execute_with(&self.statement, self.params.clone(), &self.options).await
+        let before = async |sql: &str, inner: Option<&Inner>| {
+            if stale || self.told.borrow().sql != sql {
+                let tables = self.reads(sql, inner).await.map_err(refused)?;
+                let mut told = self.told.borrow_mut();
+                (told.tables, told.sql) = (tables, sql.to_owned());
+            }
+            Ok(())
+        };
+        let (params, options) = (self.params.clone(), self.options.clone());
+        self.engine.execute_after(&self.statement, params, options, Site::here(), before).await
+    }
+
+    /// The tables that SQL reads; none is any. It is asked on the connection that the SQL is to be sent on, if there is one, and no
+    /// listener is told.
+    async fn reads(&self, sql: &str, inner: Option<&Inner>) -> Result<Option<HashSet<String>>> {
+        let call = Call::new(&self.engine, text(READS).compile()?, params! { "sql" => sql })?;
+        let reads = ResultSet::gather(None, async |take| match inner {
+            Some(inner) => inner.execute(call, &self.options, take).await,
+            None => self.engine.execute_call(call, &self.options, &Site::here(), take).await,
+        });
+        reads.await?.iter().map(|row| row?.get(0)).collect()
     }
 
     /// The same as a stream.

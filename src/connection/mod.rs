@@ -55,8 +55,20 @@ impl Connection {
         params: impl Into<Params>,
         options: &CallOptions,
     ) -> Result<ResultSet> {
+        self.execute_after(statement, params, options, async |_| Ok(())).await
+    }
+
+    /// The same. `before` is called with the SQL as the listeners leave it, before that is sent.
+    pub(crate) async fn execute_after(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: &CallOptions,
+        before: impl AsyncFnOnce(&str) -> Result<()>,
+    ) -> Result<ResultSet> {
         let statement = (statement.compile(), false);
         let result = watched(self.engine(), Some(&self.inner), statement, params.into(), async |call| {
+            before(call.sql()).await?;
             let known = call.known();
             ResultSet::gather(known, async |take| self.inner.execute(call, options, take).await).await
         });

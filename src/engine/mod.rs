@@ -155,7 +155,10 @@ impl Engine {
         result
     }
 
-    /// Runs one statement on a connection of its own, as a transaction of its own, in one message.
+    /// Runs one statement on a connection of its own, as a transaction of its own, in one message. While somebody listens to
+    /// [`Engine::on_connect`] or [`Engine::on_connection_event`], whose events show the connection, it begins and commits as
+    /// others do: what SQLite does in no transaction, like `VACUUM`, needs a connection with the isolation level
+    /// [`IsolationLevel::Autocommit`](crate::IsolationLevel::Autocommit) then.
     #[track_caller]
     pub fn execute(
         &self,
@@ -183,17 +186,35 @@ impl Engine {
         options: CallOptions,
         site: Site,
     ) -> Result<ResultSet> {
+        self.execute_after(statement, params, options, site, async |_, _| Ok(())).await
+    }
+
+    /// As [`Engine::execute_with`]. `before` is called with the SQL as the listeners leave it, before that is sent, and with the
+    /// connection that it is sent on, if one was taken already.
+    pub(crate) async fn execute_after(
+        &self,
+        statement: &impl Executable,
+        params: impl Into<Params>,
+        options: CallOptions,
+        site: Site,
+        before: impl AsyncFnOnce(&str, Option<&Inner>) -> Result<()>,
+    ) -> Result<ResultSet> {
         if self.hooks().wants_connections() {
             // Then it is told of as others are.
             let connection = self.connect_at(options.clone(), site).await?;
             let transaction = connection.begin().await?;
-            let work = async |connection: &Connection| connection.execute_with(statement, params, &options).await;
+            let work = async |connection: &Connection| {
+                let inner = connection.inner();
+                let before = async |sql: &str| before(sql, Some(inner)).await;
+                connection.execute_after(statement, params, &options, before).await
+            };
             let result = connection.run_block(&transaction, work).await;
             connection.close().await?;
             return result;
         }
         let statement = (statement.compile(), false);
         let result = watched(self, None, statement, params.into(), async |call| {
+            before(call.sql(), None).await?;
             let known = call.known();
             ResultSet::gather(known, async |take| self.execute_call(call, &options, &site, take).await).await
         });
@@ -233,7 +254,14 @@ impl Engine {
         self.execute_call(Call::encoded(call), options, &Site::default(), take).await
     }
 
-    async fn execute_call(&self, call: Call, options: &CallOptions, site: &Site, take: Take<'_>) -> Result<()> {
+    /// Executes a call of which no listener is told, on a connection of its own.
+    pub(crate) async fn execute_call(
+        &self,
+        call: Call,
+        options: &CallOptions,
+        site: &Site,
+        take: Take<'_>,
+    ) -> Result<()> {
         let limits = options.start();
         let call = limits.run(call.whole()).await?;
         let checkout = limits.run(self.checkout(site)).await?;

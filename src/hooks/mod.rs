@@ -220,22 +220,29 @@ impl Hooks {
         if hooks.is_empty() {
             return Ok(());
         }
+        let mut greeted = Greeted { inner, is_ready: false };
         let connection = Connection::of(inner.clone());
-        let mut done = Ok(());
         for hook in hooks {
-            done = hook.greet(&connection).await;
-            if done.is_err() {
-                break;
-            }
+            hook.greet(&connection).await?;
         }
-        if done.is_ok() {
-            done = connection.commit().await;
+        connection.commit().await?;
+        greeted.is_ready = true;
+        Ok(())
+    }
+}
+
+/// A connection that is made ready. Where that fails, or is broken off, it is dropped: nobody would make it ready again.
+struct Greeted<'a> {
+    inner: &'a Inner,
+    is_ready: bool,
+}
+
+impl Drop for Greeted<'_> {
+    fn drop(&mut self) {
+        if !self.is_ready {
+            // What the listener failed with is what matters.
+            let _ = self.inner.invalidate();
         }
-        if done.is_err() {
-            // The error of the listener is the one that matters.
-            let _ = connection.invalidate().await;
-        }
-        done
     }
 }
 
@@ -275,7 +282,10 @@ impl Engine {
     }
 
     /// Has `f` make connections ready that nobody had before, when they are first taken from the pool: what it has done is committed.
-    /// If it fails, the connection is dropped, and the call fails.
+    /// If it fails, the connection is dropped, and the call fails. As long as somebody listens, [`Engine::execute`] begins and commits as
+    /// others do: what SQLite does in no transaction, like `VACUUM`, needs a connection with [`IsolationLevel::Autocommit`] then.
+    ///
+    /// [`IsolationLevel::Autocommit`]: crate::IsolationLevel::Autocommit
     pub fn on_connect(&self, f: impl AsyncFn(&Connection) -> Result<()> + 'static) -> Listener {
         self.hooks().add(Hook::Connect(Rc::new(f)))
     }

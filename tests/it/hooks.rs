@@ -262,6 +262,39 @@ fn a5_events_connections_are_made_ready_by_who_listens() {
 }
 
 #[test]
+fn a_connection_that_a_listener_was_broken_off_over_is_made_ready_by_none_and_dropped() {
+    run(async {
+        let engine = Engine::builder("sqlite://").pool_size(1).max_overflow(0).build().unwrap();
+        let (begun, done) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let [note, noted] = [&begun, &done].map(Rc::clone);
+        let _listener = engine.on_connect(async move |conn: &Connection| {
+            note.set(note.get() + 1);
+            conn.execute(&text("CREATE TEMP TABLE IF NOT EXISTS mine (x)"), ()).await?;
+            if note.get() == 1 {
+                // Its caller does not wait for this.
+                std::future::pending::<()>().await;
+            }
+            noted.set(noted.get() + 1);
+            Ok(())
+        });
+        {
+            let mut connect = std::pin::pin!(engine.connect());
+            while begun.get() == 0 {
+                assert!(futures::poll!(&mut connect).is_pending());
+                pause().await;
+            }
+        }
+        let conn = engine.connect().await.unwrap();
+        assert_eq!((begun.get(), done.get()), (2, 1), "it is taken for one that is ready");
+        assert_eq!(conn.scalar::<i64>(&text("SELECT count(*) FROM mine"), ()).await.unwrap(), Some(0));
+        conn.close().await.unwrap();
+        // One that is ready stays.
+        engine.connect().await.unwrap().close().await.unwrap();
+        assert_eq!((begun.get(), done.get()), (2, 1));
+    });
+}
+
+#[test]
 fn a5_events_listeners_may_listen_once_and_end_with_the_engine() {
     run(async {
         let engine = people().await;

@@ -3,7 +3,9 @@
 use crate::support::{memory, run};
 use aludel::{Engine, ErrorKind, Result, ResultSet, many, params, text};
 use futures::{FutureExt, StreamExt};
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::rc::Rc;
 
 async fn people(engine: Engine) -> Engine {
     for sql in [
@@ -104,5 +106,52 @@ fn what_cannot_be_watched_is_refused_and_not_run() {
         assert_eq!(engine.scalar::<i64>(&text("SELECT count(*) FROM users"), ()).await.unwrap(), Some(2));
         let sets = many([params! { "a" => 1 }]);
         assert_eq!(engine.watch(&text("SELECT :a"), sets).unwrap_err().kind(), ErrorKind::Argument);
+    });
+}
+
+/// Has a listener put another table in the place of `users`, as long as it says so, and count what it is told.
+fn elsewhere(engine: &Engine) -> (Rc<RefCell<String>>, Rc<Cell<usize>>) {
+    let (table, told) = (Rc::new(RefCell::new("users".to_owned())), Rc::new(Cell::new(0)));
+    let (put, count) = (table.clone(), told.clone());
+    let listener = engine.on_before_cursor_execute(async move |event| {
+        if event.statement.starts_with("SELECT") {
+            count.set(count.get() + 1);
+        }
+        if event.statement.contains("FROM users") {
+            event.statement = event.statement.replace("users", &put.borrow());
+        }
+        Ok(())
+    });
+    listener.keep();
+    (table, told)
+}
+
+#[test]
+fn a_live_query_follows_the_tables_of_what_its_listeners_make_of_it() {
+    run(async {
+        // With a listener for connections, both statements of a run share the only one that there is.
+        for connects in [false, true] {
+            let one = Engine::builder("sqlite://").pool_size(1).max_overflow(0).build().unwrap();
+            let engine = people(one).await;
+            let execute = async |sql: &str| engine.execute(&text(sql), ()).await.unwrap();
+            execute("CREATE TABLE archive AS SELECT 'Old' AS name").await;
+            if connects {
+                engine.on_connect(async |_| Ok(())).keep();
+            }
+            let (table, told) = elsewhere(&engine);
+            table.replace("archive".into());
+            let mut live = engine.watch(&text("SELECT name FROM users ORDER BY name"), ()).unwrap();
+            assert_eq!(names(live.next().await), ["Old"]);
+            assert_eq!(told.get(), 1, "the listener is told of what the worker was asked");
+            execute("UPDATE archive SET name = 'Older'").await;
+            assert_eq!(names(live.next().await), ["Older"]);
+            // From the next run on it is another table.
+            table.replace("users".into());
+            execute("DELETE FROM archive").await;
+            assert_eq!(names(live.next().await), ["Dan", "Dana"]);
+            execute("DELETE FROM users WHERE id = 1").await;
+            assert_eq!(names(live.next().await), ["Dana"]);
+            assert_eq!(told.get(), 4);
+        }
     });
 }
