@@ -141,7 +141,10 @@ impl Connection {
 
     /// Whether a transaction is open. One that a request has for itself is nobody else's affair.
     pub(crate) fn in_transaction(&self) -> bool {
-        self.db.in_transaction() && !self.begun().any(Job::owns_transaction)
+        match &self.lent {
+            Some(lent) => lent.in_transaction(),
+            None => self.db.in_transaction() && !self.begun().any(Job::owns_transaction),
+        }
     }
 
     /// Since when it reads from one snapshot, if it does.
@@ -219,9 +222,6 @@ impl Connection {
         database: &mut Database,
         env: &mut dyn Environment,
     ) -> Option<Stepping> {
-        if let Progress::Lend = progress {
-            return self.lend(job, turn, slice);
-        }
         let JobTurn { unit, since: now, in_transaction, .. } = turn;
         let marks = database.marks.clone();
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
@@ -231,7 +231,7 @@ impl Connection {
             progress = Progress::Failed(refusal.with_statement(job.sql()));
         }
         let waited = job.waits_since.is_some();
-        if waited && !matches!(progress, Progress::Busy) {
+        if waited && !matches!(progress, Progress::Busy | Progress::Lend) {
             database.lock.leave(self.key, job.header.request);
             job.waits_since = None;
         }
@@ -240,7 +240,8 @@ impl Connection {
                 self.discard(job);
                 None
             }
-            Progress::Yielded | Progress::Lend => Some(job),
+            Progress::Lend => return self.lend(job, turn, slice),
+            Progress::Yielded => Some(job),
             Progress::Starved => {
                 // It steps aside for good: from here on it is no part of the queue.
                 self.streams.push(job);

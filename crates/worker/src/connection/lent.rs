@@ -20,6 +20,8 @@ pub(super) struct Lent {
     turn: JobTurn,
     deadline: f64,
     pace: Rc<Pace>,
+    /// Whether a transaction was open when it was lent out. SQLite says so also in the midst of VACUUM, which has one for itself.
+    in_transaction: bool,
     /// What is set aside while it pauses.
     aside: Option<Aside>,
     later: Vec<Later>,
@@ -41,6 +43,10 @@ impl Lent {
         &self.job
     }
 
+    pub(super) fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
     pub(super) fn job_mut(&mut self) -> &mut Job {
         &mut self.job
     }
@@ -58,11 +64,11 @@ impl Connection {
     }
 
     pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
-        let deadline = job.deadline();
+        let (deadline, in_transaction) = (job.deadline(), self.in_transaction() && !job.owns_transaction());
         let Work::Execute(execution) = &mut job.work else { return None };
         let stepping = Stepping::new(execution.lend(), slice, deadline);
         let pace = Rc::clone(&stepping.pace);
-        self.lent = Some(Lent { job, turn, deadline, pace, aside: None, later: Vec::new() });
+        self.lent = Some(Lent { job, turn, deadline, pace, in_transaction, aside: None, later: Vec::new() });
         Some(stepping)
     }
 

@@ -432,6 +432,19 @@ fn the_schema_changes_and_the_database_is_vacuumed_beside_one_that_pauses() {
 }
 
 #[test]
+fn no_transaction_is_open_beside_a_vacuum_that_pauses() {
+    let mut sliced = Sliced::with(1);
+    let fill = sliced.start(1, LONG_WRITE);
+    sliced.answer(fill);
+    let vacuum = sliced.start(1, "vacuum");
+    sliced.until_paused(1);
+    let behind = sliced.start(1, "select 1");
+    sliced.bench.send(1, Request::Cancel { request: behind });
+    assert_eq!(sliced.error(behind), (ErrorKind::Cancelled, false));
+    assert!(matches!(&sliced.answer(vacuum).0[..], [Got::Rows(rows)] if !rows.in_transaction));
+}
+
+#[test]
 fn long_statements_share_the_time() {
     let mut sliced = Sliced::with(3);
     let long = [1, 2, 3].map(|connection| sliced.start(connection, LONG));
