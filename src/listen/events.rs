@@ -72,7 +72,7 @@ impl Events {
     }
 
     /// Tells those who listen now.
-    pub(crate) fn emit(&self, event: &Event) {
+    pub(crate) fn emit(self: &Rc<Events>, event: &Event) {
         let kind = event.kind();
         // A listener may add and remove others.
         let tell: Vec<_> = {
@@ -83,11 +83,15 @@ impl Events {
                 .map(|entry| (entry.once.then_some(entry.id), entry.tell.clone()))
                 .collect()
         };
+        let ends = tell.iter().any(|(ends, _)| ends.is_some());
         for (ends, tell) in tell {
             if let Some(id) = ends {
                 self.forget(id);
             }
             tell(event);
+        }
+        if ends {
+            self.tune();
         }
     }
 
@@ -156,7 +160,7 @@ impl Events {
         let _old = self.listening.replace(new);
     }
 
-    fn hear(&self, channel: &Channel, notice: &Notice) {
+    fn hear(self: &Rc<Events>, channel: &Channel, notice: &Notice) {
         match notice {
             Notice::Changed(commits) => commits.iter().for_each(|commit| {
                 let (tables, tab) = (commit.tables.clone(), tab(channel, commit.by));

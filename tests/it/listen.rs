@@ -113,8 +113,18 @@ fn commits_are_told_to_those_who_listen_and_asked_for_only_then() {
         notice(&host, 0, Notice::Changed(vec![commit(3, 21, true, &[])]));
         assert_eq!(changes.take(), []);
         drop(blocked);
-        let _ = heard(&engine, EventKind::Change);
+        let heard_all = engine.on_change(|_| ());
         assert_eq!(serve(&host, None), ["Watch true"]);
+        // One that is told once keeps the worker telling until then.
+        let once = engine.on_change(|_| ()).once();
+        drop(heard_all);
+        assert_eq!(serve(&host, None), Vec::<String>::new());
+        notice(&host, 0, Notice::Changed(vec![commit(4, 21, true, &[])]));
+        assert_eq!(serve(&host, None), ["Watch false"]);
+        drop(once);
+        let another = engine.on_change(|_| ());
+        assert_eq!(serve(&host, None), ["Watch true"]);
+        another.keep();
         drop(conn);
         let (disposed, sent) = during(&host, None, engine.dispose()).await;
         disposed.unwrap();
