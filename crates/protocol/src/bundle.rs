@@ -12,6 +12,15 @@ const HEAD: usize = 8;
 /// The bytes before each frame.
 const LENGTH: usize = 8;
 
+/// Frames up to this size may share a message with others; they are copied, where larger ones are given away.
+pub const SMALL_FRAME: usize = 4 << 10;
+/// How many frames share a message at most: the other side is to begin while others are still being made.
+const MOST_FRAMES: u32 = 128;
+/// A message that has so many bytes takes no further frame.
+const MOST_BYTES: usize = 32 << 10;
+/// No message of several frames is longer: what it has before its last frame, and that.
+pub const LONGEST_BUNDLE: usize = MOST_BYTES + LENGTH + SMALL_FRAME + 8;
+
 /// Frames that are to travel in one message. One alone travels as it is.
 #[derive(Debug, Default)]
 pub struct Bundle {
@@ -31,6 +40,11 @@ impl Bundle {
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
         self.count += 1;
+    }
+
+    /// Whether it is to be sent before another frame is added.
+    pub fn is_full(&self) -> bool {
+        self.count >= MOST_FRAMES || self.bytes.len() >= MOST_BYTES
     }
 
     /// How many frames there are.

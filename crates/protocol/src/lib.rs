@@ -21,7 +21,7 @@ mod rows;
 mod sorted;
 mod value;
 
-pub use bundle::{Bundle, frames, is_bundle};
+pub use bundle::{Bundle, LONGEST_BUNDLE, SMALL_FRAME, frames, is_bundle};
 pub use codec::{Reader, Writer};
 pub use constraint::{Constraint, ConstraintKind};
 pub use error::{Error, ErrorKind, Result, StorageReason};

@@ -1,5 +1,6 @@
 //! The bytes of frames and batches: large ones in JavaScript's memory, small ones here.
 
+use aludel_protocol::SMALL_FRAME;
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::ops::Range;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use wasm_bindgen::JsCast;
 /// How many bytes a batch that JavaScript encodes keeps free in front, for the head of its frame.
 pub const HEADROOM: u32 = 1024;
 /// Up to here, bytes are copied once and are then at hand; larger ones stay where they are.
-pub(super) const SMALL: u32 = 4 << 10;
+pub(super) const SMALL: u32 = SMALL_FRAME as u32;
 
 /// The bytes of a frame or a batch.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, Frame, SMALL};
 use super::js::{Broadcast, Endpoint, PortPair, Said, describe, text_of};
 use crate::transport::Inbox;
-use aludel_protocol::{Bundle, FATAL, HELLO, Reply, frames, is_bundle};
+use aludel_protocol::{Bundle, FATAL, HELLO, LONGEST_BUNDLE, Reply, frames, is_bundle};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -38,12 +38,8 @@ enum Kind {
     Broadcast,
 }
 
-/// How many frames share a message at most: the worker is to begin while others are still being made.
-const MOST_FRAMES: u32 = 128;
-/// About how many bytes a message of several frames has at most.
-const MOST_BYTES: usize = 32 << 10;
-/// Longer messages hold one frame only.
-const LONGEST_COPY: u32 = 64 << 10;
+/// Where in a frame its kind stands.
+const KIND_AT: u32 = 2;
 
 /// One way to a worker. It ends when it is dropped.
 pub(super) struct Link {
@@ -75,7 +71,7 @@ impl Out {
     fn post(&self, frame: &Frame) -> Result<(), String> {
         match frame {
             // Alone, any version can read it.
-            Frame::Small(bytes) if bytes.get(2) == Some(&HELLO) => {
+            Frame::Small(bytes) if bytes.get(KIND_AT as usize) == Some(&HELLO) => {
                 self.flush()?;
                 self.waiting.borrow_mut().push(&[bytes]);
                 self.flush()
@@ -83,7 +79,7 @@ impl Out {
             Frame::Small(bytes) => {
                 let mut waiting = self.waiting.borrow_mut();
                 waiting.push(&[bytes]);
-                let is_full = waiting.count() >= MOST_FRAMES || waiting.len() >= MOST_BYTES;
+                let is_full = waiting.is_full();
                 drop(waiting);
                 if is_full { self.flush() } else { Ok(()) }
             }
@@ -236,7 +232,8 @@ fn read(data: JsValue) -> Vec<Heard> {
         },
     };
     let length = view.length();
-    if length > LONGEST_COPY || (length > SMALL && !is_bundle(&[view.get_index(0)])) {
+    let is_large = length > LONGEST_BUNDLE as u32 || (length > SMALL && !is_bundle(&[view.get_index(0)]));
+    if is_large && view.get_index(KIND_AT) != FATAL {
         return vec![Heard::Frame(Buffer::message(view))];
     }
     let bytes = view.to_vec();
@@ -247,7 +244,7 @@ fn read(data: JsValue) -> Vec<Heard> {
 
 fn read_frame(frame: Buffer) -> Heard {
     if let Some(bytes) = frame.here()
-        && bytes.get(2) == Some(&FATAL)
+        && bytes.get(KIND_AT as usize) == Some(&FATAL)
         && let Ok((_, Reply::Fatal { message })) = Reply::decode(bytes)
     {
         return Heard::Broke(format!("the worker broke: {message}"));

@@ -1,7 +1,9 @@
 //! Several frames in one message: read whole or refused, as frames are.
 
 use crate::samples::all;
-use aludel_protocol::{Bundle, ErrorKind, Header, RepeatClass, Request, frames, is_bundle};
+use aludel_protocol::{
+    Bundle, ErrorKind, Header, LONGEST_BUNDLE, RepeatClass, Request, SMALL_FRAME, frames, is_bundle,
+};
 
 fn message(parts: &[&[u8]]) -> Vec<u8> {
     let mut bundle = Bundle::default();
@@ -76,5 +78,25 @@ fn counts_and_lengths_that_lie_and_padding_that_holds_something_are_refused() {
     for (at, byte) in [(1, 2), (2, 1), (4, 0), (4, 1), (4, 3), (7, 0xff), (8, 33), (15, 0xff), (52, 1)] {
         let error = with(at, byte).expect_err(&format!("byte {at} may be {byte}"));
         assert_eq!(error.kind(), ErrorKind::Protocol);
+    }
+}
+
+#[test]
+fn a_bundle_that_takes_no_more_is_no_longer_than_one_may_be() {
+    for last in [1, 8, 4_095, SMALL_FRAME] {
+        let mut bundle = Bundle::default();
+        // As long as it can get without being full.
+        while !bundle.is_full() && bundle.len() + 48 < 32 << 10 {
+            bundle.push(&[&vec![0; (SMALL_FRAME - 8).min((32 << 10) - 24 - bundle.len()).max(1)]]);
+        }
+        if !bundle.is_full() {
+            bundle.push(&[&vec![0; last]]);
+        }
+        assert!(bundle.len() <= LONGEST_BUNDLE, "{} bytes", bundle.len());
+        let mut many = Bundle::default();
+        while !many.is_full() {
+            many.push(&[&close(1)]);
+        }
+        assert_eq!(many.count(), 128);
     }
 }

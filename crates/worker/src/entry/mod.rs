@@ -188,7 +188,7 @@ impl Shell {
             Ok(frames) if is_bundle(&message) => {
                 frames.into_iter().for_each(|at| self.take(message[at].to_vec(), from));
             }
-            // What breaks the protocol is refused as a frame that does.
+            // What breaks the protocol is refused as a frame that does, and dropped if it is a guest's: it names no client.
             Ok(_) | Err(_) => self.take(message, from),
         }
         // While work is under way, a frame only adds to it: what matters may be a cancel behind it.

@@ -8,10 +8,6 @@ use wasm_bindgen::prelude::*;
 
 /// How long a frame waits for others at most, in milliseconds, while its worker has something else to do.
 const LONGEST_WAIT_MS: f64 = 0.5;
-/// How many frames share a message at most.
-const MOST_FRAMES: u32 = 128;
-/// About how many bytes a message of several frames has at most.
-const MOST_BYTES: usize = 32 << 10;
 
 thread_local! {
     /// Whoever ends the worker has to find it, whatever else is borrowed.
@@ -61,7 +57,7 @@ impl Outbox {
         });
         let (_, way, bundle) = &mut waiting[at];
         bundle.push(parts);
-        if bundle.count() >= MOST_FRAMES || bundle.len() >= MOST_BYTES {
+        if bundle.is_full() {
             send(way, bundle);
         }
         drop(waiting);

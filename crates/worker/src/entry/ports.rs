@@ -2,6 +2,7 @@
 
 use super::liveness::Watch;
 use super::outbox::{Outbox, Way};
+use aludel_protocol::SMALL_FRAME;
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -9,8 +10,6 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
-/// Frames up to this size may share a message with others.
-const SMALL_FRAME: usize = 4 << 10;
 /// Where in a frame the id of its client stands.
 const CLIENT_AT: std::ops::Range<usize> = 16..24;
 
