@@ -32,7 +32,10 @@ export interface SqlAggregateOptions {
 export interface SqlAggregate {
   /** Takes a row up, by the arguments of the call. */
   step(...values: readonly SqlValue[]): void;
-  /** What the group came to. It is not called of what is given up with its statement. */
+  /**
+   * What the group came to. It is not called when the statement is interrupted, or when a call for the group has thrown. When the
+   * statement fails over something else it may be, and nobody gets what it returns.
+   */
   finalize(): SqlValue | boolean | undefined;
 }
 

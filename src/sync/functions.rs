@@ -24,7 +24,8 @@ pub(crate) type Collation = Box<dyn Fn(&str, &str) -> Ordering>;
 pub trait Aggregate {
     /// Takes a row up, by the arguments of the call.
     fn step(&mut self, arguments: &[Value]) -> Result<()>;
-    /// What the group came to. A group that is given up with its statement is dropped without it.
+    /// What the group came to. A group whose statement is interrupted, or that has failed itself, is dropped without it; one whose
+    /// statement fails over something else may be asked all the same, and nobody gets what it gives.
     fn finalize(self) -> Result<Value>;
 }
 

@@ -39,7 +39,7 @@ pub(crate) trait RawFile {
     fn size(&mut self) -> VfsResult<u64>;
 
     /// Told before and after the log is copied into a database: in between, writes need not be done when they return. After
-    /// it they are, or each further call fails.
+    /// it they are, or what is written, cut or synced next tries them again, and fails with them. Reads find them in any case.
     fn gather(&mut self, _gathers: bool) -> VfsResult<()> {
         Ok(())
     }
