@@ -115,19 +115,19 @@ export class SyncConnection {
     return this.execute(statement, params).scalars<T>();
   }
 
-  /** Runs the statements of a script, one after the other, without parameters. */
+  /** Runs the statements of a script, one after the other, without parameters. An error tells the statement that failed. */
   exec(script: string): void {
     if (typeof script !== "string") throw new ArgumentError(`exec() takes a string of SQL, not ${describe(script)}`);
     this.#ask(SCRIPT, script);
   }
 
   /**
-   * Begins a transaction; an error if one has begun. With a function: runs it, then commits, or rolls back if it throws, and
-   * gives what it returns.
+   * Begins a transaction; an error if one has begun. With a function: runs it with the transaction, then commits, or rolls back if
+   * it throws, and gives what it returns.
    */
   begin(): SyncTransaction;
-  begin<T>(fn: (conn: SyncConnection) => T): T;
-  begin<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
+  begin<T>(fn: (transaction: SyncTransaction) => T): T;
+  begin<T>(fn?: (transaction: SyncTransaction) => T): SyncTransaction | T {
     this.#ask(BEGIN);
     const number = ++this.#transactions;
     const isThis = (): boolean => this.#transactions === number;
@@ -136,12 +136,12 @@ export class SyncConnection {
   }
 
   /**
-   * Begins a savepoint, and a transaction before it if none has begun. With a function: runs it, then releases the savepoint,
-   * or rolls back to it if it throws, and gives what it returns. One that is left open is rolled back when the procedure ends.
+   * Begins a savepoint, and a transaction before it if none has begun. With a function: runs it with the savepoint, then releases
+   * that, or rolls back to it if it throws, and gives what it returns. One that is left open is rolled back when the procedure ends.
    */
   beginNested(): SyncTransaction;
-  beginNested<T>(fn: (conn: SyncConnection) => T): T;
-  beginNested<T>(fn?: (conn: SyncConnection) => T): SyncTransaction | T {
+  beginNested<T>(fn: (transaction: SyncTransaction) => T): T;
+  beginNested<T>(fn?: (transaction: SyncTransaction) => T): SyncTransaction | T {
     const name = this.#ask(SAVEPOINT) as string;
     const undo = (): void => {
       try {
@@ -211,10 +211,10 @@ export class SyncConnection {
     return this.#door.ask === undefined;
   }
 
-  #within<T>(transaction: SyncTransaction, fn: (conn: SyncConnection) => T): T {
+  #within<T>(transaction: SyncTransaction, fn: (transaction: SyncTransaction) => T): T {
     let value: T;
     try {
-      value = fn(this);
+      value = fn(transaction);
     } catch (error) {
       try {
         transaction.rollback();
@@ -333,7 +333,7 @@ export class SyncEngine {
 
   /** Runs a function in a transaction: commits when it returns, rolls back if it throws. */
   begin<T>(fn: (conn: SyncConnection) => T): T {
-    return this.#use(() => this.#connection.begin(fn));
+    return this.#use(() => this.#connection.begin(() => fn(this.#connection)));
   }
 
   /** Runs a statement in a transaction of its own. */

@@ -59,7 +59,11 @@ export function moveAll(conn: SyncConnection, from: string): number {
   const messages: Result<Message> = conn.execute<Message>("SELECT * FROM messages WHERE folder = :from", { from });
   const ids: number[] = messages.all().map(({ id }) => id);
   const first: number | null = conn.scalar<number>("SELECT 1");
-  const kept: string = conn.begin((inner) => inner.scalars<string>("SELECT 'a'").one());
+  const kept: string = conn.begin((transaction) => {
+    const active: boolean = transaction.isActive;
+    void active;
+    return conn.scalars<string>("SELECT 'a'").one();
+  });
   conn.beginNested().rollback();
   // @ts-expect-error nothing is awaited
   conn.execute("SELECT 1").then;

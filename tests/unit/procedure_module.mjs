@@ -22,8 +22,20 @@ export function results(conn) {
 
 export function transactions(conn) {
   const before = conn.inTransaction();
-  conn.begin((inner) => inner.execute("INSERT INTO users (name) VALUES ('kept')"));
-  conn.beginNested((inner) => inner.execute("INSERT INTO users (name) VALUES ('in a savepoint')"));
+  const active = [];
+  conn.begin((transaction) => {
+    conn.execute("INSERT INTO users (name) VALUES ('kept')");
+    active.push(transaction.isActive);
+  });
+  conn.beginNested((savepoint) => {
+    conn.execute("INSERT INTO users (name) VALUES ('in a savepoint')");
+    active.push(savepoint.isActive);
+  });
+  conn.beginNested((savepoint) => {
+    conn.execute("INSERT INTO users (name) VALUES ('given up')");
+    savepoint.rollback();
+    active.push(savepoint.isActive);
+  });
   let undone;
   try {
     conn.beginNested(() => {
@@ -35,7 +47,7 @@ export function transactions(conn) {
   }
   const left = conn.beginNested();
   conn.execute("INSERT INTO users (name) VALUES ('left')");
-  return [before, undone, left.isActive, count(conn)];
+  return [before, undone, left.isActive, count(conn), active];
 }
 
 export function beginTwice(conn) {
@@ -137,7 +149,7 @@ export function failsToCommit(conn) {
   conn.commit();
   const caught = [];
   try {
-    conn.begin((inner) => inner.execute("INSERT INTO notes VALUES (99)"));
+    conn.begin(() => conn.execute("INSERT INTO notes VALUES (99)"));
   } catch ({ name }) {
     caught.push(name);
   }

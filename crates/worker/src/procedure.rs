@@ -3,7 +3,7 @@
 
 use crate::changes::Changes;
 use crate::execution::{Context, Execution, Progress};
-use crate::keyword::first_keyword;
+use crate::keyword::{first_keyword, first_statement};
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
 use crate::sqlite::{self, Collation, Failure, FunctionOptions, NewAggregate, Prepared, Scalar, ffi};
@@ -77,6 +77,8 @@ pub struct SyncConnection<'a> {
     pub(crate) lost: bool,
     /// Whether databases were attached or detached.
     pub(crate) attaches: bool,
+    /// Whether it has begun a transaction, be it by a statement, where each statement is one.
+    pub(crate) begun: bool,
     /// The savepoints that are open, and how many there were.
     pub(crate) savepoints: (Vec<String>, u32),
 }
@@ -111,6 +113,7 @@ impl SyncConnection<'_> {
             sql,
             parameters: batch,
         };
+        self.begun |= self.begin == BeginMode::None;
         let mut execution = Execution::new(&execute, &frame);
         let mut desk = Desk { env: self.env, frames: Vec::new() };
         let was_in_transaction = self.db.in_transaction();
@@ -143,7 +146,7 @@ impl SyncConnection<'_> {
         self.outcome(progress, sql).map(|()| desk.frames)
     }
 
-    /// Runs the statements of a script, one after the other. Their rows go nowhere.
+    /// Runs the statements of a script, one after the other. Their rows go nowhere. An error tells the statement that failed.
     pub fn execute_script(&mut self, script: &str) -> Result<()> {
         // SQLite would read no further than a zero, and run the first half only.
         let Ok(ended) = CString::new(script) else {
@@ -154,12 +157,12 @@ impl SyncConnection<'_> {
             let rest = script.get(at..).unwrap_or_default();
             let first = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
             at += rest.len() - first.len();
-            let refused = |failure: Failure| failure.into_error(None).with_statement(first);
+            let refused = |failure: Failure| failure.into_error(None).with_statement(bare(first_statement(first)));
             match self.db.prepare_at(&ended, at).map_err(refused)? {
                 Prepared::Empty => return Ok(()),
-                Prepared::One(_) => return self.execute(first, None, false).map(drop),
+                Prepared::One(_) => return self.execute(bare(first_statement(first)), None, false).map(drop),
                 Prepared::Several(length) => {
-                    self.execute(first.get(..length).unwrap_or(first), None, false)?;
+                    self.execute(bare(first.get(..length).unwrap_or(first)), None, false)?;
                     at += length;
                 }
             }
@@ -209,7 +212,7 @@ impl SyncConnection<'_> {
 
     /// Whether a transaction has begun.
     pub fn in_transaction(&self) -> bool {
-        self.within || self.lost || (self.db.in_transaction() && !self.is_anothers)
+        self.within || self.begun || self.lost || (self.db.in_transaction() && !self.is_anothers)
     }
 
     /// Begins a transaction.
@@ -217,14 +220,18 @@ impl SyncConnection<'_> {
         self.check_lost()?;
         if self.in_transaction() {
             let message = "This connection has already initialized a SQLAlchemy Transaction() object via begin() or \
-                           autobegin; can't call begin() here unless rollback() or commit() is called first.";
+                           autobegin; can't call begin() here unless rollback() or commit() is called first. For a \
+                           savepoint inside that transaction, call beginNested() (savepoint() in Rust).";
             return Err(Error::new(ErrorKind::InvalidRequest, message));
         }
         let mode = match self.begin {
             BeginMode::Auto | BeginMode::Own if self.read_only => BeginMode::Deferred,
             BeginMode::Auto | BeginMode::Own => BeginMode::Immediate,
             // Each statement is to be a transaction.
-            BeginMode::None => return Ok(()),
+            BeginMode::None => {
+                self.begun = true;
+                return Ok(());
+            }
             mode => mode,
         };
         self.transaction(&TransactionOp::Begin(mode))
@@ -243,6 +250,7 @@ impl SyncConnection<'_> {
     }
 
     fn end(&mut self, op: &TransactionOp) -> Result<()> {
+        self.begun = false;
         if self.db.in_transaction() && !self.is_anothers {
             return self.transaction(op);
         }
@@ -369,6 +377,11 @@ impl SyncConnection<'_> {
         };
         Err(about(error, sql))
     }
+}
+
+/// A statement of a script without its semicolon.
+fn bare(statement: &str) -> &str {
+    statement.trim_end_matches(|c: char| c.is_whitespace() || c == ';')
 }
 
 /// The error of what would go on in a transaction that SQLite has ended.

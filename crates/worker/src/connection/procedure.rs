@@ -71,6 +71,7 @@ impl Connection {
             ended: false,
             lost: false,
             attaches: false,
+            begun: false,
             savepoints: (Vec::new(), 0),
         };
         let outcome = procedure.call(&mut connection);

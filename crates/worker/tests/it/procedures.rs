@@ -181,11 +181,11 @@ fn transactions_end_and_begin_and_savepoints_are_undone_unless_they_are_released
         Ok(vec![])
     });
     assert_eq!(got, Got::Returned(false, true, vec![]));
-    // Where each statement is a transaction, none is begun for it.
+    // Where each statement is a transaction, none is begun for it; that one has begun is said all the same.
     let got = call(&mut bench, 1, ProcedureCall { begin: BeginMode::None, ..CALL }, |connection| {
         connection.begin()?;
         connection.execute("insert into t values (5)", None, false)?;
-        assert!(!connection.in_transaction());
+        assert!(connection.in_transaction());
         Ok(vec![])
     });
     assert_eq!(got, Got::Returned(false, false, vec![]));
@@ -405,6 +405,62 @@ fn streams_end_with_the_transaction_that_a_procedure_ends() {
     });
     assert_eq!(got, Got::Returned(true, true, vec![]));
     assert_eq!(bench.error(id).0.kind(), ErrorKind::ResourceClosed);
+}
+
+#[test]
+fn an_error_of_a_script_tells_the_statement_that_failed() {
+    let mut bench = Bench::with(1);
+    let got = call(&mut bench, 1, CALL, |connection| {
+        for wrong in ["selec 1, 2", "insert into nowhere values (';')", "insert into t values (1, 2)", "select x'zz'"] {
+            connection.execute_script("drop table if exists t; create table t (x);")?;
+            for (before, after) in
+                [("", ""), ("insert into t values (1); ", ""), ("insert into t values (1); -- a\n", " ; select 1;")]
+            {
+                connection.execute("delete from t", None, false)?;
+                let error = connection.execute_script(&format!("{before}{wrong}{after}")).unwrap_err();
+                let statement = error.statement().unwrap();
+                assert!(statement == wrong || statement == format!("-- a\n{wrong}"), "{statement}: {error}");
+                let written = cell(connection, "select count(*) from t")?;
+                assert_eq!(written, Value::Integer(i64::from(!before.is_empty())), "what stands before it was run");
+            }
+        }
+        // One that is wrong when it is run.
+        let script =
+            "create table u (x unique); insert into u values (1); insert into u values (1); drop table u; -- end";
+        assert_eq!(connection.execute_script(script).unwrap_err().statement(), Some("insert into u values (1)"));
+        connection.execute_script("drop table u; -- end")?;
+        let last = connection.execute_script("select 1; insert into u values (2); -- end").unwrap_err();
+        assert_eq!(last.statement(), Some("insert into u values (2)"));
+        connection.roll_back()?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+}
+
+#[test]
+fn a_transaction_is_begun_once_also_where_each_statement_is_one() {
+    for begin in [BeginMode::Auto, BeginMode::None] {
+        let mut bench = Bench::with(1);
+        let got = call(&mut bench, 1, ProcedureCall { begin, ..CALL }, |connection| {
+            for _ in 0..2 {
+                assert!(!connection.in_transaction());
+                connection.begin()?;
+                assert!(connection.in_transaction());
+                let error = connection.begin().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+                assert!(error.message().contains("call beginNested()"), "{error}");
+                connection.commit()?;
+            }
+            // A statement begins it as well.
+            connection.execute("select 1", None, false)?;
+            assert!(connection.in_transaction());
+            assert_eq!(connection.begin().unwrap_err().kind(), ErrorKind::InvalidRequest);
+            connection.roll_back()?;
+            assert!(!connection.in_transaction());
+            Ok(vec![])
+        });
+        assert!(matches!(got, Got::Returned(false, _, _)), "{got:?}");
+    }
 }
 
 #[test]
