@@ -41,9 +41,10 @@ async function withoutSuspending({ directory }) {
 
 for (const [what, count, from, query, change] of WAYS) test(what, async (t) => {
   const app = await makeApp(from);
-  await change?.(app);
-  const server = await serve({ "/": app.directory });
+  let server;
   try {
+    await change?.(app);
+    server = await serve({ "/": app.directory });
     for (const name of tabBrowsers) {
       await t.test(name, async (t) => {
         const { browser, close } = await launch(name);
@@ -78,7 +79,7 @@ for (const [what, count, from, query, change] of WAYS) test(what, async (t) => {
       });
     }
   } finally {
-    server.close();
+    server?.close();
     await app.remove();
   }
 });

@@ -12,9 +12,7 @@ import {
   type MigrationProblem,
   type SQLAlchemyError,
 } from "aludel";
-
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <A, B>(_: Same<A, B>): void => undefined;
+import { sameTypes as same } from "./same.js";
 
 export async function run(): Promise<void> {
   const engine = createEngine("sqlite://");

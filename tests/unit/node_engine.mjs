@@ -4,7 +4,7 @@ import { load } from "./pkg.mjs";
 
 const { createEngine, text } = await load("index.js");
 const { nodeOptions } = await load("node.js");
-// inline.test.mjs runs tests of the other files over the worker on their own thread.
+// inline_surface.test.mjs runs tests of the other files over the worker on their own thread.
 const options = process.env.ALUDEL_INLINE === undefined ? await nodeOptions() : { worker: (await load("inline.js")).inlineWorker };
 
 const engines = new Set();
