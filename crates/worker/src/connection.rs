@@ -23,7 +23,7 @@ use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
 use crate::stepping::Stepping;
 use crate::transaction;
-use aludel_protocol::{BatchWriter, Error, ErrorKind, Fate, Header, OpenOptions, Reply};
+use aludel_protocol::{BatchWriter, Durability, Error, ErrorKind, Fate, Header, OpenOptions, Reply, Storage};
 pub(crate) use lent::Later;
 use lent::Lent;
 pub(crate) use locked::{Neighbour, cannot_open};
@@ -90,6 +90,8 @@ pub(crate) struct Connection {
     idle_since: Option<f64>,
     /// Whether its client was told last that a transaction is open.
     told_open: bool,
+    /// Whether its commits are made to last before they are answered.
+    syncs: bool,
     /// Why its transaction was ended from outside, until it is told that it has ended.
     ended: Option<Error>,
     closed: bool,
@@ -122,6 +124,7 @@ impl Connection {
             idle_timeout: or_forever(options.idle_transaction_timeout),
             log_limit: if options.log_limit == 0 { u64::MAX } else { options.log_limit },
             spare: None,
+            syncs: options.durability == Durability::Full && options.storage != Storage::Memory,
             state: TransactionState::None,
             holds: TransactionState::None,
             holds_since: None,
@@ -319,6 +322,7 @@ impl Connection {
                 told_open: &mut self.told_open,
                 marks: database.marks.as_deref(),
                 lends,
+                syncs: self.syncs,
             }),
             Work::Transaction(op) => {
                 let why = "the transaction in which it was opened has ended";

@@ -30,7 +30,9 @@ pub trait Environment {
         let _ = now;
     }
 
-    /// Called before something that may take long, in which there is no [`Environment::hurry`].
+    /// Called before something that may take long, in which there is no [`Environment::hurry`]. Before the commit of a statement
+    /// that is a transaction of its own only where it waits for the storage: else it is one write, and many of these follow each
+    /// other.
     fn flush(&mut self) {}
 
     /// Makes the files of an OPFS database ready for `vfs`; [`Preparation::Later`] promises a call of

@@ -47,6 +47,8 @@ pub(crate) struct Context<'a> {
     pub(crate) marks: Option<&'a Marks>,
     /// Whether its statement is lent out to be stepped.
     pub(crate) lends: bool,
+    /// Whether a commit waits until the storage has made it last: what was answered before does not wait with it.
+    pub(crate) syncs: bool,
 }
 
 /// How far an execution came.
@@ -413,6 +415,9 @@ impl Execution {
         }
         if self.owns {
             self.expect(cx);
+            if cx.syncs {
+                cx.env.flush();
+            }
             run_once(cx.db, cx.cache, "COMMIT").map_err(|failure| self.failure(failure, false))?;
             self.owns = false;
         }

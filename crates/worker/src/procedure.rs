@@ -135,6 +135,7 @@ impl SyncConnection<'_> {
                 marks: None,
                 // There may be JavaScript between it and whoever could let it pause.
                 lends: false,
+                syncs: false,
             });
             if !matches!(progress, Progress::Yielded) {
                 break progress;

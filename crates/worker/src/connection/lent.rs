@@ -126,6 +126,7 @@ impl Connection {
             told_open: &mut self.told_open,
             marks: database.marks.as_deref(),
             lends: true,
+            syncs: self.syncs,
         };
         let came = came.unwrap_or(Came::Over);
         let goes_on = later.is_empty() && !pace.is_stopped();

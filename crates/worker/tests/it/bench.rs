@@ -19,6 +19,8 @@ pub struct Memory {
     pub tick: f64,
     /// The frames, and to whom each was sent.
     pub posted: Vec<(u64, Vec<u8>)>,
+    /// How often all that is held was to leave.
+    pub flushes: usize,
     pub prepared: Vec<(String, bool)>,
     pub released: Vec<String>,
     /// The requests whose procedures were asked for.
@@ -41,6 +43,10 @@ impl Environment for Memory {
 
     fn post(&mut self, client: u64, parts: &[&[u8]]) {
         self.posted.push((client, parts.concat()));
+    }
+
+    fn flush(&mut self) {
+        self.flushes += 1;
     }
 
     fn prepare_files(&mut self, path: &str, create: bool) -> Preparation {
@@ -186,6 +192,7 @@ impl Bench {
             clock: Rc::clone(&clock),
             tick: TICK,
             posted: vec![],
+            flushes: 0,
             prepared: vec![],
             released: vec![],
             called: vec![],

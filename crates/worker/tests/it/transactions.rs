@@ -1,7 +1,8 @@
 //! Transactions and savepoints.
 
-use crate::bench::{Bench, Got, execute};
-use aludel_protocol::{BeginMode, Error, ErrorKind, Execute, TransactionOp};
+use crate::bench::{Bench, Got, execute, options};
+use crate::scratch::Scratch;
+use aludel_protocol::{BeginMode, Durability, Error, ErrorKind, Execute, OpenOptions, Storage, TransactionOp};
 
 fn error(got: Got) -> (Error, bool) {
     let Got::Error(error, in_transaction) = got else { panic!("{got:?}") };
@@ -144,4 +145,29 @@ fn schema_changes_are_part_of_transactions() {
     bench.transaction(1, TransactionOp::Rollback);
     assert_eq!(bench.integer(1, "select count(*) from t"), 0);
     assert_eq!(bench.fail(1, "select * from u").message(), "no such table: u");
+}
+
+#[test]
+fn answers_do_not_wait_for_a_commit_that_waits_for_the_storage() {
+    let scratch = Scratch::new();
+    for (durability, storage, times) in [
+        (Durability::Full, Storage::Disk, 1),
+        (Durability::Normal, Storage::Disk, 0),
+        (Durability::Full, Storage::Memory, 0),
+    ] {
+        let mut bench = Bench::greeted();
+        let path = scratch.name("answers.db");
+        bench.open(1, OpenOptions { durability, ..options(storage, &path) });
+        bench.run(1, "create table if not exists t (x)");
+        let mut flushes = |execute: Execute<'_>| {
+            let before = bench.service.environment_mut().flushes;
+            bench.try_run(1, &execute, &[]).unwrap();
+            bench.service.environment_mut().flushes - before
+        };
+        let own = |sql| Execute { begin: BeginMode::Own, ..execute(sql) };
+        assert_eq!(flushes(own("insert into t values (1)")), times, "{durability:?} {storage:?}");
+        assert_eq!(flushes(execute("insert into t values (1)")), times, "as its own, by autocommit");
+        assert_eq!(flushes(own("select * from t")), 0, "it commits nothing");
+        assert_eq!(flushes(Execute { begin: BeginMode::Immediate, ..execute("insert into t values (1)") }), 0);
+    }
 }
