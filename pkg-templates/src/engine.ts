@@ -70,9 +70,10 @@ export class Engine implements AsyncDisposable {
   readonly #warn: (message: string) => void;
   readonly #cache: QueryCache;
   readonly #given: EngineOptions;
+  readonly #onDisk: string | undefined;
 
   private constructor(parts: Parts) {
-    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options, cache, given } = parts;
+    const { url, native, pool, hideParameters, log, listeners, hooks, warn, options, cache, given, onDisk } = parts;
     this.url = url;
     this.pool = pool;
     this.hideParameters = hideParameters;
@@ -83,13 +84,17 @@ export class Engine implements AsyncDisposable {
     this.#warn = warn;
     this.#cache = cache;
     this.#given = given;
+    this.#onDisk = onDisk;
     this.#execution = { options };
     Object.freeze(this);
   }
 
-  /** @internal */
-  static of(url: string, given: EngineOptions): Engine {
-    return new Engine(partsOf(url, given));
+  /**
+   * `onDisk` is the URL by which the worker finds a file that is not in the browser's own storage.
+   * @internal
+   */
+  static of(url: string, given: EngineOptions, onDisk?: string): Engine {
+    return new Engine(partsOf(url, given, onDisk));
   }
 
   /**
@@ -109,11 +114,11 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Who listens to it, and the options that it was given.
+   * Who listens to it, the options that it was given, and where its file is on disk.
    * @internal
    */
-  static inside(engine: Engine): { readonly hooks: Hooks; readonly given: EngineOptions } {
-    return { hooks: engine.#hooks, given: engine.#given };
+  static inside(engine: Engine): { readonly hooks: Hooks; readonly given: EngineOptions; readonly onDisk: string | undefined } {
+    return { hooks: engine.#hooks, given: engine.#given, onDisk: engine.#onDisk };
   }
 
   /** Forgets what statements were compiled to. */
@@ -123,7 +128,7 @@ export class Engine implements AsyncDisposable {
 
   /** Where the database is kept. */
   get storage(): Storage_ {
-    return storageOf(this.#native);
+    return storageOf(this.#native, this.#onDisk !== undefined);
   }
 
   /**
@@ -378,7 +383,7 @@ export class Engine implements AsyncDisposable {
     const merged = mergedOptions(this.#execution.options, options);
     const native = callSync(() => this.#native.withOptions(options?.isolationLevel, options?.loggingToken));
     const { url, pool, hideParameters } = this;
-    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn, cache: this.#cache, given: this.#given };
+    const shared = { log: this.#log, listeners: this.#listeners, hooks: this.#hooks, warn: this.#warn, cache: this.#cache, given: this.#given, onDisk: this.#onDisk };
     return new Engine({ url, native, pool, hideParameters, ...shared, options: merged });
   }
 

@@ -6,6 +6,7 @@
 
 import { callSync } from "./call.js";
 import { queryCache, type QueryCache } from "./core/entry.js";
+import { nowhere } from "./databases.js";
 import { describe } from "./encode.js";
 import { ArgumentError, NotSupportedError } from "./errors.js";
 import { Listeners, printRecord, type EchoRecord } from "./events.js";
@@ -77,13 +78,15 @@ export interface Parts {
   readonly options: ExecutionOptions;
   readonly cache: QueryCache;
   readonly given: EngineOptions;
+  readonly onDisk: string | undefined;
 }
 
 /**
- * Makes the parts of an engine of its options.
+ * Makes the parts of an engine of its options. `onDisk` is the URL by which the worker finds a file on disk.
  * @internal
  */
-export function partsOf(url: string, given: EngineOptions): Parts {
+export function partsOf(url: string, given: EngineOptions, onDisk?: string): Parts {
+  nowhere(given);
   const { worker, wasmUrl, strategy, echo, executionOptions, performanceMarks = false, ...plain } = given;
   if (typeof performanceMarks !== "boolean") {
     throw new ArgumentError(`performanceMarks is true or false, not ${describe(performanceMarks)}`);
@@ -105,8 +108,8 @@ export function partsOf(url: string, given: EngineOptions): Parts {
   const spawn = spawner(worker, wasmUrl, strategy);
   // Whoever makes the workers may have them elsewhere: then tabs reach each other's without a broker.
   const broker = worker === undefined ? spawnBroker : () => undefined;
-  const native_ = callSync(() => new (native().NativeEngine)(url, known, spawn, broker, record));
-  if (strategy === INLINE_STRATEGY && storageOf(native_).kind !== "memory") {
+  const native_ = callSync(() => new (native().NativeEngine)(onDisk ?? url, known, spawn, broker, record));
+  if (strategy === INLINE_STRATEGY && storageOf(native_, false).kind !== "memory") {
     throw new NotSupportedError(
       `the strategy "inline" has databases in memory only, as sqlite:// is: browsers let workers alone write files as SQLite does, so ${url} needs one`,
     );
@@ -124,5 +127,5 @@ export function partsOf(url: string, given: EngineOptions): Parts {
   const cache = queryCache(given.queryCacheSize);
   const listeners = new Listeners((name, tell) => callSync(() => native_.listen(name, tell)));
   const hooks = new Hooks(performanceMarks);
-  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache, given };
+  return { url, native: native_, pool, hideParameters: given.hideParameters === true, log, listeners, hooks, warn, options, cache, given, onDisk };
 }

@@ -148,7 +148,7 @@ export {
   type Update,
   type WindowOptions,
 } from "./core/index.js";
-export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions } from "./databases.js";
+export { databaseExists, dropDatabase, listDatabases, type DatabaseFile, type DropOptions, type WhereOptions } from "./databases.js";
 export { createAsyncEngine, createEngine } from "./create_engine.js";
 export { Engine } from "./engine.js";
 export type { Dialect, Pool } from "./engine_parts.js";

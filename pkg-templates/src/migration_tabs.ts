@@ -280,8 +280,9 @@ export function whenOver(engine: Engine, end: () => void): () => void {
  * @internal
  */
 export async function beside<T>(engine: Engine, work: (own: Engine) => Promise<T>): Promise<T> {
-  const { poolSize, maxOverflow, poolTimeout, poolRecycle, poolPrePing, poolUseLifo, echo, performanceMarks, ...given } = Engine.inside(engine).given;
-  const own = Engine.of(engine.url, { ...given, poolClass: "NullPool" });
+  const { given: all, onDisk } = Engine.inside(engine);
+  const { poolSize, maxOverflow, poolTimeout, poolRecycle, poolPrePing, poolUseLifo, echo, performanceMarks, ...given } = all;
+  const own = Engine.of(engine.url, { ...given, poolClass: "NullPool" }, onDisk);
   try {
     return await work(own);
   } finally {

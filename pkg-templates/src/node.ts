@@ -1,5 +1,5 @@
 /**
- * Engines in Node: the worker in a thread, over a database in memory.
+ * Engines in Node: the worker in a thread, over files on disk or a database in memory.
  *
  * @module
  */
@@ -8,22 +8,37 @@ import { readFile } from "node:fs/promises";
 import { execArgv as ofProcess } from "node:process";
 import { setImmediate } from "node:timers";
 import { Worker as Thread } from "node:worker_threads";
-import { createEngine } from "./create_engine.js";
-import type { Engine } from "./engine.js";
+import { checkEngine, createEngine as create } from "./create_engine.js";
+import { Engine } from "./engine.js";
+import { directoryOf, fromRoot } from "./node_paths.js";
+import type { ThreadData } from "./node_worker.js";
 import type { EngineOptions } from "./options.js";
 import { Owed } from "./owed.js";
+import { INLINE_STRATEGY } from "./spawner.js";
 
 /** The option of Node that says whether the text on its command line is a module. */
 const INPUT_TYPE = "--input-type";
+
+function startThread(workerData: ThreadData): Thread {
+  const file = new URL("./node_worker.js", import.meta.url);
+  // Unless told otherwise, a thread has those options of the process that it can have.
+  if (!ofProcess.some((option) => option.startsWith(INPUT_TYPE))) return new Thread(file, { workerData });
+  // Node refuses a file where it was told how a text on its command line is to be read.
+  const execArgv = ofProcess.filter((option, at, all) => !option.startsWith(INPUT_TYPE) && all[at - 1] !== INPUT_TYPE);
+  try {
+    return new Thread(file, { workerData, execArgv });
+  } catch {
+    // There are some among them that only a process can have.
+    return new Thread(file, { workerData, execArgv: [] });
+  }
+}
 
 /**
  * A thread of Node as a `Worker` of a browser. It keeps the process for as long as it loads or has something to answer: a
  * connection that was left open does not.
  */
-function threadWorker(): Worker {
-  // Node refuses a file where it was told how a text on its command line is to be read.
-  const execArgv = ofProcess.filter((option, at, all) => !option.startsWith(INPUT_TYPE) && all[at - 1] !== INPUT_TYPE);
-  const thread = new Thread(new URL("./node_worker.js", import.meta.url), { execArgv });
+function threadWorker(data: ThreadData): Worker {
+  const thread = startThread(data);
   const owed = new Owed();
   let looks = false;
   thread.on("message", (data) => {
@@ -59,18 +74,30 @@ function threadWorker(): Worker {
   return worker as unknown as Worker;
 }
 
-/** What `createEngine()` needs beside a URL where there are no Web Workers and no `fetch` of files. */
+/** What `createEngine()` of browsers needs beside a URL where there are no Web Workers: a worker that has databases in memory only. */
 export async function nodeOptions(): Promise<EngineOptions> {
-  const wasm = await readFile(new URL("./worker.wasm", import.meta.url));
-  let binary = "";
-  for (let at = 0; at < wasm.length; at += 0x8000) binary += String.fromCharCode(...wasm.subarray(at, at + 0x8000));
-  // Node fetches no files, but what is in the URL.
-  return { worker: threadWorker, wasmUrl: `data:application/wasm;base64,${btoa(binary)}` };
+  return { worker: () => threadWorker({ files: false }) };
 }
+
+/**
+ * As `createEngine()` of browsers: the worker runs in a thread, and files are on disk. Where there are Web Workers (in Deno and in
+ * Bun), and where `worker` or `strategy: "inline"` says otherwise, it is the same.
+ */
+export function createEngine(url: string | URL, options: EngineOptions = {}): Engine {
+  checkEngine(url, options);
+  const elsewhere = options.worker !== undefined || options.strategy === INLINE_STRATEGY || typeof Worker !== "undefined";
+  if (elsewhere) return create(url, options);
+  const { directory, ...rest } = options;
+  const onDisk = fromRoot(String(url), directoryOf(directory));
+  return Engine.of(String(url), { ...rest, worker: () => threadWorker({ files: true }) }, onDisk);
+}
+
+/** SQLAlchemy's name for the same: every engine here is asynchronous. */
+export const createAsyncEngine: typeof createEngine = createEngine;
 
 /** An engine over a copy in memory of a SQLite file, or over an empty database. Nothing is ever written to the file. */
 export async function openCopy(file?: string, options: EngineOptions = {}): Promise<Engine> {
-  const engine = createEngine("sqlite://", { ...options, ...(await nodeOptions()) });
+  const engine = create("sqlite://", { ...options, ...(await nodeOptions()) });
   if (file !== undefined) await engine.importBytes(new Uint8Array(await readFile(file)));
   return engine;
 }

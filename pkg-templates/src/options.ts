@@ -64,6 +64,11 @@ export interface EngineOptions {
   readonly loggingName?: string;
   /** The page cache of all connections together, in bytes. 32 MiB unless given. */
   readonly cacheSize?: number;
+  /**
+   * The directory in which the files of URLs are, in Node: a path, or a `file:` URL. The one in which the process works unless
+   * given; `sqlite:////var/lib/app.db`, with four slashes, is an absolute path.
+   */
+  readonly directory?: string | URL;
   /** What an acknowledged commit survives: the death of tab and browser (`"normal"`), or a power cut too (`"full"`). */
   readonly durability?: "normal" | "full";
   /** Whether foreign keys are enforced: yes unless given. */

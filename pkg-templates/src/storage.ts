@@ -9,13 +9,13 @@ import type { NativeEngine } from "./generated/client.js";
 
 /** Where an engine keeps its database. */
 export interface Storage_ {
-  /** `"opfs"`: a file of the origin private file system. `"memory"`: gone with the engine. */
-  readonly kind: "opfs" | "memory";
+  /** `"opfs"`: a file of the origin private file system. `"file"`: one on disk, in Node. `"memory"`: gone with the engine. */
+  readonly kind: "opfs" | "file" | "memory";
   /** Whether the data outlives the page. */
   readonly durable: boolean;
   /** What an acknowledged commit survives. */
   readonly durability: "normal" | "full";
-  /** The path of the file; null in memory. */
+  /** The path of the file, from the root of the origin's storage, or, in Node, of the file system; null in memory. */
   readonly path: string | null;
   /**
    * Whether the *name* of the database survives a power cut. A browser writes the names of new files some time after the
@@ -34,24 +34,27 @@ export interface Storage_ {
 }
 
 /**
- * The storage of an engine.
+ * The storage of an engine, whose files may be on disk.
  * @internal
  */
-export function storageOf(native: NativeEngine): Storage_ {
+export function storageOf(native: NativeEngine, disk: boolean): Storage_ {
   const found = native.storage() as unknown as { kind: "opfs" | "memory"; durability: "normal" | "full"; path?: string };
   const manager = globalThis.navigator?.storage as StorageManager | undefined;
   const durable = found.kind === "opfs";
+  // The worker finds it from its root, which has no name.
+  const path = found.path ?? null;
+  const onDisk = disk && durable;
   return Object.freeze({
-    kind: found.kind,
+    kind: onDisk ? "file" : found.kind,
     durable,
     durability: found.durability,
-    path: found.path ?? null,
+    path: onDisk && path !== null && !/^[a-z]:/i.test(path) ? `/${path}` : path,
     get settled() {
       return (native.storage() as unknown as { settled: boolean }).settled;
     },
     whenSettled: () => call(undefined, () => native.whenSettled()),
-    persisted: async () => durable && ((await manager?.persisted?.()) ?? false),
-    persist: async () => durable && ((await manager?.persist?.()) ?? false),
+    persisted: async () => onDisk || (durable && ((await manager?.persisted?.()) ?? false)),
+    persist: async () => onDisk || (durable && ((await manager?.persist?.()) ?? false)),
     estimate: async () => {
       const { usage, quota } = (await manager?.estimate?.()) ?? {};
       return { usage, quota };

@@ -60,7 +60,7 @@ export async function engines(): Promise<void> {
   engine.url = "sqlite://";
 
   same<typeof engine.name, "sqlite">(true);
-  same<typeof engine.storage.kind, "opfs" | "memory">(true);
+  same<typeof engine.storage.kind, "opfs" | "file" | "memory">(true);
   const status: string = engine.pool.status();
   const exported: Uint8Array = await engine.exportBytes();
   const stream: ReadableStream<Uint8Array> = engine.exportStream({

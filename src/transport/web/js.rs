@@ -103,10 +103,14 @@ pub(super) fn text_of(object: &JsValue, key: &str) -> Option<String> {
     member(object, key).and_then(|value| value.as_string())
 }
 
-/// Web Locks, where there are any.
+/// Web Locks, where there are any. Those of Node are shown to the thread that holds them only, and a channel between threads
+/// would keep the process.
 pub(super) fn locks() -> Option<Locks> {
-    let locks = member(&member(&js_sys::global(), "navigator")?, "locks")?;
-    Some(locks.unchecked_into())
+    let navigator = member(&js_sys::global(), "navigator")?;
+    if text_of(&navigator, "userAgent").is_some_and(|agent| agent.starts_with("Node.js/")) {
+        return None;
+    }
+    Some(member(&navigator, "locks")?.unchecked_into())
 }
 
 /// Whether there is a class of this name.
