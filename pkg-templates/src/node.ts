@@ -10,7 +10,7 @@ import { setImmediate } from "node:timers";
 import { Worker as Thread } from "node:worker_threads";
 import { checkEngine, createEngine as create } from "./create_engine.js";
 import { Engine } from "./engine.js";
-import { directoryOf, fromRoot } from "./node_paths.js";
+import { directoryOf, fromRoot, isOnDisk } from "./node_paths.js";
 import type { ThreadData } from "./node_worker.js";
 import type { EngineOptions } from "./options.js";
 import { Owed } from "./owed.js";
@@ -54,13 +54,17 @@ function threadWorker(data: ThreadData): Worker {
   const listeners = new Map<unknown, (value: unknown) => void>();
   const worker = {
     addEventListener(kind: string, listener: (event: { data: unknown; message: string }) => void): void {
-      const tell = (value: unknown): void => listener({ data: value, message: value instanceof Error ? value.message : "" });
+      const tell = (value: unknown): void => listener({ data: value, message: value instanceof Error ? value.message : "its thread has ended" });
       listeners.set(listener, tell);
       thread.on(kind, tell);
+      // What runs in it may end it.
+      if (kind === "error") thread.on("exit", tell);
     },
     removeEventListener(kind: string, listener: unknown): void {
       const tell = listeners.get(listener);
-      if (tell !== undefined) thread.off(kind, tell);
+      if (tell === undefined) return;
+      thread.off(kind, tell);
+      thread.off("exit", tell);
     },
     postMessage(message: unknown, transfer?: readonly unknown[]): void {
       if (message instanceof Uint8Array) {
@@ -80,12 +84,12 @@ export async function nodeOptions(): Promise<EngineOptions> {
 }
 
 /**
- * As `createEngine()` of browsers: the worker runs in a thread, and files are on disk. Where there are Web Workers (in Deno and in
- * Bun), and where `worker` or `strategy: "inline"` says otherwise, it is the same.
+ * As `createEngine()` of browsers: the worker runs in a thread, and files are on disk. Where there are Web Workers, and where
+ * `worker` or `strategy: "inline"` says otherwise, it is the same.
  */
 export function createEngine(url: string | URL, options: EngineOptions = {}): Engine {
   checkEngine(url, options);
-  const elsewhere = options.worker !== undefined || options.strategy === INLINE_STRATEGY || typeof Worker !== "undefined";
+  const elsewhere = options.worker !== undefined || options.strategy === INLINE_STRATEGY || !isOnDisk();
   if (elsewhere) return create(url, options);
   const { directory, ...rest } = options;
   const onDisk = fromRoot(String(url), directoryOf(directory));

@@ -6,11 +6,21 @@
 
 import { closeSync, openSync, readdirSync, readSync, statSync, unlinkSync, type Dirent } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkDirectory, checkDropping, databaseExists as exists, dropDatabase as drop, urlOf, type DatabaseFile, type DropOptions, type WhereOptions } from "./databases.js";
+import {
+  checkDirectory,
+  checkDropping,
+  databaseExists as exists,
+  dropDatabase as drop,
+  listDatabases as list,
+  urlOf,
+  type DatabaseFile,
+  type DropOptions,
+  type WhereOptions,
+} from "./databases.js";
 import { ArgumentError, StorageError, type StorageReason } from "./errors.js";
 import { flushDirectory } from "./node_files.js";
 import { codeOf, FileInUse, openAlone, type Alone } from "./node_lock.js";
-import { directoryOf, escaped, fileOf, isPlain } from "./node_paths.js";
+import { directoryOf, escaped, fileOf, isOnDisk, isPlain } from "./node_paths.js";
 
 /** With what each SQLite file begins. */
 const MAGIC = "SQLite format 3\0";
@@ -26,6 +36,7 @@ const GONE = ["ENOENT", "ENOTDIR"];
 
 /** As `listDatabases()` of browsers, over the files of the directory. */
 export async function listDatabases(directory: string = "", options: WhereOptions = {}): Promise<DatabaseFile[]> {
+  if (!isOnDisk()) return list(directory, options);
   checkDirectory(directory, options);
   const start = directory === "/" ? "/" : directory.replace(/\/+$/, "");
   if (start !== "" && start !== "/" && !isPlain(start)) {
@@ -89,6 +100,7 @@ function sizeOfDatabase(file: string): number {
 
 /** As `databaseExists()` of browsers. */
 export async function databaseExists(url: string | URL, options: WhereOptions = {}): Promise<boolean> {
+  if (!isOnDisk()) return exists(url, options);
   const file = fileOf(urlOf(url, "databaseExists"), directoryOf(options.directory));
   // What is wrong with it is the same everywhere.
   return file === undefined ? exists(url) : (sizeOf(file) ?? 0) > 0;
@@ -107,6 +119,7 @@ function sizeOf(file: string): number | undefined {
 
 /** As `dropDatabase()` of browsers. */
 export async function dropDatabase(url: string | URL, options: DropOptions = {}): Promise<boolean> {
+  if (!isOnDisk()) return drop(url, options);
   const given = urlOf(url, "dropDatabase");
   const ifExists = checkDropping(options);
   const file = fileOf(given, directoryOf(options.directory));

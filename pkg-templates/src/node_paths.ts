@@ -17,6 +17,14 @@ const FILE = /^(sqlite(?:\+aludel)?:\/\/\/)([^?]+)(\?.*)?$/su;
 const MAX_PART = 240;
 
 /**
+ * Whether files are on disk: not where there are Web Workers, which are used then.
+ * @internal
+ */
+export function isOnDisk(): boolean {
+  return typeof Worker === "undefined";
+}
+
+/**
  * The directory in which files are: as it was given, or the one that the process works in.
  * @internal
  */

@@ -218,6 +218,15 @@ test("Web Locks of Node, which only the thread sees that holds them, are not ask
   assert.equal(stdout, "answered memory\nanswered file\n[]\n");
 });
 
+test("a thread that is ended by what runs in it is WorkerGone, and another takes its place", async () => {
+  const directory = fresh();
+  const engine = await notes(directory);
+  const leave = new URL("data:text/javascript,export const leave = () => process.exit(3)");
+  await assert.rejects(engine.runInThread(leave, "leave"), failing(aludel.WorkerGone, /thread has ended/));
+  assert.equal(await engine.scalar(COUNT), 3);
+  await engine.dispose();
+});
+
 test("databases are listed, looked for and dropped", async () => {
   const directory = fresh();
   const where = { directory };
