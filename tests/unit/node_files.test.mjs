@@ -11,7 +11,7 @@ import { load, pkg } from "./pkg.mjs";
 
 const browsers = await load("index.js");
 const aludel = await load("index_node.js");
-const { createEngine, databaseExists, dropDatabase, listDatabases, StorageError, text } = aludel;
+const { createEngine, databaseExists, dropDatabase, listDatabases, migrate, StorageError, text } = aludel;
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "aludel-files-")));
 const engines = new Set();
@@ -225,6 +225,17 @@ test("a thread that is ended by what runs in it is WorkerGone, and another takes
   await assert.rejects(engine.runInThread(leave, "leave"), failing(aludel.WorkerGone, /thread has ended/));
   assert.equal(await engine.scalar(COUNT), 3);
   await engine.dispose();
+});
+
+test("migrations are run once, by whichever engine comes first", async () => {
+  const directory = fresh();
+  const steps = [{ name: "1", sql: "CREATE TABLE made (x)" }, { name: "2", sql: "INSERT INTO made VALUES (1)" }];
+  const both = ["sqlite:///notes.db", `sqlite:///${directory}/notes.db`].map((url) => open(url, { directory }));
+  await Promise.all(both.map((engine) => migrate(engine, steps)));
+  await assert.rejects(migrate(both[0], steps.slice(0, 1)), { name: "NewerDatabaseError" });
+  assert.equal(await both[1].scalar(text("SELECT count(*) FROM made")), 1);
+  assert.deepEqual(readdirSync(directory).sort(), ALL);
+  await Promise.all(both.map((engine) => engine.dispose()));
 });
 
 test("databases are listed, looked for and dropped", async () => {
