@@ -87,7 +87,7 @@ export interface Parts {
  */
 export function partsOf(url: string, given: EngineOptions, onDisk?: string): Parts {
   nowhere(given);
-  const { worker, wasmUrl, strategy, echo, executionOptions, performanceMarks = false, ...plain } = given;
+  const { worker, wasmUrl, strategy, directory, echo, executionOptions, performanceMarks = false, ...plain } = given;
   if (typeof performanceMarks !== "boolean") {
     throw new ArgumentError(`performanceMarks is true or false, not ${describe(performanceMarks)}`);
   }

@@ -115,7 +115,8 @@ test("what cannot be opened is said", async () => {
     assert.throws(() => createEngine("sqlite:///a.db", { directory: given }), { name: "ArgumentError", message: /'directory' takes the path/ });
   }
   assert.throws(() => createEngine("mysql://x"), { name: "NoSuchModuleError" });
-  assert.throws(() => createEngine("sqlite://", { pool: 1 }), /'pool'.*known are/);
+  assert.throws(() => createEngine("sqlite://", { pool: 1 }), /'pool'.*known are: .*\bdirectory\b/);
+  assert.equal(browsers.createEngine("sqlite://", { directory: undefined }).url, "sqlite://");
   assert.equal(existsSync(join(directory, "missing.db")), false);
 });
 

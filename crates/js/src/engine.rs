@@ -14,7 +14,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// The options that engine.ts takes out before.
-const MORE_OPTIONS: &[&str] = &["executionOptions", "performanceMarks", "strategy", "wasmUrl", "worker"];
+const MORE_OPTIONS: &[&str] = &["directory", "executionOptions", "performanceMarks", "strategy", "wasmUrl", "worker"];
 
 #[wasm_bindgen]
 extern "C" {
