@@ -37,6 +37,8 @@ export interface Binding {
   readonly encoding: Encoding | undefined;
   /** Whether it is a list of sets, each of which runs the statement once. */
   readonly many: boolean;
+  /** Encodes the same sets once more, whatever the list has become. */
+  readonly again: () => Bound;
 }
 
 /** Fits what was given to the parameters of a statement and encodes it; errors name the parameter. */
@@ -61,11 +63,13 @@ export function binding(names: ParameterNames, given: unknown, own: OwnValues = 
       if (many) checkSetOfList(sets, i);
       expectNone(set, many ? i : -1);
     });
-    return { encoding: many ? new Encoding(sets.length, 0, never, neverName) : undefined, many };
+    const made = (): Encoding | undefined => (many ? new Encoding(sets.length, 0, never, neverName) : undefined);
+    return { encoding: made(), many, again: () => ({ batch: made()?.finish(), many }) };
   }
   const cell = cells(names, sets, own, many, given === null || given === undefined);
   const name = (row: number, column: number): string => label(names, column) + where(many ? row : -1);
-  return { encoding: new Encoding(sets.length, names.length, cell, name), many };
+  const made = (): Encoding => new Encoding(sets.length, names.length, cell, name);
+  return { encoding: made(), many, again: () => ({ batch: made().finish(), many }) };
 }
 
 /** A list of sets is an array whose elements are sets themselves: the first one says what the others have to be. */

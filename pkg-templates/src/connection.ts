@@ -41,6 +41,10 @@ export class Connection implements AsyncDisposable {
   /** What ends with it. */
   readonly #ends = new Set<() => void>();
   #closing: Promise<void> | undefined;
+  /** Whether those who listen are told that it closes. */
+  #telling = false;
+  /** What refuses to close it. */
+  #kept: (() => never) | undefined;
   readonly #prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(this.#engine, statement, params);
   // What SQLite has begun may end.
   readonly #passes: Gate = () => (this.#hooks.gate === undefined || this.#native.hasBegun ? undefined : this.#hooks.gate());
@@ -304,7 +308,18 @@ export class Connection implements AsyncDisposable {
 
   /** Rolls back what was not committed, closes its streams and gives the connection back to the pool; after the calls made before. */
   async close(): Promise<void> {
+    this.#kept?.();
     await this.#close(false);
+  }
+
+  /** Has something refuse to close it. @internal */
+  static keep(conn: Connection, refuse: (() => never) | undefined): void {
+    conn.#kept = refuse;
+  }
+
+  /** @internal */
+  static native(conn: Connection): NativeConnection {
+    return conn.#native;
   }
 
   /** `failing`: where an error is on its way, which nothing is to hide. */
@@ -314,25 +329,23 @@ export class Connection implements AsyncDisposable {
     const close = (): Promise<void> => call(undefined, () => this.#native.close()).finally(end);
     end();
     if (!this.#hooks.active || this.closed) return close();
+    // A listener that closes it, too, would wait for itself.
+    if (this.#telling && this.#hooks.shown === this) return;
     // It goes back whatever they say. Whoever closes it meanwhile waits for the same, and nobody is told twice.
     const told = this.#begun() ? (["rollback", "checkin"] as const) : (["checkin"] as const);
-    this.#closing ??= this.#hooks.anyway(told, { connection: this }, close, failing).finally(() => (this.#closing = undefined));
+    this.#telling = true;
+    const over = (): unknown => ([this.#telling, this.#closing] = [false, undefined]);
+    this.#closing ??= this.#hooks.anyway(told, { connection: this }, close, failing).finally(over);
     await this.#closing;
   }
 
-  /**
-   * Gives it back because of an error, and throws that.
-   * @internal
-   */
+  /** Gives it back because of an error, and throws that. @internal */
   static async abandon(conn: Connection, error: unknown): Promise<never> {
     await conn.#close(true).catch(() => undefined);
     throw error;
   }
 
-  /**
-   * Does something with it, and gives it back.
-   * @internal
-   */
+  /** Does something with it, and gives it back. @internal */
   static async using<T>(conn: Connection, work: () => Promise<T> | T): Promise<T> {
     let value: T;
     try {

@@ -42,6 +42,8 @@ export interface CursorExecuteEvent extends CallEvent {
   readonly params: readonly SqlValue[] | readonly (readonly SqlValue[])[];
   /** Whether it is executed once for each of many sets of parameters. */
   readonly many: boolean;
+  /** How often it is executed: how many sets of parameters there are, without reading them; 1 where `many` is false. */
+  readonly runs: number;
 }
 
 /**

@@ -8,7 +8,7 @@
  */
 
 import { AsyncResult } from "./async_result.js";
-import { bind } from "./bind.js";
+import { binding } from "./bind.js";
 import { within } from "./call.js";
 import type { Connection } from "./connection.js";
 import { describe, isThenable } from "./encode.js";
@@ -110,6 +110,8 @@ export class Hooks {
   active: boolean;
   /** What is to be ended when the engine is disposed of. */
   readonly ends = new Set<() => void>();
+  /** The connection that a listener is told of, until it returns. */
+  shown: Connection | null = null;
   readonly #marks: boolean;
   readonly #all = new Map<string, Entry[]>();
   #gate: Gate | undefined;
@@ -183,7 +185,7 @@ export class Hooks {
       // A listener may remove others.
       if (this.#all.get(name)?.includes(entry) !== true || !wanted(entry)) continue;
       if (entry.once) this.#keep(name, (other) => other !== entry);
-      const answer = entry.listener(Object.freeze(event()) as never);
+      const answer = this.#call(entry.listener, event());
       if (!isThenable(answer)) {
         take(answer);
         continue;
@@ -194,6 +196,16 @@ export class Hooks {
       })();
     }
     return undefined;
+  }
+
+  #call(listener: Listener, event: { readonly connection?: Connection | null }): unknown {
+    const before = this.shown;
+    this.shown = event.connection ?? null;
+    try {
+      return listener(Object.freeze(event) as never);
+    } finally {
+      this.shown = before;
+    }
   }
 
   /** Tells those who listen that a connection was taken out of the pool. */
@@ -294,8 +306,8 @@ export class Hooks {
         throw await handled(error, null);
       }
     }
-    let read = reader(prepared, shows);
-    const event = (): CursorExecuteEvent => shown(prepared, about, read);
+    let [read, runs] = [reader(prepared, shows), runsOf(prepared)];
+    const event = (): CursorExecuteEvent => shown(prepared, about, runs, read);
     const begun = call.begins();
     let start = -1;
     let result: T;
@@ -308,7 +320,7 @@ export class Hooks {
         const rewrite = checked("beforeCursorExecute", answer);
         if (rewrite === undefined) return;
         [prepared, params] = [rewritten(prepared, rewrite), Object.hasOwn(rewrite, "params") ? rewrite.params : params];
-        read = reader(prepared, shows);
+        [read, runs] = [reader(prepared, shows), runsOf(prepared)];
       });
       if (told !== undefined) await told;
       // As late as that: listeners may have taken their time.
@@ -326,7 +338,13 @@ export class Hooks {
     }
     const milliseconds = this.#mark(prepared, start);
     try {
-      await this.tell("afterCursorExecute", () => timed(event(), milliseconds, null));
+      try {
+        await this.tell("afterCursorExecute", () => timed(event(), milliseconds, null));
+      } catch (error) {
+        // The others who listen are not to wait for its end for ever.
+        await this.#slow(event, milliseconds, null).catch(report);
+        throw error;
+      }
       await this.#slow(event, milliseconds, null);
       if (!call.driver) await this.tell("afterExecute", () => ({ ...about, statement, params, result }));
     } catch (error) {
@@ -385,11 +403,12 @@ function checked(name: string, answer: unknown): { readonly statement?: unknown;
 }
 
 /** The event of a statement that goes to the worker. Its parameters are read when somebody asks for them. */
-function shown({ source: statement, many }: Prepared, about: CallEvent, read: () => CursorExecuteEvent["params"]): CursorExecuteEvent {
+function shown({ source: statement, many }: Prepared, about: CallEvent, runs: number, read: () => CursorExecuteEvent["params"]): CursorExecuteEvent {
   return {
     ...about,
     statement,
     many,
+    runs,
     get params() {
       return read();
     },
@@ -399,6 +418,11 @@ function shown({ source: statement, many }: Prepared, about: CallEvent, read: ()
 /** An event with how long it took and what it failed with; `params` is read no earlier by that. */
 function timed(event: CursorExecuteEvent, milliseconds: number, error: unknown): object {
   return Object.defineProperties(event, { milliseconds: { value: milliseconds, enumerable: true }, error: { value: error, enumerable: true } });
+}
+
+/** How many sets of parameters there are: it stands at the head of the batch. */
+function runsOf({ batch, many }: Prepared): number {
+  return many && batch !== undefined ? (new Uint32Array(batch.buffer, batch.byteOffset, 1)[0] as number) : 1;
 }
 
 /**
@@ -426,6 +450,6 @@ function rewritten(prepared: Prepared, rewrite: { readonly statement?: unknown; 
     throw new ArgumentError(`a listener of "beforeCursorExecute" returns SQL as a string, not ${describe(source)}`);
   }
   if (!Object.hasOwn(rewrite, "params")) return { ...prepared, source };
-  const again = (): ReturnType<typeof bind> => bind(parameterNames(source, prepared.verbatim), rewrite.params);
-  return { ...prepared, source, ...again(), again };
+  const { encoding, many, again } = binding(parameterNames(source, prepared.verbatim), rewrite.params);
+  return { ...prepared, source, batch: encoding?.finish(), many, again, rest: undefined };
 }

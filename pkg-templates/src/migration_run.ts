@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Connection } from "./connection.js";
+import { Connection } from "./connection.js";
 import type { Engine } from "./engine.js";
 import { MigrationError, NewerDatabaseError, SQLAlchemyError, WorkerGone } from "./errors.js";
 import { planOf, quoted, workOf, type AppliedMigration, type History, type Plan, type Step } from "./migration_steps.js";
@@ -106,11 +106,14 @@ export async function runPending(engine: Engine, steps: readonly Step[], given: 
         if (settled(plan, given)) return;
         const step = plan.adopted > 0 ? undefined : plan.pending[0];
         if (enforced && step !== undefined && off === step.foreignKeys) {
-          await outside(conn, `PRAGMA foreign_keys = ${off ? "ON" : "OFF"}`);
-          off = !off;
+          // From here on it is not known what it has.
+          off = true;
+          await outside(conn, `PRAGMA foreign_keys = ${step.foreignKeys ? "ON" : "OFF"}`);
+          off = !step.foreignKeys;
           violations = undefined;
         }
         signal?.throwIfAborted();
+        let performed: string | undefined;
         const act = async (): Promise<void> => {
           // Another tab may have run it, or replaced the whole database.
           history = await since(conn, known);
@@ -125,13 +128,14 @@ export async function runPending(engine: Engine, steps: readonly Step[], given: 
             if (off) violations = await checkedViolations(conn, step, violations);
           }
           history = await noted(conn, known, had, start, given);
+          performed = step?.name;
         };
         await conn.begin(act, { mode: "immediate", ...limits(signal) });
-        if (step !== undefined && history.applied.at(-1)?.name === step.name && history.applied.length === known.applied.length + 1) ran(step.name);
+        if (performed !== undefined) ran(performed);
       }
     } finally {
       // Whoever has the connection next is to find it as it was.
-      if (off) await outside(conn, "PRAGMA foreign_keys = ON").catch(() => conn.invalidate());
+      if (off) await outside(conn, "PRAGMA foreign_keys = ON").catch(() => Connection.native(conn).invalidate().catch(() => undefined));
     }
   }, limits(signal));
 }
@@ -171,6 +175,7 @@ async function perform(conn: Connection, step: Step, { signal }: Wanted): Promis
     const keyword = connection === conn ? ENDS.exec(statement)?.[1] : undefined;
     if (keyword !== undefined) refuse(`has a ${keyword.toUpperCase()}`);
   };
+  Connection.keep(conn, () => refuse("closes its connection"));
   engine.listen("commit", ends);
   engine.listen("rollback", ends);
   engine.listen("beforeCursorExecute", executes);
@@ -192,6 +197,7 @@ async function perform(conn: Connection, step: Step, { signal }: Wanted): Promis
     const message = `step ${quoted(name)} failed: ${error instanceof Error ? error.message : String(error)}`;
     throw new MigrationError(message, { step: name, problem: "failed", cause: error, retryable });
   } finally {
+    Connection.keep(conn, undefined);
     engine.remove("commit", ends);
     engine.remove("rollback", ends);
     engine.remove("beforeCursorExecute", executes);

@@ -112,7 +112,7 @@ function stepOf(given: Migration, i: number): Step {
   };
   if (/\p{Surrogate}/u.test(name)) fail("its name is no text: it has half of a character");
   // A module that was imported whole may export other things, too.
-  if (Object.prototype.toString.call(step) !== "[object Module]") {
+  if (!isModule(step)) {
     const other = Object.keys(step).find((key) => !KNOWN.includes(key));
     if (other !== undefined) fail(`unknown is '${other}'; known are: ${KNOWN.join(", ")}`);
   }
@@ -126,6 +126,12 @@ function stepOf(given: Migration, i: number): Step {
   const work = (sql ?? up ?? { load: module }) as Step["work"];
   const sum = (checksum as string | undefined) ?? (typeof work === "string" ? checksumOf(work) : null);
   return { name, work, checksum: sum, foreignKeys: foreignKeys as boolean };
+}
+
+/** Whether an object is a module that was imported whole, or what a bundler has made of one: getters only, or nobody's child. */
+function isModule(step: object): boolean {
+  if (Object.prototype.toString.call(step) === "[object Module]" || Object.getPrototypeOf(step) === null) return true;
+  return Object.values(Object.getOwnPropertyDescriptors(step)).every(({ get, enumerable }) => get !== undefined || enumerable === false);
 }
 
 /**

@@ -65,7 +65,8 @@ const KEPT = 500;
  * Makes a span of each statement of an engine, from when it is sent to its answer (of a stream: to its first rows). What is returned
  * ends that, as `engine.dispose()` does.
  *
- * The parent is the span that is active when the call is made. A statement that fails has the status of an error, `error.type` (the name
+ * The parent is the span that is active when the call is made; behind asynchronous listeners of the engine (of `"connect"`, say, or
+ * `"beforeExecute"`), the one that is active when they have ended. A statement that fails has the status of an error, `error.type` (the name
  * of its class) and its message without values; one that never gets to SQLite has no span. A transaction is none of its own: BEGIN
  * travels with the first statement. Procedures and imports are not told of; an export is told of as the statements that read it. What the
  * tracer throws is reported and stops nothing.
@@ -93,7 +94,7 @@ export function instrument(engine: Engine, options: InstrumentOptions): () => vo
       if (table !== undefined) attributes["db.collection.name"] = table;
       const name = [operation, table ?? namespace].filter((part) => part !== "").join(" ");
       attributes["db.query.summary"] = [operation, table ?? ""].filter((part) => part !== "").join(" ");
-      if (event.many && event.params.length > 1) attributes["db.operation.batch.size"] = event.params.length;
+      if (event.runs > 1) attributes["db.operation.batch.size"] = event.runs;
       if (parameters && !engine.hideParameters && !event.many) {
         event.params.slice(0, MOST_PARAMETERS).forEach((value, i) => {
           if (!(value instanceof Uint8Array)) attributes[`db.query.parameter.${i}`] = String(value).slice(0, LONGEST);

@@ -120,14 +120,25 @@ function introduces(tokens: readonly Token[], i: number): boolean {
   }
 }
 
-/** The names that WITH gives to what are no tables. */
+/** The names that WITH gives to what are no tables: those right behind it, and behind the commas of its list. */
 function withNames(tokens: readonly Token[]): Set<string> {
   const named = new Set<string>();
-  if (tokens[0]?.upper !== "WITH") return named;
-  tokens.forEach((token, i) => {
-    const after = tokens[i + 1]?.upper;
-    if ((token.kind === "word" || token.kind === "name") && (after === "AS" || after === "(")) named.add(unquoted(token).toLowerCase());
-  });
+  // For each parenthesis that is open: whether a name is due; undefined outside of such a list.
+  const due: (boolean | undefined)[] = [undefined];
+  for (const token of tokens) {
+    const { kind, upper } = token;
+    const at = due.length - 1;
+    if (upper === "(") due.push(undefined);
+    else if (upper === ")") due.length = Math.max(1, at);
+    else if (upper === "WITH") due[at] = true;
+    else if (due[at] === undefined || upper === "RECURSIVE") continue;
+    else if (upper === ",") due[at] = true;
+    else if (MAIN.has(upper)) due[at] = undefined;
+    else if (due[at] === true && (kind === "word" || kind === "name")) {
+      named.add(unquoted(token).toLowerCase());
+      due[at] = false;
+    }
+  }
   return named;
 }
 

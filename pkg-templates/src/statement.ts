@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bind, binding, type Binding, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
+import { binding, type Binding, type Bound, type OwnValues, type ParameterNames } from "./bind.js";
 import { callSync } from "./call.js";
 import { describe, isThenable, type Encoding } from "./encode.js";
 import { ArgumentError, ObjectNotExecutableError, type StatementContext } from "./errors.js";
@@ -237,7 +237,7 @@ export function prepare(statement: unknown, params: unknown, cache?: QueryCache)
   if (statement instanceof TextClause) {
     const names = TextClause.names(statement);
     const own = TextClause.own(statement);
-    return { source: statement.text, verbatim: false, ...begun(binding(names, params, own)), again: () => bind(names, params, own) };
+    return { source: statement.text, verbatim: false, ...begun(binding(names, params, own)) };
   }
   if (isCompilable(statement)) {
     return { verbatim: true, ...statement[compiledFor](params, cache) };
@@ -254,17 +254,17 @@ export function prepareDriverSql(source: unknown, params: unknown): Prepared {
     throw new ArgumentError(`execDriverSql() takes a string of SQL, not ${describe(source)}; for statements there is execute()`);
   }
   const names = parameterNames(source, true);
-  return { source, verbatim: true, ...begun(binding(names, params)), again: () => bind(names, params) };
+  return { source, verbatim: true, ...begun(binding(names, params)) };
 }
 
 /**
  * Parameters, encoded as far as that takes no time.
  * @internal
  */
-export function begun({ encoding, many }: Binding): Bound & { readonly rest?: Encoding } {
-  if (encoding === undefined) return { batch: undefined, many };
+export function begun({ encoding, many, again }: Binding): Pick<Prepared, "batch" | "many" | "rest" | "again"> {
+  if (encoding === undefined) return { batch: undefined, many, again };
   const batch = atOnce(encoding);
-  return batch === undefined ? { batch, many, rest: encoding } : { batch, many };
+  return batch === undefined ? { batch, many, again, rest: encoding } : { batch, many, again };
 }
 
 /**
@@ -294,8 +294,13 @@ export function contextOf(prepared: Prepared, params: unknown, hidden: boolean):
     params: hidden ? null : (params ?? null),
     paramsText: () => {
       if (hidden) return null;
-      const { batch, many } = prepared.again();
-      return batch === undefined ? null : native().describeParameters(batch, many);
+      try {
+        const { batch, many } = prepared.again();
+        return batch === undefined ? null : native().describeParameters(batch, many);
+      } catch {
+        // What the caller has made of them since is not to hide the error.
+        return null;
+      }
     },
   };
 }

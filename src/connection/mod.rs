@@ -212,6 +212,7 @@ impl Connection {
 
     /// Gives the connection back; what was not committed is rolled back. Closing again does nothing.
     pub async fn close(&self) -> Result<()> {
+        self.inner.root().map_or(Ok(()), |root| root.may_end())?;
         self.inner.close_in_turn().await;
         Ok(())
     }

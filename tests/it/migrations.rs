@@ -257,3 +257,14 @@ fn b5_16_a_thousand_scripts() {
         assert_eq!(scalar(&engine, "SELECT sum(a) FROM t").await, Value::Integer(499_500));
     });
 }
+
+#[test]
+fn a_step_that_closes_its_connection_leaves_foreign_keys_enforced() {
+    run(async {
+        let engine = Engine::builder("sqlite://").pool_size(1).build().unwrap();
+        let closes = Step::call("closes", async |conn| conn.close().await);
+        let error = Migrations::new([closes]).unwrap().run(&engine).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Migration, "{error}");
+        assert_eq!(scalar(&engine, "PRAGMA foreign_keys").await, Value::Integer(1));
+    });
+}

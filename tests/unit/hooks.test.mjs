@@ -54,6 +54,7 @@ test("a5_events what the events of a call say", onPeople(async (engine) => {
   const many_ = [{ name: "a" }, { name: "b\u00e9" }];
   await conn.execute(text("INSERT INTO users (name) VALUES (:name)"), many_);
   assert.deepEqual([seen.at(-1).params, seen.at(-2).params, seen.at(-2).many], [many_, [["a"], ["b\u00e9"]], true]);
+  assert.deepEqual([beforeCursor.runs, seen.at(-2).runs], [1, 2]);
   const users = new Table("users", new MetaData(), new Column("id", Integer), new Column("age", Integer));
   await conn.execute(select(users.c.id).where(users.c.age.gt(25)));
   assert.deepEqual([seen.at(-2).statement, seen.at(-2).params], ["SELECT users.id FROM users WHERE users.age > ?", [25]]);

@@ -213,3 +213,28 @@ test("a5_events what runs in no transaction needs AUTOCOMMIT where connections a
   await assert.rejects(engine.execute(vacuum), error(OperationalError, "cannot VACUUM from within a transaction"));
   await engine.executionOptions({ isolationLevel: "AUTOCOMMIT" }).execute(vacuum);
 }));
+
+test("a5_events a listener that closes the connection itself is not told again, and does not wait for itself", onPeople(async (engine) => {
+  const log = heard(engine, ["rollback", "checkin"]);
+  for (const name of ["rollback", "checkin"]) engine.listen(name, async ({ connection }) => connection.close());
+  const conn = await engine.connect();
+  await conn.execute(INSERT);
+  await conn.close();
+  assert.deepEqual([log, conn.closed, engine.pool.checkedout()], [["rollback", "checkin"], true, 0]);
+  assert.equal(await engine.scalar(COUNT), 3);
+}));
+
+test("a5_events who waits for the end of a statement hears of it, also when another one who listens throws", onPeople(async (engine) => {
+  const ends = [];
+  engine.listen("afterCursorExecute", throwing("mine"));
+  engine.listen("slowStatement", ({ error }) => void ends.push(error), { threshold: 0 });
+  await assert.rejects(engine.connect((conn) => conn.execute(ADULTS, { age: 25 })), { message: "mine" });
+  assert.deepEqual(ends, [null]);
+}));
+
+test("a5_events what a listener puts in the place of a long list is executed, also if it listens since the call only", onConnection(async (conn, engine) => {
+  engine.listen("begin", () => engine.listen("beforeCursorExecute", () => ({ params: [["one"]] }), { once: true }), { once: true });
+  const long = Array.from({ length: 50_000 }, (_, i) => [`long ${i}`]);
+  await conn.execDriverSql("INSERT INTO users (name) VALUES (?)", long);
+  assert.deepEqual((await conn.execute(text("SELECT name FROM users WHERE id > 3"))).scalars().all(), ["one"]);
+}));

@@ -1,7 +1,12 @@
 // Migrations in one program: the table of cases that Rust runs, too, and what only JavaScript has.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
+import { pathToFileURL } from "node:url";
 import { nodeEngine } from "./node_engine.mjs";
 import { load, repository } from "./pkg.mjs";
 
@@ -175,6 +180,89 @@ test("g_12 one that waits for another call is ended by its signal at once, and h
   assert.deepEqual((await long).applied, ["1", "long"]);
   assert.deepEqual(await last, { from: 2, to: 2, applied: [], unknown: [] });
 }));
+
+test("g_12 a connection whose foreign keys are off goes back to nobody, whatever listeners throw", async () => {
+  for (const fails of ["PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"]) {
+    for (const event of ["beforeCursorExecute", "afterCursorExecute", "commit"]) {
+      await onEngine(async (engine) => {
+        let armed = event !== "commit";
+        let last = "";
+        engine.listen("beforeCursorExecute", ({ statement }) => void (last = statement));
+        const listener = ({ statement = last }) => {
+          if (statement !== fails) return;
+          armed = true;
+          throw new Error("no");
+        };
+        engine.listen(event, listener);
+        engine.listen("invalidate", () => { throw new Error("neither"); });
+        await migrate(engine, ["CREATE TABLE t (a)"]).catch(({ message }) => assert.equal(message, "no"));
+        assert.ok(armed);
+        engine.remove(event, listener);
+        assert.equal(await engine.scalar(text("PRAGMA foreign_keys")), 1, `${event} of ${fails}`);
+      }, { poolSize: 1 })();
+    }
+  }
+});
+
+test("g_12 a step does not close its connection", onEngine(async (engine) => {
+  for (const closes of [(conn) => conn.close(), async (conn) => void conn.close().catch(() => undefined), (conn) => conn.invalidate()]) {
+    const steps = ["CREATE TABLE t (a)", { name: "closes", up: async (conn) => (await conn.execDriverSql("INSERT INTO t VALUES (1)"), closes(conn)) }];
+    await assert.rejects(migrate(engine, steps), { name: "MigrationError", problem: "transaction", step: "closes" });
+    assert.equal(await engine.scalar(text("SELECT count(*) FROM t")), 0);
+    assert.equal(await engine.scalar(text("PRAGMA foreign_keys")), 1);
+  }
+}, { poolSize: 1 }));
+
+test("g_12 a procedure that commits in a step is noticed when it has returned: the step is not noted, what was committed stays", onEngine(async (engine) => {
+  const up = async (conn) => {
+    await conn.execDriverSql("INSERT INTO t VALUES (1)");
+    await conn.runSync(new URL("./procedure_module.mjs", import.meta.url), "commit");
+  };
+  const steps = ["CREATE TABLE t (a)", { name: "commits", up }];
+  await assert.rejects(migrate(engine, steps), { name: "MigrationError", problem: "transaction", step: "commits" });
+  assert.equal(await engine.scalar(text("SELECT count(*) FROM t")), 1);
+  assert.deepEqual((await migrationStatus(engine, steps)).pending, ["commits"]);
+}));
+
+test("g_12 a step that another one has run at the last moment is not among those that were applied", onEngine(async (engine) => {
+  const steps = ["CREATE TABLE t (a)", { name: "twice", up: () => assert.fail("it was run") }];
+  let begun = 0;
+  engine.listen("commit", async ({ connection }) => {
+    if (connection.getTransaction() === null || (await connection.execDriverSql("SELECT count(*) FROM sqlite_schema WHERE name = 't'")).scalar() === 0) return;
+    if (begun++ > 0) return;
+    // The first step commits: the other one is here before the second begins.
+    await connection.execDriverSql("INSERT INTO aludel_migrations (name, applied_at, duration) VALUES ('twice', '', 0)");
+    await connection.execDriverSql("PRAGMA user_version = 2");
+  });
+  assert.deepEqual(await migrate(engine, steps), { from: 0, to: 2, applied: ["1"], unknown: [] });
+}));
+
+test("g_12 a module that was imported whole is a step, whatever else it exports, also when a bundler has made it an object", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "aludel-steps-"));
+  try {
+    const files = {
+      "step.js": "export const name = 'bundled'; export const helper = () => 'INSERT INTO t VALUES (1)'; export const up = (conn) => conn.execDriverSql(helper());",
+      "main.js": "import * as step from './step.js'; export const steps = ['CREATE TABLE t (a)', step];",
+    };
+    for (const [file, code] of Object.entries(files)) await writeFile(join(directory, file), code);
+    const require = createRequire(repository("tests/package.json"));
+    const { build } = require("esbuild");
+    const outfile = join(directory, "bundled.mjs");
+    await build({ entryPoints: [join(directory, "main.js")], bundle: true, format: "esm", outfile });
+    const { steps } = await import(pathToFileURL(outfile));
+    const [, { name, up, helper }] = steps;
+    // What Rollup makes of it.
+    const plain = Object.freeze({ __proto__: null, helper, name, up });
+    for (const made of [steps[1], plain]) {
+      await onEngine(async (engine) => {
+        assert.deepEqual((await migrate(engine, [steps[0], made])).applied, ["1", "bundled"]);
+        assert.equal(await engine.scalar(text("SELECT count(*) FROM t")), 1);
+      })();
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
 
 test("g_12 an engine that does not enforce foreign keys checks none", onEngine(async (engine) => {
   await migrate(engine, ["CREATE TABLE p (id INTEGER PRIMARY KEY)", "CREATE TABLE c (p REFERENCES p)", "INSERT INTO c VALUES (1)"]);

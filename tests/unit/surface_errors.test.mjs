@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { COUNT, counting, error, INSERT, onConnection } from "./node_engine.mjs";
+import { COUNT, counting, error, INSERT, onConnection, onPeople } from "./node_engine.mjs";
 import { load, repository } from "./pkg.mjs";
 
 const aludel = await load("index.js");
@@ -161,4 +161,24 @@ test("a5_15 what SQLite says has its class", onConnection(async (conn) => {
   ]) {
     await assert.rejects(conn.execute(text(statement)), error(errorClass, /./, (thrown) => thrown.code === code), statement);
   }
+}));
+
+test("an error is about the call, whatever its caller has made of the parameters since", onPeople(async (engine) => {
+  const twice = text("INSERT INTO users (id, name) VALUES (:id, :name)");
+  const list = [{ id: 7, name: "seven" }, { id: 7, name: "again" }];
+  const failing = engine.execute(twice, list);
+  list.splice(0, 2, null);
+  await assert.rejects(failing, (thrown) => {
+    assert.ok(thrown instanceof IntegrityError, String(thrown));
+    assert.match(thrown.message, /\[parameters: \[\(7, 'seven'\), \(7, 'again'\)\]\]/);
+    return true;
+  });
+  const set = { id: 1, name: "one" };
+  const other = engine.execute(twice, set);
+  set.name = Symbol("of no use");
+  await assert.rejects(other, (thrown) => {
+    assert.ok(thrown instanceof IntegrityError, String(thrown));
+    assert.doesNotMatch(thrown.message, /\[parameters:/);
+    return true;
+  });
 }));
