@@ -1,11 +1,11 @@
 // What `import "aludel"` is in Node: the worker in a thread, and files on disk.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { load, pkg } from "./pkg.mjs";
 
@@ -184,10 +184,12 @@ test("databases that are called like a file of an import are left alone", async 
   assert.equal(existsSync(join(directory, "left.db-import")), false, "what an import has left goes at the next opening");
 });
 
-test("a process ends though a file is open, in the directory that it works in", async () => {
+test("a process that imports the package ends though a file is open, in the directory that it works in", async () => {
   const directory = fresh();
+  mkdirSync(join(directory, "node_modules"));
+  symlinkSync(fileURLToPath(pkg), join(directory, "node_modules/aludel"), "dir");
   const script = `
-    import { createEngine, text } from ${JSON.stringify(new URL("index_node.js", pkg).href)};
+    import { createEngine, text } from "aludel";
     const engine = createEngine("sqlite:///notes.db");
     globalThis.kept = await engine.connect();
     await kept.execute(text("CREATE TABLE notes (id INTEGER)"));
@@ -237,6 +239,20 @@ test("migrations are run once, by whichever engine comes first", async () => {
   assert.equal(await both[1].scalar(text("SELECT count(*) FROM made")), 1);
   assert.deepEqual(readdirSync(directory).sort(), ALL);
   await Promise.all(both.map((engine) => engine.dispose()));
+});
+
+test("the smaller SQLite opens the same files", async () => {
+  const directory = fresh();
+  const lite = await load("lite_node.js");
+  assert.deepEqual(Object.keys(lite), Object.keys(aludel));
+  assert.equal(JSON.parse(readFileSync(new URL("package.json", pkg), "utf8")).exports["./lite"].node, "./lite_node.js");
+  await (await notes(directory)).dispose();
+  const engine = lite.createEngine("sqlite:///notes.db", { directory });
+  engines.add(engine);
+  assert.equal(await engine.scalar(COUNT), 3);
+  await assert.rejects(engine.execute(text("CREATE VIRTUAL TABLE words USING fts5(word)")), /fts5/);
+  await engine.dispose();
+  assert.throws(() => lite.createEngine("sqlite://", null), { name: "ArgumentError" });
 });
 
 test("databases are listed, looked for and dropped", async () => {
