@@ -92,24 +92,42 @@ test("garbage for a wasm is a typed error that stays", async () => {
   assert.equal(typeof wasm.native().NativeEngine, "function");
 });
 
-test("a worker that breaks the protocol is WorkerGone, and nobody waits for ever", async () => {
-  const garbage = [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(0xa1), "fatal:broken on purpose"];
-  for (const message of garbage) {
-    const listeners = new Map();
-    const fake = {
-      addEventListener: (kind, listener) => listeners.set(kind, listener),
-      removeEventListener: (kind) => listeners.delete(kind),
-      postMessage: (frame) => {
-        if (frame instanceof Uint8Array) queueMicrotask(() => listeners.get("message")?.({ data: message }));
-        else queueMicrotask(() => listeners.get("message")?.({ data: "ready" }));
-      },
-      terminate() {
-        fake.ended = true;
-      },
-    };
-    const engine = createEngine("sqlite://", { worker: () => fake });
-    await assert.rejects(engine.scalar(text("SELECT 1")), (error) => error instanceof aludel.WorkerGone && error.retryable);
-    assert.equal(fake.ended, true, "the worker was ended");
-    assert.equal(listeners.size, 0, "nothing listens any more");
-  }
+/** The last frame of a worker, of docs/PROTOCOL.md. */
+function fatal(message) {
+  const text = new TextEncoder().encode(message);
+  const frame = new Uint8Array(36 + text.length);
+  frame.set([0xa1, 1, 0x86]);
+  new DataView(frame.buffer).setUint32(32, text.length, true);
+  frame.set(text, 36);
+  return frame;
+}
+
+test("a worker that breaks, or breaks the protocol, is WorkerGone, and nobody waits for ever", async () => {
+  // Long frames are not looked at as short ones are.
+  const lasts = [10, 5_000, 100_000].map((length) => fatal("on purpose".padEnd(length, "!")));
+  for (const last of lasts) assert.match(await broken(last), /the worker broke: on purpose/);
+  for (const last of lasts) assert.match(await broken(last.buffer), /the worker broke: on purpose/);
+  for (const message of [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(0xa1), "fatal:broken on purpose"]) await broken(message);
 });
+
+/** What is said when a worker answers with this. */
+async function broken(message) {
+  const listeners = new Map();
+  const fake = {
+    addEventListener: (kind, listener) => listeners.set(kind, listener),
+    removeEventListener: (kind) => listeners.delete(kind),
+    postMessage: (frame) => {
+      if (frame instanceof Uint8Array) queueMicrotask(() => listeners.get("message")?.({ data: message }));
+      else queueMicrotask(() => listeners.get("message")?.({ data: "ready" }));
+    },
+    terminate() {
+      fake.ended = true;
+    },
+  };
+  const engine = createEngine("sqlite://", { worker: () => fake });
+  const error = await engine.scalar(text("SELECT 1")).catch((error) => error);
+  assert.ok(error instanceof aludel.WorkerGone && error.retryable, String(error));
+  assert.equal(fake.ended, true, "the worker was ended");
+  assert.equal(listeners.size, 0, "nothing listens any more");
+  return error.message;
+}
