@@ -1,4 +1,6 @@
 // aludel as a user writes it: the public API of the package.
+/** Bytes for all connections, of which there may be four: each has as much as a peer's one connection. */
+const CACHE = 64 << 20;
 const SCRIPT = new URL("../workers/aludel-script.js", import.meta.url);
 
 export async function open(path, { durability = "normal", watched = false, io = undefined } = {}) {
@@ -7,7 +9,7 @@ export async function open(path, { durability = "normal", watched = false, io = 
   const { createEngine, text } = await import("aludel");
   const script = watched ? "aludel-watched.js" : io === "unmarked" ? "aludel-io.js?unmarked" : "aludel-io.js";
   const worker = () => new Worker(new URL(`../workers/${script}`, import.meta.url), { type: "module" });
-  const engine = createEngine(`sqlite:///${path}`, { durability, ...((watched || io) && { worker }) });
+  const engine = createEngine(`sqlite:///${path}`, { durability, cacheSize: CACHE, ...((watched || io) && { worker }) });
   const connection = await engine.connect();
   const kept = new Map();
   const statement = (sql) => {
