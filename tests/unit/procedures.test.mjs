@@ -149,6 +149,9 @@ test("a3_70 transactions and savepoints are the connection's", onConnection(asyn
   assert.equal(conn.inTransaction(), false);
   await conn.runSync(jobs.script, "CREATE TABLE a (x); -- one; two\n INSERT INTO a VALUES (';'); INSERT INTO a VALUES (2);");
   assert.equal(await conn.scalar(text("SELECT count(*) FROM a")), 2);
+  const script = "INSERT INTO a VALUES (3); SELEC ';', 4; DROP TABLE a";
+  await assert.rejects(conn.runSync(jobs.script, script), ({ statement, message }) => statement === "SELEC ';', 4" && !message.includes("DROP"));
+  assert.equal(await conn.scalar(text("SELECT count(*) FROM a")), 3);
 }));
 
 test("a3_70 it waits for who writes, and calls keep their order", onPeople(async (engine) => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { load } from "./pkg.mjs";
 
 const { createEngine, ProtocolError, text } = await load("index.js");
+const { inlineWorker } = await load("inline.js");
 
 /** The numbers of the two replies that every version knows, of Hello, and of the kind of error that says that a frame was not read. */
 const [HELLO, HELLO_REPLY, ERROR_REPLY, PROTOCOL_ERROR] = [0x01, 0x81, 0x85, 24];
@@ -60,3 +61,23 @@ for (const [claim, answer, said] of [
     await engine.dispose();
   });
 }
+
+test("a page of an older version is refused, in messages of one frame each, which it can read", async () => {
+  const worker = inlineWorker();
+  const heard = [];
+  await new Promise((then) => {
+    worker.addEventListener("message", ({ data }) => {
+      if (data === "ready") {
+        // Version 2 of the protocol posted each frame by itself, and waited for no answer.
+        for (const request of [1, 2]) worker.postMessage(new Uint8Array(frame(HELLO, request, [2, 0, ...words("0.0.7")])));
+        return;
+      }
+      heard.push(new Uint8Array(data));
+      if (heard.length === 2) then();
+    });
+    worker.postMessage({ wasmUrl: undefined });
+  });
+  worker.terminate();
+  assert.deepEqual(heard.map((reply) => [reply[0], reply[2], reply[8], reply[33]]), [1, 2].map((request) => [0xa1, ERROR_REPLY, request, PROTOCOL_ERROR]));
+  assert.match(Buffer.from(heard[0]).toString(), /the page is of aludel 0\.0\.7 \(protocol 2\), the worker of aludel .*reload the page/);
+});
