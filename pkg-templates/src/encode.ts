@@ -29,6 +29,10 @@ const MAX_JOINED = 1 << 22;
 const PIECE = 1 << 20;
 /** How many bytes the beginning of a part counts for: what is short takes time, too. */
 const PART = 256;
+/** Batches of up to so many bytes are put together here, and need no buffer of their own: they are copied when they are sent. */
+const SMALL = 4096;
+const scratch: ArrayBuffer = new ArrayBuffer(SMALL);
+const [scratchBytes, scratchSlots, scratchHeader] = [new Uint8Array(scratch), new Float64Array(scratch), new DataView(scratch, 0, HEADER)];
 
 const encoder: TextEncoder = new TextEncoder();
 
@@ -37,7 +41,7 @@ export type Cell = (row: number, column: number) => unknown;
 /** Says in an error which parameter is meant. */
 export type CellName = (row: number, column: number) => string;
 
-/** Encodes parameter sets: `rows` of `columns` cells each. The bytes begin at {@link HEADROOM} of their buffer. */
+/** Encodes parameter sets: `rows` of `columns` cells each. Those of a large batch begin at {@link HEADROOM} of their buffer. */
 export function encodeBatch(rows: number, columns: number, cell: Cell, name: CellName): Uint8Array<ArrayBuffer> {
   return new Encoding(rows, columns, cell, name).finish();
 }
@@ -82,6 +86,24 @@ export class Encoding {
   /** Encodes the rows that are left, and gives the batch. */
   finish(): Uint8Array<ArrayBuffer> {
     this.#encode(Infinity);
+    const [tags, slots] = [this.#tags, this.#slots];
+    const slotsAt = HEADER + Math.ceil(tags.length / 8) * 8;
+    const length = slotsAt + tags.length * 8 + this.#asciiLength + this.#utf8Length + this.#blobLength;
+    if (length <= SMALL && this.#asciiParts.length === 0) {
+      this.#writeHeader(scratchHeader);
+      scratchBytes.set(tags, HEADER);
+      scratchBytes.fill(0, HEADER + tags.length, slotsAt);
+      scratchSlots.set(slots, slotsAt / 8);
+      let at = slotsAt + tags.length * 8;
+      at += encodeTexts(this.#ascii, scratch, at);
+      at += encodeTexts(this.#utf8, scratch, at);
+      for (const blob of this.#blobs) {
+        scratchBytes.set(blob, at);
+        at += blob.length;
+      }
+      this.#checkEnd(at, length);
+      return scratchBytes.slice(0, at);
+    }
     const pieces = this.pieces();
     let step = pieces.next();
     while (step.done !== true) step = pieces.next();
@@ -91,7 +113,8 @@ export class Encoding {
   #encode(weight: number): void {
     const [rows, columns, cell, name] = [this.#rows, this.#columns, this.#cell, this.#name];
     const [tags, slots, ascii, utf8, blobs] = [this.#tags, this.#slots, this.#ascii, this.#utf8, this.#blobs];
-    const words = new Uint32Array(slots.buffer);
+    // A buffer of its own is made only for what is asked for it.
+    let words: Uint32Array | undefined;
     let [asciiLength, utf8Length, utf16Length, blobLength] = [0, 0, 0, 0];
     let row = this.#row;
     let at = row * columns;
@@ -101,6 +124,7 @@ export class Encoding {
         const value = cell(row, column);
         if (typeof value === "string") {
           const length = byteLength(value);
+          words ??= new Uint32Array(slots.buffer);
           words[2 * at] = value.length;
           if (length === value.length) {
             tags[at] = ASCII;
@@ -141,6 +165,7 @@ export class Encoding {
           const blob = asBytes(value);
           if (blob === undefined) throw new DataError(`${name(row, column)} ${unbindable(value)}`);
           tags[at] = BLOB;
+          words ??= new Uint32Array(slots.buffer);
           words[2 * at] = blob.byteLength;
           blobLength += blob.byteLength;
           blobs.push(blob);
@@ -166,9 +191,7 @@ export class Encoding {
     const heapAt = HEADROOM + HEADER + Math.ceil(tags.length / 8) * 8 + tags.length * 8;
     const buffer = new ArrayBuffer(heapAt + asciiLength + utf8Length + blobLength);
     const bytes = new Uint8Array(buffer);
-    const header = new DataView(buffer, HEADROOM, HEADER);
-    const counts = [this.#rows, this.#columns, asciiLength, utf8Length, this.#utf16Length, blobLength];
-    counts.forEach((n, i) => header.setUint32(4 * i, n, true));
+    this.#writeHeader(new DataView(buffer, HEADROOM, HEADER));
     bytes.set(tags, HEADROOM + HEADER);
     let at = heapAt - tags.length * 8;
     let since = 0;
@@ -194,9 +217,18 @@ export class Encoding {
     yield* copied(this.#utf8Parts);
     at += encodeTexts(this.#utf8, buffer, at);
     yield* copied(this.#blobs);
-    // Those that have become shorter would shift all that follow.
-    if (at !== bytes.length) throw new DataError(`${this.#shortened()} was transferred or resized while it was read; leave it as it is until the call is done`);
+    this.#checkEnd(at, bytes.length);
     return bytes.subarray(HEADROOM);
+  }
+
+  #writeHeader(header: DataView): void {
+    const counts = [this.#rows, this.#columns, this.#asciiLength, this.#utf8Length, this.#utf16Length, this.#blobLength];
+    for (let i = 0; i < counts.length; i++) header.setUint32(4 * i, counts[i] as number, true);
+  }
+
+  /** Blobs that have become shorter would shift all that follow. */
+  #checkEnd(at: number, end: number): void {
+    if (at !== end) throw new DataError(`${this.#shortened()} was transferred or resized while it was read; leave it as it is until the call is done`);
   }
 
   /** The name of a blob that is not as long as it was when it was encoded. */
