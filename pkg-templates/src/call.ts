@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ArgumentError, rehydrate, type StatementContext } from "./errors.js";
+import { ArgumentError, rehydrate, TimeoutError, type StatementContext } from "./errors.js";
 import type { CallOptions } from "./options.js";
 import { describe } from "./encode.js";
 
@@ -85,22 +85,39 @@ export async function call<T>(
   }
 }
 
+/** Timers take no longer ones. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /**
- * Waits for something, no longer than a signal lets.
+ * Calls `stop` when the signal aborts or the time is over. The function that it gives forgets both.
  * @internal
  */
-export async function within<T>(signal: AbortSignal | undefined, waited: Promise<T>): Promise<T> {
-  if (signal === undefined) return waited;
-  signal.throwIfAborted();
-  let aborted: (() => void) | undefined;
+export function limit({ signal, timeout }: Pick<NativeCall, "signal" | "timeout">, stop: (reason: unknown) => void): () => void {
+  const aborted = (): void => stop(signal?.reason);
+  const late = (): void => stop(new TimeoutError(`the call timed out after ${timeout} ms`));
+  const timer = timeout > 0 && timeout <= LONGEST_TIMER ? setTimeout(late, timeout) : undefined;
+  signal?.addEventListener("abort", aborted);
+  if (signal?.aborted === true) aborted();
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", aborted);
+  };
+}
+
+/**
+ * Waits for something, no longer than a signal and a time let.
+ * @internal
+ */
+export async function within<T>(limits: Pick<NativeCall, "signal" | "timeout"> | undefined, waited: Promise<T>): Promise<T> {
+  if (limits === undefined) return waited;
+  let forget: (() => void) | undefined;
   const over = new Promise<never>((_, reject) => {
-    aborted = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", aborted);
+    forget = limit(limits, reject);
   });
   try {
-    return await Promise.race([waited, over]);
+    return await Promise.race([over, waited]);
   } finally {
-    signal.removeEventListener("abort", aborted as () => void);
+    forget?.();
   }
 }
 

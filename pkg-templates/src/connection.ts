@@ -5,7 +5,7 @@
  */
 
 import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
-import { call, callOptions, callSync, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, limitsOf, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { Engine } from "./engine.js";
 import { InvalidRequestError, ResourceClosedError } from "./errors.js";
@@ -14,7 +14,8 @@ import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeStream, NativeTransaction } from "./generated/client.js";
 import type { HookEvents } from "./hook_events.js";
-import type { Gate, Hooks } from "./hooks.js";
+import type { Gate } from "./gate.js";
+import type { Hooks } from "./hooks.js";
 import type { BeginOptions, CallOptions, ExecutionOptions, IsolationLevel } from "./options.js";
 import { Result, type ScalarResult } from "./result.js";
 import { running, type ArgumentsOf, type ProcedureReference, type ResultOf, type Running as Procedure } from "./procedures.js";
@@ -93,12 +94,13 @@ export class Connection implements AsyncDisposable {
     send: (prepared: Prepared, params: unknown) => Promise<T>,
   ): Promise<T> {
     const [{ signal }, running] = [given, this.#running];
-    if (!this.#hooks.active) return running.count(send(prepare(statement as never, params), params));
+    if (!this.#hooks.active && !running.line.waits) return running.count(send(prepare(statement as never, params), params));
     signal?.throwIfAborted();
     // A statement that was sent before and not waited for has begun it already.
     const begins = (): ((done: boolean) => void) | undefined => (this.closed || this.#begun() ? undefined : running.leaves(true));
-    const [driver, passes] = [prepare === prepareDriverSql, this.#passes];
-    return running.count(this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare, passes, begins, send }));
+    const driver = prepare === prepareDriverSql;
+    const pass = (start: () => Promise<T>): Promise<T> => running.line.pass(this.#passes, given, start);
+    return running.count(this.#hooks.execute({ connection: this, statement, params, driver, signal, prepare, pass, begins, send }));
   }
 
   async #execute<R extends RowType, V extends readonly unknown[]>(prepared: Prepared, params: unknown, given: NativeCall): Promise<Result<R, V>> {
@@ -241,7 +243,7 @@ export class Connection implements AsyncDisposable {
    */
   static run(conn: Connection, procedure: Procedure, engine: boolean): Promise<unknown> {
     const start = (): Promise<unknown> => procedure.start(conn.#native, engine, conn.#engine.hideParameters);
-    return conn.#passes()?.then(start) ?? start();
+    return conn.#running.line.pass(conn.#passes, callOptions(limitsOf(procedure.options)), start);
   }
 
   /**
@@ -297,12 +299,12 @@ export class Connection implements AsyncDisposable {
   /** Does what begins or ends something, with those who listen to it. */
   async #around<T>(names: readonly (keyof HookEvents)[], native: NativeCall | undefined, work: () => Promise<T>): Promise<T> {
     const [hooks, running] = [this.#hooks, this.#running];
-    if (!hooks.active) return running.count(work());
+    if (!hooks.active && !running.line.waits) return running.count(work());
     native?.signal?.throwIfAborted();
     const told = this.closed ? [] : names;
     const open = told.includes("begin") || (told.includes("commit") || told.includes("rollback") ? false : undefined);
     const begins = told.includes("begin") || told.includes("savepoint");
-    const act = (): Promise<T> => (begins ? this.#passes() : undefined)?.then(work) ?? work();
+    const act = (): Promise<T> => running.line.pass(begins ? this.#passes : () => undefined, native, work);
     return running.count(running.leaving(open, () => hooks.around(told, { connection: this }, act)));
   }
 
@@ -359,7 +361,8 @@ export class Connection implements AsyncDisposable {
 
   /** Drops the connection instead of giving it back: the pool will open another. */
   async invalidate(): Promise<void> {
-    await this.#around(["invalidate"], undefined, () => call(undefined, () => this.#native.invalidate()));
+    const [told, work] = [this.closed ? [] : (["invalidate"] as const), () => call(undefined, () => this.#native.invalidate())];
+    await this.#running.count(this.#hooks.active ? this.#hooks.around(told, { connection: this }, work) : work());
   }
 
   /** Whether {@link close} was called. */

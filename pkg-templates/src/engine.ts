@@ -17,6 +17,7 @@ import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine, NativeImport } from "./generated/client.js";
 import type { HookAnswer, HookEvents, ListenOptions } from "./hook_events.js";
+import { passing, type Limits } from "./gate.js";
 import { isHook, listenOptions, type Hooks } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import { Result } from "./result.js";
@@ -151,7 +152,7 @@ export class Engine implements AsyncDisposable {
     const native = callOptions(options);
     const hooks = this.#hooks;
     const open = (): Promise<NativeConnection> => call(native, () => this.#native.connect(native, () => callerOf(made)));
-    await this.#passes(native.signal);
+    await this.#passes(native);
     const opened = await (hooks.active ? hooks.guard(null, native.signal, open) : open());
     const conn = Connection.of(opened, this, this.#execution.options, this.#log, hooks);
     if (hooks.active) await hooks.arrived(conn, opened);
@@ -159,9 +160,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Waits where calls are held up, before it takes a connection that others may need to go on. */
-  #passes(signal: AbortSignal | undefined): Promise<void> | undefined {
+  #passes(limits: Limits): Promise<void> | undefined {
     const held = this.#hooks.gate?.();
-    return held === undefined ? undefined : within(signal, held);
+    return held === undefined ? undefined : within(limits, held);
   }
 
   /**
@@ -211,7 +212,7 @@ export class Engine implements AsyncDisposable {
       driver: false,
       signal: given.signal,
       prepare: (statement, params) => Engine.prepare(this, statement, params),
-      passes: () => hooks.gate?.(),
+      pass: (start) => passing(() => hooks.gate?.(), given, start),
       begins: () => undefined,
       send: (prepared, params) => this.#execute<R, V>(prepared, params, given),
     });
@@ -289,8 +290,9 @@ export class Engine implements AsyncDisposable {
         const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
         if (!hooks.active) return send(prepare(statement, params));
         const { signal } = options;
-        const call = { connection: null, statement, params, driver: false, signal, passes: () => hooks.gate?.(), begins: () => undefined };
-        return hooks.execute({ ...call, prepare, send });
+        const call = { connection: null, statement, params, driver: false, signal, begins: () => undefined };
+        const limits = callOptions(options);
+        return hooks.execute({ ...call, prepare, send, pass: (start) => passing(() => hooks.gate?.(), limits, start) });
       },
       cells: async (prepared, options) => {
         // They are compared as they come, and converted later.
@@ -446,7 +448,7 @@ export class Engine implements AsyncDisposable {
 
   #importing(made: Error): Importing {
     const begin = (total: number, call: NativeCall): Promise<NativeImport> => this.#native.beginImport(total, call, () => callerOf(made));
-    return { begin, passes: (signal) => this.#passes(signal) };
+    return { begin, passes: (signal) => this.#passes({ signal, timeout: 0 }) };
   }
 
   /** Offers the database to the user as a file. */

@@ -9,10 +9,10 @@
 
 import { AsyncResult } from "./async_result.js";
 import { binding } from "./bind.js";
-import { within } from "./call.js";
 import type { Connection } from "./connection.js";
 import { describe, isThenable } from "./encode.js";
 import { ArgumentError, SQLAlchemyError, WorkerGone } from "./errors.js";
+import type { Gate } from "./gate.js";
 import type { NativeConnection } from "./generated/client.js";
 import { report } from "./report.js";
 import type { CallEvent, ConnectionEvent, CursorExecuteEvent, HandleErrorEvent, HookEvents, ListenOptions } from "./hook_events.js";
@@ -21,12 +21,6 @@ import { parameterNames, whole, type Prepared } from "./statement.js";
 import type { SqlValue } from "./values.js";
 
 type Listener = (event: never) => unknown;
-
-/**
- * Holds up a call, by a promise, or by an error that it throws; undefined where it may go on.
- * @internal
- */
-export type Gate = () => Promise<void> | undefined;
 
 interface Entry {
   readonly listener: Listener;
@@ -94,8 +88,8 @@ interface Watched<T> {
   readonly driver: boolean;
   readonly signal: AbortSignal | undefined;
   readonly prepare: (statement: never, params: unknown) => Prepared;
-  /** Passes where calls are held up. */
-  readonly passes: Gate;
+  /** Begins what is sent, as soon as nothing holds it up. */
+  readonly pass: (start: () => Promise<T>) => Promise<T>;
   /** Undefined unless it begins a transaction; else what is to be told whether it has. */
   readonly begins: () => ((done: boolean) => void) | undefined;
   readonly send: (prepared: Prepared, params: unknown) => Promise<T>;
@@ -324,10 +318,10 @@ export class Hooks {
       });
       if (told !== undefined) await told;
       // As late as that: listeners may have taken their time.
-      const held = call.passes();
-      if (held !== undefined) await within(signal, held);
-      start = performance.now();
-      result = await call.send(prepared, params);
+      result = await call.pass(() => {
+        start = performance.now();
+        return call.send(prepared, params);
+      });
       begun?.(true);
     } catch (error) {
       begun?.(false);

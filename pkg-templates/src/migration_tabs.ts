@@ -10,7 +10,7 @@
 
 import { Engine } from "./engine.js";
 import { HostLost, NewerDatabaseError } from "./errors.js";
-import type { Gate } from "./hooks.js";
+import type { Gate } from "./gate.js";
 import { report } from "./report.js";
 
 /** Another tab is about to migrate the database, by newer code. */

@@ -129,7 +129,7 @@ export async function migrate(engine: Engine, steps: readonly Migration[], optio
     });
     let before: Session | undefined;
     try {
-      await within(stop.signal, last);
+      await within({ signal: stop.signal, timeout: 0 }, last);
       if (here.session?.over === true) here.session = undefined;
       before = here.session;
       before?.hurry();

@@ -19,6 +19,17 @@ import { INLINE_STRATEGY } from "./spawner.js";
 /** The option of Node that says whether the text on its command line is a module. */
 const INPUT_TYPE = "--input-type";
 
+/** The ends of threads that have been told to end, and have their files until then. */
+const ending = new Set<Promise<unknown>>();
+
+/**
+ * Waits until the threads have ended that were told to.
+ * @internal
+ */
+export async function threadsEnded(): Promise<void> {
+  await Promise.allSettled(ending);
+}
+
 function startThread(workerData: ThreadData): Thread {
   const file = new URL("./node_worker.js", import.meta.url);
   // Unless told otherwise, a thread has those options of the process that it can have.
@@ -73,7 +84,10 @@ function threadWorker(data: ThreadData): Worker {
       }
       thread.postMessage(message, transfer);
     },
-    terminate: (): void => void thread.terminate(),
+    terminate(): void {
+      const end = thread.terminate().finally(() => ending.delete(end));
+      ending.add(end);
+    },
   };
   return worker as unknown as Worker;
 }

@@ -19,6 +19,7 @@ import {
 } from "./databases.js";
 import { ArgumentError, StorageError, type StorageReason } from "./errors.js";
 import { flushDirectory } from "./node_files.js";
+import { threadsEnded } from "./node.js";
 import { codeOf, FileInUse, openAlone, type Alone } from "./node_lock.js";
 import { directoryOf, escaped, fileOf, isOnDisk, isPlain } from "./node_paths.js";
 
@@ -28,7 +29,7 @@ const MAGIC = "SQLite format 3\0";
 const BESIDE = ["-wal", "-journal", "-mark"];
 /** What an import leaves behind that was not finished. */
 const SCRATCH = ["-import", "-import-import"];
-/** A thread that ends lets go of its files a moment later. */
+/** Of another process that has just ended, the system frees what it had a moment later. */
 const TRIES = 40;
 const PAUSE = 25;
 
@@ -145,6 +146,7 @@ export async function dropDatabase(url: string | URL, options: DropOptions = {})
 
 /** Takes the file that nobody may have open. */
 async function alone(file: string): Promise<Alone | undefined> {
+  await threadsEnded();
   for (let tries = 1; ; tries++) {
     try {
       return await openAlone(file);

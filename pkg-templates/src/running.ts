@@ -4,11 +4,15 @@
  * @module
  */
 
+import { Line } from "./gate.js";
+
 /**
  * The calls of a connection that run, and whether they leave a transaction behind.
  * @internal
  */
 export class Running {
+  /** Those that are held up. */
+  readonly line: Line = new Line();
   #calls = 0;
   #ahead = 0;
   #open: boolean | undefined;

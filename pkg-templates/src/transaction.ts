@@ -88,14 +88,15 @@ export class Transaction implements AsyncDisposable {
     end: () => Promise<void>,
     failing = false,
   ): Promise<void> {
-    const hooks = transaction.#hooks;
-    if (!hooks.active) return end();
+    const [hooks, { line }] = [transaction.#hooks, transaction.#running];
+    if (!hooks.active && !line.waits) return end();
     const { nested, connection } = transaction;
     const commits = how === "commit";
     const name = nested ? (commits ? "releaseSavepoint" : "rollbackSavepoint") : commits ? "commit" : "rollback";
     const event = nested ? { connection, transaction } : { connection };
     const told = transaction.isActive && (nested || transaction.#running.open !== false) ? ([name] as const) : [];
-    const work = (): Promise<void> => (how === "close" ? hooks.anyway(told, event, end, failing) : hooks.around(told, event, end));
+    const act = (): Promise<void> => line.pass(() => undefined, undefined, end);
+    const work = (): Promise<void> => (how === "close" ? hooks.anyway(told, event, act, failing) : hooks.around(told, event, act));
     return transaction.#running.leaving(nested ? undefined : false, work);
   }
 

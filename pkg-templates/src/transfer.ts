@@ -4,10 +4,10 @@
  * @module
  */
 
-import { call, callOptions, type NativeCall } from "./call.js";
+import { call, callOptions, limit, type NativeCall } from "./call.js";
 import type { Connection } from "./connection.js";
 import { asBytes, describe, HEADROOM } from "./encode.js";
-import { ArgumentError, NotSupportedError, StorageError, TimeoutError } from "./errors.js";
+import { ArgumentError, NotSupportedError, StorageError } from "./errors.js";
 import type { NativeImport } from "./generated/client.js";
 import { text } from "./statement.js";
 
@@ -51,7 +51,6 @@ const EXPORT_CHUNK = 1 << 18;
 const IMPORT_CHUNK = 1 << 20;
 // How many bytes of a download are handed over to the browser at a time, which keeps them where it likes.
 const DOWNLOAD_PART = 1 << 23;
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Report = (phase: TransferProgress["phase"], done: number, total: number | undefined) => void;
@@ -68,19 +67,6 @@ function reporter(onProgress: unknown): Report {
         throw error;
       });
     }
-  };
-}
-
-/** Calls `stop` when the signal aborts or the time is over. The function that it gives forgets both. */
-function limit({ signal, timeout }: NativeCall, stop: (reason: unknown) => void): () => void {
-  const aborted = (): void => stop(signal?.reason);
-  const late = (): void => stop(new TimeoutError(`the call timed out after ${timeout} ms`));
-  const timer = timeout > 0 && timeout <= LONGEST_TIMER ? setTimeout(late, timeout) : undefined;
-  signal?.addEventListener("abort", aborted);
-  if (signal?.aborted === true) aborted();
-  return () => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", aborted);
   };
 }
 

@@ -44,7 +44,11 @@ function other(what, directory, more = {}) {
 
 /** The next thing that a process or a thread says. */
 async function said(child) {
-  const [message] = await once(child, "message");
+  const over = new AbortController();
+  const ended = once(child, "exit", { signal: over.signal }).then(() => assert.fail("it has ended, and said nothing"));
+  ended.catch(() => undefined);
+  const [message] = await Promise.race([once(child, "message"), ended]);
+  over.abort();
   return message;
 }
 
@@ -56,10 +60,10 @@ suite("one opener has a database alone", { concurrency: true }, () => {
     await engine.execute(text("CREATE TABLE t (x)"));
     assert.deepEqual(await said(other("open", directory)), { failed: "StorageError", reason: "in-use" });
     // It waits while this one goes.
-    const patient = other("open", directory);
+    const patient = said(other("open", directory));
     await said(other("drop", directory)).then((answer) => assert.deepEqual(answer, { failed: "StorageError", reason: "in-use" }));
     await engine.dispose();
-    const answer = await said(patient);
+    const answer = await patient;
     assert.ok(answer.opened === true || answer.reason === "in-use", JSON.stringify(answer));
     assert.deepEqual(await said(other("open", directory)), { opened: true });
   });

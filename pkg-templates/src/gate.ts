@@ -1,0 +1,56 @@
+/**
+ * Where calls are held up, and the order in which they go on then.
+ *
+ * @module
+ */
+
+import { within, type NativeCall } from "./call.js";
+
+/**
+ * Holds up a call, by a promise, or by an error that it throws; undefined where it may go on.
+ * @internal
+ */
+export type Gate = () => Promise<void> | undefined;
+
+/** How long a call waits at most. */
+export type Limits = Pick<NativeCall, "signal" | "timeout">;
+
+/**
+ * Begins something, as soon as a gate lets it.
+ * @internal
+ */
+export function passing<T>(gate: Gate, limits: Limits | undefined, start: () => Promise<T>): Promise<T> {
+  const held = gate();
+  return held === undefined ? start() : within(limits, held).then(start);
+}
+
+/**
+ * The calls of one connection that are held up. Whatever is called behind them waits for them to begin, held up itself or not: or a
+ * commit would end what has yet to begin.
+ * @internal
+ */
+export class Line {
+  #last: Promise<unknown> | undefined;
+
+  /** Whether there are any. */
+  get waits(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** As {@link passing}, behind those that wait. */
+  pass<T>(gate: Gate, limits: Limits | undefined, start: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const held = before === undefined ? gate() : before.then(gate);
+    if (held === undefined) return start();
+    let running: Promise<T> | undefined;
+    const begun = within(limits, held).then(() => {
+      running = start();
+    });
+    // Who gives up does not let those behind it go before those in front of it.
+    const gone = Promise.allSettled([before, begun]).then(() => {
+      if (this.#last === gone) this.#last = undefined;
+    });
+    this.#last = gone;
+    return begun.then(() => running as Promise<T>);
+  }
+}
