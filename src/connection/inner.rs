@@ -81,8 +81,8 @@ pub(crate) struct Inner {
     engine: Engine,
     checkout: RefCell<Option<Checkout>>,
     closed: Cell<bool>,
-    /// Whether it will be closed after the calls that were made before.
-    closing: Cell<bool>,
+    /// How many wait to close it after the calls that were made before.
+    closing: Cell<usize>,
     /// How many calls wait until their parameters are encoded.
     encoding: Cell<usize>,
     invalidated: Cell<bool>,
@@ -114,7 +114,7 @@ impl Inner {
             engine,
             checkout: RefCell::new(Some(checkout)),
             closed: Cell::new(false),
-            closing: Cell::new(false),
+            closing: Cell::new(0),
             encoding: Cell::new(0),
             invalidated: Cell::new(false),
             is_new,
@@ -145,13 +145,12 @@ impl Inner {
 
     /// Whether it is closed, or will be after the calls that were made before.
     pub(crate) fn is_ending(&self) -> bool {
-        self.closed.get() || self.closing.get()
+        self.closed.get() || self.closing.get() > 0
     }
 
     /// A call waits until its parameters are encoded, as long as the guard lives.
     pub(super) fn encoding(&self) -> impl Drop {
-        self.encoding.set(self.encoding.get() + 1);
-        Encodes(&self.encoding)
+        Counted::one_more(&self.encoding)
     }
 
     pub(crate) fn is_invalidated(&self) -> bool {
@@ -346,10 +345,11 @@ impl Inner {
         self.root.borrow().iter().chain(self.nested.borrow().iter()).for_each(|state| state.active.set(false));
     }
 
-    /// As [`Inner::close`], after the calls that were made before: those that were sent are before it anyway.
+    /// As [`Inner::close`], after the calls that were made before: those that were sent are before it anyway. Whoever gives up
+    /// waiting for them has not closed it.
     pub(crate) async fn close_in_turn(&self) {
         if self.encoding.get() > 0 {
-            self.closing.set(true);
+            let _closing = Counted::one_more(&self.closing);
             let _turn = self.gate.enter().await;
             return self.close();
         }
@@ -387,10 +387,17 @@ impl Inner {
     }
 }
 
-/// A call that waits until its parameters are encoded.
-struct Encodes<'a>(&'a Cell<usize>);
+/// One of those who are counted, as long as it lives.
+struct Counted<'a>(&'a Cell<usize>);
 
-impl Drop for Encodes<'_> {
+impl Counted<'_> {
+    fn one_more(count: &Cell<usize>) -> Counted<'_> {
+        count.set(count.get() + 1);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }

@@ -1,9 +1,13 @@
 //! Frames per call, streams, cancellation, parameters and values.
 
 use crate::support::{memory, rows, run, scalar, setup};
+use aludel::raw::{Buffer, Later, RawCall, Text};
 use aludel::{CallOptions, CancelToken, Engine, ErrorKind, Value, many, params, text};
+use aludel_protocol::{BatchWriter, ValueRef, Writer};
+use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
@@ -381,5 +385,45 @@ fn driver_sql_is_taken_as_it_is() {
         assert!(!conn.exec_driver_sql("", ()).await.unwrap().returns_rows());
         let error = conn.exec_driver_sql("SELECT 1; SELECT 2", ()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Programming);
+    });
+}
+
+#[test]
+fn a_close_that_is_given_up_while_it_waits_closes_nothing() {
+    run(async {
+        let engine = memory();
+        setup(&engine, "CREATE TABLE t (x)").await;
+        let conn = engine.connect().await.unwrap();
+        let (made, making) = oneshot::channel();
+        let insert = RawCall {
+            text: Rc::new(Text::compile("INSERT INTO t VALUES (?)").unwrap()),
+            batch: None,
+            later: Some(Later::new(async { Ok(making.await.unwrap()) })),
+            many: false,
+            driver_sql: false,
+        };
+        let (options, mut take) = (CallOptions::new(), |_| Ok(()));
+        let mut insert = Box::pin(conn.execute_raw(insert, &options, &mut take));
+        assert!(futures::poll!(insert.as_mut()).is_pending());
+
+        let mut given_up = Box::pin(conn.close());
+        let mut other = Box::pin(conn.close());
+        assert!(futures::poll!(given_up.as_mut()).is_pending() && futures::poll!(other.as_mut()).is_pending());
+        assert!(conn.closed());
+        drop(given_up);
+        assert!(conn.closed(), "another close still waits");
+        drop(other);
+        assert!(!conn.closed());
+
+        let mut batch = BatchWriter::new(1);
+        batch.push(ValueRef::Integer(7));
+        let mut bytes = Writer::new();
+        batch.encode(&mut bytes);
+        made.send(Buffer::from_vec(bytes.finish())).unwrap();
+        insert.await.unwrap();
+        assert_eq!(conn.scalar(&text("SELECT x FROM t"), ()).await.unwrap(), Some(7));
+        conn.commit().await.unwrap();
+        conn.close().await.unwrap();
+        assert!(conn.closed());
     });
 }

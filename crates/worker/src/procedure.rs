@@ -161,13 +161,18 @@ impl SyncConnection<'_> {
             let refused = |failure: Failure| failure.into_error(None).with_statement(bare(first_statement(first)));
             match self.db.prepare_at(&ended, at).map_err(refused)? {
                 Prepared::Empty => return Ok(()),
-                Prepared::One(_) => return self.execute(bare(first_statement(first)), None, false).map(drop),
+                Prepared::One(_) => return self.execute_part(first_statement(first)),
                 Prepared::Several(length) => {
-                    self.execute(bare(first.get(..length).unwrap_or(first)), None, false)?;
+                    self.execute_part(first.get(..length).unwrap_or(first))?;
                     at += length;
                 }
             }
         }
+    }
+
+    /// Runs a statement of a script with all that stands behind it: without it, a comment that is not closed may be none.
+    fn execute_part(&mut self, statement: &str) -> Result<()> {
+        self.execute(statement, None, false).map(drop).map_err(|error| about(error, bare(statement)))
     }
 
     /// The names of the parameters of a statement, in SQLite's order; `None` for one that has none.

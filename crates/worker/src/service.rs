@@ -93,8 +93,19 @@ impl<H: Environment> Service<H> {
 
     /// Takes a frame. Never panics, whatever the bytes; work that takes time waits for [`Service::turn`].
     pub fn receive(&mut self, frame: Vec<u8>) {
-        let client = Header::peek(&frame).map_or(0, |header| header.client);
-        let Some(frame) = self.holds(client, frame) else { return };
+        self.receive_from(0, frame);
+    }
+
+    /// As [`Service::receive`]. `sender` is known to have sent the frame, and is answered also where its header cannot be
+    /// read: nobody else is to hear that.
+    pub fn receive_from(&mut self, sender: u64, frame: Vec<u8>) {
+        let header = match Header::peek(&frame) {
+            Ok(header) => header,
+            Err(error) => {
+                return self.refuse(Header { client: sender, ..Header::new(0, 0, 0, RepeatClass::Safe) }, error);
+            }
+        };
+        let Some(frame) = self.holds(header.client, frame) else { return };
         let frame = Rc::new(frame);
         match Request::decode(&frame) {
             Ok((header, request)) => {
@@ -102,9 +113,7 @@ impl<H: Environment> Service<H> {
                     self.refuse(header, error);
                 }
             }
-            Err(error) => {
-                self.refuse(Header::peek(&frame).unwrap_or(Header::new(0, 0, 0, RepeatClass::Safe)), error);
-            }
+            Err(error) => self.refuse(header, error),
         }
     }
 

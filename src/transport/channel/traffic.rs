@@ -275,7 +275,7 @@ impl Channel {
             Answer::Error { error, .. } if header.request == 1 && self.sqlite_version.get().is_none() => {
                 return self.die(refused_to_work(error.clone()));
             }
-            // It could not even read for whom it is to answer.
+            // It could not even read which request it is to answer.
             Answer::Error { error, .. } if header.request == 0 && error.kind() == ErrorKind::Protocol => {
                 return self.die(misunderstood(error.clone()));
             }

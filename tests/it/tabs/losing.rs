@@ -300,9 +300,15 @@ enum Stranger {
 fn a_worker_of_another_version_is_ended_and_said_to_be_one() {
     use Stranger::{CannotRead, Newer, Older, Refuses};
     let refusal = "the page is of aludel 1 (protocol 3), the worker of aludel 9 (protocol 9)";
-    for (stranger, found) in
-        [(Older, false), (Newer, false), (Refuses, false), (CannotRead, false), (Newer, true), (Refuses, true)]
-    {
+    for (stranger, found) in [
+        (Older, false),
+        (Newer, false),
+        (Refuses, false),
+        (CannotRead, false),
+        (Newer, true),
+        (Refuses, true),
+        (CannotRead, true),
+    ] {
         let host = Scripted::new();
         let engine =
             Engine::builder("sqlite:///strange.db").transport(Rc::new(ScriptedSpawn(host.clone()))).build().unwrap();
@@ -331,8 +337,13 @@ fn a_worker_of_another_version_is_ended_and_said_to_be_one() {
                 refusal.into()
             }
             CannotRead => {
-                let nobody = Header::new(0, 0, 0, RepeatClass::Safe);
-                host.fails(&nobody, Error::new(ErrorKind::Protocol, "a frame begins with 0xa1, this with 0xa2"));
+                // The host of another tab says who is meant. What it says to somebody else is that one's affair.
+                let refusal = Error::new(ErrorKind::Protocol, "a frame begins with 0xa1, this with 0xa2");
+                let client = if found { hello.header.client } else { 0 };
+                let nothing = Header { client, ..Header::new(0, 0, 0, RepeatClass::Safe) };
+                host.fails(&Header { client: hello.header.client + 1, ..nothing }, refusal.clone());
+                assert!(poll().is_none(), "this page is not meant");
+                host.fails(&nothing, refusal);
                 "the worker cannot read what this page sends; they may be of two versions".into()
             }
         };

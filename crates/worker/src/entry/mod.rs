@@ -188,7 +188,8 @@ impl Shell {
             Ok(frames) if is_bundle(&message) => {
                 frames.into_iter().for_each(|at| self.take(message[at].to_vec(), from));
             }
-            // What breaks the protocol is refused as a frame that does, and dropped if it is a guest's: it names no client.
+            // A message that breaks the protocol is refused as a frame that does. A guest's is dropped where it does not name
+            // the guest, as the head of several frames does not.
             Ok(_) | Err(_) => self.take(message, from),
         }
         // While work is under way, a frame only adds to it: what matters may be a cancel behind it.
@@ -204,7 +205,7 @@ impl Shell {
             Some(client) if client_of(&frame) != Some(client) => return,
             Some(_) => {}
         }
-        self.service.receive(frame);
+        self.service.receive_from(from.unwrap_or_default(), frame);
     }
 
     /// Looks now and then whether the files still have their names. If not, the user has cleared the data of the site: what

@@ -12,7 +12,7 @@ mod commit;
 mod connection;
 mod error;
 mod function;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 mod memory;
 mod parameters;
 mod reads;

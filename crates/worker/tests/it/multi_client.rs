@@ -1,7 +1,7 @@
 //! Several clients on one service: whose replies go where, and what becomes of those who leave.
 
 use crate::bench::{Bench, Got, execute, options, stream};
-use aludel_protocol::{BeginMode, ErrorKind, Request, Storage, TransactionOp, Value};
+use aludel_protocol::{BeginMode, ErrorKind, Header, RepeatClass, Reply, Request, Storage, TransactionOp, Value};
 use aludel_worker::Turn;
 
 const NUMBERS: &str = "with recursive n(i) as (select 1 union all select i + 1 from n limit 1000) select i from n";
@@ -59,6 +59,27 @@ fn each_client_says_hello_first() {
     bench.greet_as(9);
     bench.open(1, options(Storage::Memory, "shared"));
     assert_eq!(bench.integer(1, "select count(*) from t"), 0);
+}
+
+#[test]
+fn whose_header_cannot_be_read_is_told_and_nobody_else() {
+    let mut bench = clients(2);
+    let header = Header { client: 2, ..Header::new(bench.told_epoch, 77, 1, RepeatClass::Safe) };
+    let whole = Request::Reset.encode(&header);
+    // The first byte, the version of the format, the class, and what is reserved.
+    for at in [0, 1, 3, 28, 31] {
+        let mut frame = whole.clone();
+        frame[at] ^= 0x40;
+        bench.service.environment_mut().posted.clear();
+        bench.service.receive_from(2, frame);
+        let posted = std::mem::take(&mut bench.service.environment_mut().posted);
+        let [(client, reply)] = &posted[..] else { panic!("{at}: {} replies", posted.len()) };
+        let (header, reply) = Reply::decode(reply).unwrap();
+        assert_eq!((*client, header.client, header.request), (2, 2, 0), "{at}");
+        assert!(matches!(reply, Reply::Error { error, .. } if error.kind() == ErrorKind::Protocol), "{at}");
+    }
+    assert_eq!(who(&mut bench, 1), []);
+    assert_eq!(who(&mut bench, 2), []);
 }
 
 #[test]

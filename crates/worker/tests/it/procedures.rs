@@ -438,6 +438,23 @@ fn an_error_of_a_script_tells_the_statement_that_failed() {
 }
 
 #[test]
+fn a_script_may_end_within_a_comment() {
+    let mut bench = Bench::with(1);
+    let got = call(&mut bench, 1, CALL, |connection| {
+        connection.execute_script("create table t (x unique); insert into t values (1) /* ")?;
+        connection.execute_script("insert into t values (2) /* ;")?;
+        connection.execute_script("insert into t values (3); /* ")?;
+        connection.execute_script("insert into t values (4) -- ;")?;
+        assert_eq!(cell(connection, "select group_concat(x, '') from t")?, Value::Text("1234".into()));
+        let error = connection.execute_script("insert into t values (1) ; ").unwrap_err();
+        assert_eq!(error.statement(), Some("insert into t values (1)"));
+        connection.roll_back()?;
+        Ok(vec![])
+    });
+    assert_eq!(got, Got::Returned(false, true, vec![]));
+}
+
+#[test]
 fn a_transaction_is_begun_once_also_where_each_statement_is_one() {
     for begin in [BeginMode::Auto, BeginMode::None] {
         let mut bench = Bench::with(1);
