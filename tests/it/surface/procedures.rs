@@ -141,6 +141,9 @@ fn a3_70_each_statement_is_a_transaction_where_the_connection_says_so() {
         conn.set_isolation_level(IsolationLevel::Autocommit).unwrap();
         conn.run_sync(|conn| {
             conn.execute(&text(INSERT), ())?;
+            assert!(conn.in_transaction());
+            fails(conn.begin(), ErrorKind::InvalidRequest, "can't call begin() here");
+            conn.rollback()?;
             assert!(!conn.in_transaction());
             conn.begin()
         })
