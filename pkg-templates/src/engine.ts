@@ -152,7 +152,8 @@ export class Engine implements AsyncDisposable {
     const native = callOptions(options);
     const hooks = this.#hooks;
     const open = (): Promise<NativeConnection> => call(native, () => this.#native.connect(native, () => callerOf(made)));
-    await this.#passes(native);
+    const held = this.#passes(native);
+    if (held !== undefined) await held;
     const opened = await (hooks.active ? hooks.guard(null, native.signal, open) : open());
     const conn = Connection.of(opened, this, this.#execution.options, this.#log, hooks);
     if (hooks.active) await hooks.arrived(conn, opened);

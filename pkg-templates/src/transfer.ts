@@ -274,7 +274,8 @@ export async function importStream({ begin, passes }: Importing, source: ByteStr
   });
   let transfer: NativeImport | undefined;
   try {
-    await passes(stop.signal);
+    const held = passes(stop.signal);
+    if (held !== undefined) await held;
     const begun = (transfer = await call(native, () => begin(total ?? 0, native)));
     let received = 0;
     const send = async (chunk: Bytes): Promise<void> => {
@@ -285,7 +286,8 @@ export async function importStream({ begin, passes }: Importing, source: ByteStr
     await chunked(items, stop.signal, send);
     stop.signal.throwIfAborted();
     // Much may have happened while the bytes came.
-    await passes(stop.signal);
+    const again = passes(stop.signal);
+    if (again !== undefined) await again;
     await call(native, () => begun.finish((phase: "check" | "copy", done: number, of: number) => report(phase, done, of)));
   } catch (error) {
     items.cancel(error);

@@ -49,6 +49,8 @@ struct JobTurn {
     in_transaction: bool,
     /// Whether it had not waited for the write lock before.
     first_try: bool,
+    /// How often a lock had been given up when it began.
+    releases: u64,
 }
 
 /// An open connection. Its jobs run one after the other; a stream that waits for credits steps aside.
@@ -209,7 +211,8 @@ impl Connection {
             marks.begin(&job.header, !self.attached.is_empty());
         }
         let in_transaction = self.db.in_transaction() && !job.owns_transaction();
-        let turn = JobTurn { unit, since: now, in_transaction, first_try: job.waits_since.is_none() };
+        let releases = database.lock.releases();
+        let turn = JobTurn { unit, since: now, in_transaction, first_try: job.waits_since.is_none(), releases };
         let mut slice = Slice::new(now, end);
         let progress = self.advance(&mut job, database, env, &mut slice, lends);
         self.conclude(job, turn, progress, slice, database, env)
@@ -225,7 +228,7 @@ impl Connection {
         database: &mut Database,
         env: &mut dyn Environment,
     ) -> Option<Stepping> {
-        let JobTurn { unit, since: now, in_transaction, .. } = turn;
+        let JobTurn { unit, since: now, in_transaction, releases, .. } = turn;
         let marks = database.marks.clone();
         if let (Progress::Failed(_), Some(marks)) = (&progress, &marks)
             && let Some(refusal) = marks.take_refusal()
@@ -252,7 +255,7 @@ impl Connection {
             }
             Progress::Busy => {
                 job.waits_since.get_or_insert(now);
-                database.lock.wait(self.key, job.header.request, now);
+                database.lock.wait(self.key, job.header.request, now, releases);
                 Some(job)
             }
             Progress::Expired => {

@@ -129,12 +129,13 @@ impl<C: Copy + Eq, R: Copy + Eq> WriteLock<C, R> {
         self.releases += 1;
     }
 
-    /// Puts a request that found the lock taken at the end of the queue, or leaves it at its place there.
-    pub(crate) fn wait(&mut self, connection: C, request: R, now: f64) {
+    /// Puts a request that found the lock taken at the end of the queue, or leaves it at its place there. `releases` is how often
+    /// a lock had been given up before it tried: a statement that pauses can be told late what it found.
+    pub(crate) fn wait(&mut self, connection: C, request: R, now: f64, releases: u64) {
         // One that only stood back has not tried: should those before it go without the lock, nobody releases it for them.
-        let tried = if self.is_promised(connection) { None } else { Some(self.releases) };
+        let tried = if self.is_promised(connection) { None } else { Some(releases) };
         match self.waiters.iter_mut().find(|waiter| waiter.connection == connection && waiter.request == request) {
-            Some(waiter) => waiter.tried = Some(self.releases),
+            Some(waiter) => waiter.tried = Some(releases),
             None => self.waiters.push_back(Waiter { connection, request, since: now, tried }),
         }
     }
@@ -263,9 +264,9 @@ mod tests {
         lock.observe('a', true, 1.0);
         lock.observe('a', true, 5.0);
         assert_eq!(lock.holder(), Some(('a', 1.0)));
-        lock.wait('b', 1, 0.0);
-        lock.wait('c', 2, 0.0);
-        lock.wait('b', 1, 0.0);
+        lock.wait('b', 1, 0.0, lock.releases());
+        lock.wait('c', 2, 0.0, lock.releases());
+        lock.wait('b', 1, 0.0, lock.releases());
         assert!(!lock.may_try('b', 1) && !lock.is_promised('d'));
         lock.observe('a', false, 6.0);
         assert!(lock.may_try('b', 1) && !lock.may_try('c', 2));
@@ -282,13 +283,13 @@ mod tests {
     fn one_that_tried_in_vain_lets_the_next_try() {
         let mut lock = WriteLock::new();
         lock.observe('a', true, 0.0);
-        lock.wait('b', 1, 0.0);
-        lock.wait('c', 2, 0.0);
+        lock.wait('b', 1, 0.0, lock.releases());
+        lock.wait('c', 2, 0.0, lock.releases());
         lock.observe('a', false, 1.0);
         assert!(lock.may_try('b', 1));
-        lock.wait('b', 1, 0.0);
+        lock.wait('b', 1, 0.0, lock.releases());
         assert!(!lock.may_try('b', 1) && lock.may_try('c', 2));
-        lock.wait('c', 2, 0.0);
+        lock.wait('c', 2, 0.0, lock.releases());
         assert!(!lock.may_try('c', 2) && !lock.is_promised('d'));
         // A reader ended: it may have been what the first of them waited for.
         lock.released();
@@ -298,18 +299,30 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_told_late_that_it_tried_in_vain_tries_again() {
+        let mut lock = WriteLock::new();
+        lock.observe('a', true, 0.0);
+        let before = lock.releases();
+        lock.observe('a', false, 1.0);
+        lock.wait('b', 1, 1.0, before);
+        assert!(lock.may_try('b', 1));
+        lock.wait('b', 1, 1.0, lock.releases());
+        assert!(!lock.may_try('b', 1));
+    }
+
+    #[test]
     fn one_that_stood_back_tries_when_those_before_it_have_gone_without_the_lock() {
         let mut lock = WriteLock::new();
         lock.observe('a', true, 0.0);
-        lock.wait('b', 1, 0.0);
+        lock.wait('b', 1, 0.0, lock.releases());
         lock.observe('a', false, 1.0);
         assert!(lock.is_promised('c'));
-        lock.wait('c', 2, 1.0);
+        lock.wait('c', 2, 1.0, lock.releases());
         assert!(lock.may_try('b', 1) && !lock.may_try('c', 2));
         // Its snapshot was too old, or its time was over: it never had the lock, so it gives none up.
         lock.leave('b', 1);
         assert!(lock.may_try('c', 2));
-        lock.wait('c', 2, 2.0);
+        lock.wait('c', 2, 2.0, lock.releases());
         assert!(!lock.may_try('c', 2));
     }
 }

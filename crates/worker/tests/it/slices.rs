@@ -164,6 +164,28 @@ fn writers_wait_for_one_that_pauses() {
     assert!(matches!(&sliced.answer(second).0[..], [Got::Rows(rows)] if rows.changes == 1));
 }
 
+#[cfg(feature = "faults")]
+#[test]
+fn one_that_pauses_as_it_finds_the_write_lock_taken_has_it_when_it_is_free() {
+    let mut bench = Bench::with(1);
+    bench.service.look_every(1);
+    bench.open(2, options(Storage::Memory, "test"));
+    let mut sliced = Sliced::of(bench, 10.0);
+    // Only the statement takes time: others come before it goes on.
+    sliced.bench.service.environment_mut().tick = 0.0;
+    for (connection, mode) in [(1, BeginMode::Immediate), (2, BeginMode::Deferred)] {
+        let begin = sliced.bench.send_transaction(connection, TransactionOp::Begin(mode));
+        sliced.answer(begin);
+    }
+    sliced.scalar(2, "select count(*) from t");
+    // SQLite looks once more when it has failed.
+    let waiting = sliced.start(2, "insert into t values (1)");
+    sliced.until_paused(1);
+    let commit = sliced.bench.send_transaction(1, TransactionOp::Commit);
+    sliced.answer(commit);
+    assert!(matches!(&sliced.answer(waiting).0[..], [Got::Rows(rows)] if rows.changes == 1));
+}
+
 #[test]
 fn who_holds_the_write_lock_goes_on_before_those_who_read() {
     let mut sliced = Sliced::with(4);
