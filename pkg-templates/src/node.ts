@@ -51,15 +51,15 @@ function startThread(workerData: ThreadData): Thread {
 function threadWorker(data: ThreadData): Worker {
   const thread = startThread(data);
   const owed = new Owed();
-  let looks = false;
+  let [looks, ends] = [false, false];
   thread.on("message", (data) => {
     owed.answered(data);
     if (owed.count > 0 || looks) return;
     looks = true;
-    // Whoever hears of it may ask for more right then.
+    // Whoever hears of it may ask for more right then, or wait for its end.
     setImmediate(() => {
       looks = false;
-      if (owed.count === 0) thread.unref();
+      if (owed.count === 0 && !ends) thread.unref();
     });
   });
   const listeners = new Map<unknown, (value: unknown) => void>();
@@ -85,6 +85,7 @@ function threadWorker(data: ThreadData): Worker {
       thread.postMessage(message, transfer);
     },
     terminate(): void {
+      ends = true;
       const end = thread.terminate().finally(() => ending.delete(end));
       ending.add(end);
     },
