@@ -23,7 +23,7 @@ use crate::sqlite::{self, TransactionState};
 use crate::statement_cache::StatementCache;
 use crate::stepping::Stepping;
 use crate::transaction;
-use aludel_protocol::{BatchWriter, Durability, Error, ErrorKind, Fate, Header, OpenOptions, Reply, Storage};
+use aludel_protocol::{BatchWriter, Durability, Error, Fate, Header, OpenOptions, Reply, Storage};
 pub(crate) use lent::Later;
 use lent::Lent;
 pub(crate) use locked::{Neighbour, cannot_open};
@@ -328,8 +328,13 @@ impl Connection {
                 syncs: self.syncs,
             }),
             Work::Transaction(op) => {
-                let why = "the transaction in which it was opened has ended";
-                let closed = if transaction::ends(op) { self.stop_streams(why) } else { Vec::new() };
+                let closed = if transaction::ends(op) {
+                    self.stop_streams("the transaction in which it was opened has ended")
+                } else if transaction::ends_savepoint(op) {
+                    self.stop_streams_if("a savepoint of its transaction has ended", Job::writes)
+                } else {
+                    Vec::new()
+                };
                 if let Some(marks) = &database.marks {
                     let last_insert_rowid = self.db.last_insert_rowid();
                     marks.expect(Outcome { changes: -1, last_insert_rowid, had_rows: false });
@@ -431,20 +436,6 @@ impl Connection {
     pub(crate) fn hand_over_commits(&mut self, database: &mut Database, now: f64) {
         self.changes.settle(&self.db);
         database.take_commits(self.key, &mut self.changes, now);
-    }
-
-    /// Ends all streams, which SQLite wants before a transaction ends. Whoever reads them is told afterwards, when it
-    /// is known whether the transaction did end.
-    fn stop_streams(&mut self, why: &str) -> Vec<(Header, Error)> {
-        let streams = std::mem::take(&mut self.streams);
-        let stop = |job: Job| {
-            let silent = job.silent;
-            let error = Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."));
-            let told = (job.header, error.with_statement(job.sql()));
-            self.discard(job);
-            (!silent).then_some(told)
-        };
-        streams.into_iter().filter_map(stop).collect()
     }
 
     fn tell(&self, closed: Vec<(Header, Error)>, env: &mut dyn Environment) {

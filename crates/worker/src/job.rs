@@ -101,6 +101,11 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.is_stream())
     }
 
+    /// Whether it is a statement that was prepared, and changes the database.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.has_begun() && execution.writes())
+    }
+
     /// Whether it is a statement that was prepared.
     pub(crate) fn has_begun(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.has_begun())

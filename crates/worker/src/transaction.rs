@@ -11,6 +11,11 @@ pub(crate) fn ends(op: &TransactionOp) -> bool {
     matches!(op, TransactionOp::Commit | TransactionOp::Rollback)
 }
 
+/// Whether it ends a savepoint.
+pub(crate) fn ends_savepoint(op: &TransactionOp) -> bool {
+    matches!(op, TransactionOp::Release(_) | TransactionOp::RollbackTo(_))
+}
+
 /// Does it. What finds a lock taken has done nothing yet, and can be tried again.
 pub(crate) fn run(
     op: &TransactionOp,

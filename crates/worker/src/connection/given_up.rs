@@ -5,7 +5,7 @@ use super::{Connection, Later, Lent, Neighbour};
 use crate::Environment;
 use crate::database::Database;
 use crate::job::Job;
-use aludel_protocol::Error;
+use aludel_protocol::{Error, ErrorKind, Header};
 use std::collections::VecDeque;
 
 impl Connection {
@@ -106,6 +106,27 @@ impl Connection {
         let behind = self.queue.iter().skip(1).filter(|job| !(is_lent && touches_sqlite(job, wanted)));
         let behind = behind.map(|job| job.deadline().min(self.lock_deadline(job)));
         self.deadlines = behind.fold(f64::INFINITY, f64::min);
+    }
+
+    /// Ends all streams, which SQLite wants before a transaction ends. Whoever reads them is told afterwards, when it
+    /// is known whether the transaction did end.
+    pub(super) fn stop_streams(&mut self, why: &str) -> Vec<(Header, Error)> {
+        self.stop_streams_if(why, |_| true)
+    }
+
+    /// Ends the streams that `which` picks. SQLite ends no savepoint while statements write, as one does that has returned what
+    /// it has written in part.
+    pub(super) fn stop_streams_if(&mut self, why: &str, which: impl Fn(&Job) -> bool) -> Vec<(Header, Error)> {
+        let (stopped, kept): (Vec<Job>, Vec<Job>) = split(std::mem::take(&mut self.streams), which);
+        self.streams = kept;
+        let stop = |job: Job| {
+            let silent = job.silent;
+            let error = Error::new(ErrorKind::ResourceClosed, format!("This stream is closed: {why}."));
+            let told = (job.header, error.with_statement(job.sql()));
+            self.discard(job);
+            (!silent).then_some(told)
+        };
+        stopped.into_iter().filter_map(stop).collect()
     }
 
     /// Ends what was interrupted and has found nobody to say why.

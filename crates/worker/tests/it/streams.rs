@@ -170,6 +170,28 @@ fn transaction_ends_close_the_streams_in_it() {
 }
 
 #[test]
+fn the_end_of_a_savepoint_closes_the_streams_that_write() {
+    for (end, left) in [(TransactionOp::Release("a".into()), 0), (TransactionOp::RollbackTo("a".into()), 1_000)] {
+        let mut bench = filled();
+        bench.transaction(1, TransactionOp::Begin(BeginMode::Immediate));
+        bench.transaction(1, TransactionOp::Savepoint("a".into(), BeginMode::Auto));
+        let reads = bench.send_execute(1, &stream(NUMBERS, 1, 10), &[]);
+        let writes = bench.send_execute(1, &stream("delete from t returning i", 1, 10), &[]);
+        bench.settle();
+        assert_eq!(bench.rows(writes).len(), 1);
+        assert_eq!(bench.transaction(1, end), Got::Done(true));
+        let (error, in_transaction) = bench.error(writes);
+        assert_eq!((error.kind(), in_transaction), (ErrorKind::ResourceClosed, true));
+        assert_eq!(error.message(), "This stream is closed: a savepoint of its transaction has ended.");
+        credit(&mut bench, 1, reads, 1);
+        assert!(!bench.rows(reads).is_empty(), "one that reads goes on");
+        assert_eq!(bench.integer(1, "select count(*) from t"), left);
+        assert_eq!(bench.transaction(1, TransactionOp::Commit), Got::Done(false));
+        assert_eq!(bench.integer(2, "select count(*) from t"), left);
+    }
+}
+
+#[test]
 fn reset_and_close_end_streams_and_transaction() {
     for close in [false, true] {
         let mut bench = filled();
