@@ -64,9 +64,15 @@ impl Changes {
     pub(crate) fn note(&mut self, db: &Connection, statement: &mut Statement, done: bool) {
         // Before it did anything that counts: SQLite also rolls back to prepare a statement anew.
         self.drop_what_was_rolled_back(db);
+        let committed = db.take_commit();
+        self.frames = committed.or(self.frames);
         let total = db.total_changes();
         let moved = std::mem::replace(&mut self.total, total) != total;
         if !moved && (!done || statement.is_readonly()) {
+            return;
+        }
+        // One that was broken off, and is neither committed nor part of what can be, was taken back with its transaction.
+        if !done && committed.is_none() && !is_open(db) {
             return;
         }
         let tables = statement.tables(db);
@@ -86,8 +92,7 @@ impl Changes {
     pub(crate) fn settle(&mut self, db: &Connection) {
         self.frames = db.take_commit().or(self.frames);
         self.drop_what_was_rolled_back(db);
-        // A statement of its own is not committed while another statement of its connection still writes.
-        if !self.open.is_nothing() && !db.in_transaction() && db.transaction_state() != TransactionState::Write {
+        if !self.open.is_nothing() && !is_open(db) {
             self.committed.push(std::mem::take(&mut self.open));
         }
     }
@@ -101,6 +106,11 @@ impl Changes {
     pub(crate) fn take(&mut self) -> Vec<Changed> {
         std::mem::take(&mut self.committed)
     }
+}
+
+/// Whether what is written can still be committed: a statement of its own is not while another one of its connection writes.
+fn is_open(db: &Connection) -> bool {
+    db.in_transaction() || db.transaction_state() == TransactionState::Write
 }
 
 /// Changes with every change of the schema. Nothing when it cannot be had.
