@@ -5,6 +5,7 @@ mod floors;
 mod house;
 mod mutants;
 mod parity;
+mod paths;
 mod rust;
 
 use crate::metadata::Metadata;
@@ -108,6 +109,10 @@ const RULES: &[Rule] = &[
     Rule { name: "every kind of error is in docs/ERRORS.md", check: house::errors },
     Rule { name: "results have the same methods in both languages", check: parity::results },
     Rule { name: "every test that docs/MUTANTS.md names is there", check: mutants::tests_are_there },
+    Rule {
+        name: "every file of code that a page names is there",
+        check: |tree| Ok(paths::files_are_there(&tree.files)),
+    },
 ];
 
 /// Prints what every rule says.
