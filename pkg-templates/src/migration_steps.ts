@@ -36,7 +36,9 @@ export interface MigrationStepOptions {
 export interface SqlMigration extends MigrationStepOptions {
   /** The SQL. */
   readonly sql: string;
+  /** None: it is another kind of step that has it. */
   readonly up?: undefined;
+  /** None: it is another kind of step that has it. */
   readonly module?: undefined;
 }
 
@@ -44,7 +46,9 @@ export interface SqlMigration extends MigrationStepOptions {
 export interface FunctionMigration extends MigrationStepOptions {
   /** What the step does. */
   readonly up: MigrationFunction;
+  /** None: it is another kind of step that has it. */
   readonly sql?: undefined;
+  /** None: it is another kind of step that has it. */
   readonly module?: undefined;
 }
 
@@ -52,7 +56,9 @@ export interface FunctionMigration extends MigrationStepOptions {
 export interface ModuleMigration extends MigrationStepOptions {
   /** Loads a module that exports `up`, a function, or `sql`, a text; or either as its `default`. */
   readonly module: () => Promise<unknown>;
+  /** None: it is another kind of step that has it. */
   readonly sql?: undefined;
+  /** None: it is another kind of step that has it. */
   readonly up?: undefined;
 }
 

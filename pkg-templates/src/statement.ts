@@ -143,6 +143,7 @@ const NONE: OwnValues = Object.freeze({ positional: null, named: Object.freeze(n
  * A colon that begins no parameter may be written `\:`; in strings, quoted names and comments it need not.
  */
 export function text(sql: string): TextClause<AnyRow>;
+/** The same, with the type of its rows. */
 export function text<R extends RowType>(sql: string): TextClause<R>;
 export function text<R extends RowType>(sql: string): TextClause<R> {
   if (typeof sql !== "string") throw new ArgumentError(`text() takes a string of SQL, not ${describe(sql)}`);
@@ -161,6 +162,7 @@ export function sql(
   strings: TemplateStringsArray,
   ...values: readonly (Bindable | TextClause<RowType>)[]
 ): TextClause<AnyRow>;
+/** The same, with the type of its rows. */
 export function sql<R extends RowType>(
   strings: TemplateStringsArray,
   ...values: readonly (Bindable | TextClause<RowType>)[]
