@@ -212,7 +212,8 @@ export class Connection implements AsyncDisposable {
    * ```
    *
    * It begins when nobody else writes (unless it is `readOnly`), and nobody else does anything until it returns. The `signal` of
-   * `jobs.moveAll.with({ signal, timeout })` holds until it begins, the `timeout` for each of its statements, too.
+   * `jobs.moveAll.with({ signal, timeout })` ends the wait of the caller at any time; a procedure that has begun does not hear it, and
+   * runs to its end. The `timeout` holds for each of its statements, too.
    */
   runSync<P extends ProcedureReference<SyncConnection, never>>(procedure: P, ...args: ArgumentsOf<P>): Promise<ResultOf<P>>;
   /** The same, by the URL of the module and the name of its function. */
@@ -415,7 +416,7 @@ export class Connection implements AsyncDisposable {
     return this.#native.isolationLevel as IsolationLevel;
   }
 
-  /** The isolation level of connections that ask for no other. */
+  /** The isolation level of SQLite itself, `"SERIALIZABLE"`, whatever the engine's option says. */
   get defaultIsolationLevel(): IsolationLevel {
     return this.#native.defaultIsolationLevel as IsolationLevel;
   }

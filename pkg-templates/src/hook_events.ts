@@ -14,7 +14,10 @@ import type { RowType, SqlValue } from "./values.js";
 
 /** What all events of one call have in common. */
 export interface CallEvent {
-  /** The connection; null for `engine.execute()`, whose statement takes one for itself alone. */
+  /**
+   * The connection; null for `engine.execute()`, unless somebody listens to `"connect"`, `"checkout"`, `"checkin"` or `"invalidate"`,
+   * for live queries, and for an `engine.connect()` that fails.
+   */
   readonly connection: Connection | null;
   /** A place for notes of listeners: the same object in all events of one call. */
   readonly context: Record<string, unknown>;

@@ -21,7 +21,10 @@ export interface MigrationStatusOptions {
   readonly userVersion?: boolean;
   /** Takes a database that knows of no steps for one that has had as many of them as its `user_version` says. */
   readonly adopt?: boolean;
-  /** Aborts it, between two statements at the latest; it rejects with the signal's reason. */
+  /**
+   * Aborts it; it rejects with the signal's reason. A step of SQL is ended after the statement that runs at the latest, one that
+   * is a function, which is given the signal, when it has returned.
+   */
   readonly signal?: AbortSignal;
 }
 

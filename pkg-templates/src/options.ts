@@ -128,7 +128,10 @@ export interface ExecutionOptions {
 
 /** What every asynchronous call takes as its last argument. */
 export interface CallOptions {
-  /** Aborts the call, wherever it is: waiting for a connection, for a lock, or running. It rejects with the signal's reason. */
+  /**
+   * Aborts the call, wherever it is: waiting for a connection, for a lock, or running; but not while it waits for a listener's promise.
+   * It rejects with the signal's reason.
+   */
   readonly signal?: AbortSignal;
   /** How many milliseconds the call may take, all waiting included; then it rejects with a `TimeoutError`. */
   readonly timeout?: number;

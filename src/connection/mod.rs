@@ -271,7 +271,7 @@ impl Connection {
         self.inner.isolation()
     }
 
-    /// The isolation level of connections that ask for no other.
+    /// The isolation level of SQLite itself, [`IsolationLevel::Serializable`], whatever the engine's option says.
     pub fn default_isolation_level(&self) -> IsolationLevel {
         IsolationLevel::Serializable
     }

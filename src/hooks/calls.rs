@@ -80,7 +80,8 @@ fn handle(inner: Option<&Rc<Inner>>) -> Option<Connection> {
 macro_rules! connections {
     ($($event:ty => |$this:ident| $inner:expr;)*) => {
         $(impl $event {
-            /// The connection; none of [`Engine::execute`], whose statement takes one for itself alone.
+            /// The connection; none of [`Engine::execute`] and live queries, unless somebody listens to [`Engine::on_connect`] or
+            /// [`Engine::on_connection_event`].
             pub fn connection(&self) -> Option<Connection> {
                 let $this = self;
                 handle($inner)

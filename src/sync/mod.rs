@@ -179,7 +179,8 @@ impl Connection {
         self.run_sync_with(f, &CallOptions::new()).await
     }
 
-    /// As [`Connection::run_sync`], within limits: they hold until it begins, and for each of its statements.
+    /// As [`Connection::run_sync`], within limits: the timeout holds until it begins and for each of its statements. Cancelling ends
+    /// the wait at any time; a function that has begun does not hear it, and runs to its end.
     pub async fn run_sync_with<T: 'static>(
         &self,
         f: impl FnOnce(&mut SyncConnection<'_>) -> Result<T> + 'static,
