@@ -86,7 +86,7 @@ async function listenAt(file: string): Promise<() => void> {
   });
   // It does not keep the process.
   server.unref();
-  // Versions of Node that know no abstract sockets listen at another name, where anybody can.
+  // Versions of Node that know no abstract sockets, those before 20.8, listen at another name, where anybody can.
   if (server.address() === path) return () => server.close();
   server.close();
   throw new Error("this version of Node has no abstract sockets, which database files need: take the newest of its line");
