@@ -1,4 +1,4 @@
-// The rows that every engine gets: the same every time, one cell in eight not ASCII.
+// The rows that every engine gets: the same every time, one text in seven not ASCII.
 
 export const COLUMNS = ["id", "name", "email", "score", "note", "parent"];
 
