@@ -64,15 +64,14 @@ impl Changes {
     pub(crate) fn note(&mut self, db: &Connection, statement: &mut Statement, done: bool) {
         // Before it did anything that counts: SQLite also rolls back to prepare a statement anew.
         self.drop_what_was_rolled_back(db);
-        let committed = db.take_commit();
-        self.frames = committed.or(self.frames);
+        let committed = self.look_for_commit(db);
         let total = db.total_changes();
         let moved = std::mem::replace(&mut self.total, total) != total;
         if !moved && (!done || statement.is_readonly()) {
             return;
         }
         // One that was broken off, and is neither committed nor part of what can be, was taken back with its transaction.
-        if !done && committed.is_none() && !is_open(db) {
+        if !done && !committed && !is_open(db) {
             return;
         }
         let tables = statement.tables(db);
@@ -80,6 +79,13 @@ impl Changes {
         if moved || (tables.schema && self.schema != schema_version(db)) {
             self.open.add(tables);
         }
+    }
+
+    /// Whether there was a commit since it was last asked.
+    fn look_for_commit(&mut self, db: &Connection) -> bool {
+        let frames = db.take_commit();
+        self.frames = frames.or(self.frames);
+        frames.is_some()
     }
 
     fn drop_what_was_rolled_back(&mut self, db: &Connection) {
@@ -90,7 +96,7 @@ impl Changes {
 
     /// To be called after anything ran: did a transaction end, and how?
     pub(crate) fn settle(&mut self, db: &Connection) {
-        self.frames = db.take_commit().or(self.frames);
+        self.look_for_commit(db);
         self.drop_what_was_rolled_back(db);
         if !self.open.is_nothing() && !is_open(db) {
             self.committed.push(std::mem::take(&mut self.open));
