@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::Turn;
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// How long a turn lasts, in milliseconds, before the environment looks for frames again.
@@ -25,6 +26,11 @@ pub(crate) struct Slice {
 impl Slice {
     pub(crate) fn new(now: f64, end: f64) -> Slice {
         Slice { end, last: now, every: 1, left: 1 }
+    }
+
+    /// When the clock was looked at last.
+    pub(crate) fn last(&self) -> f64 {
+        self.last
     }
 
     /// When it ends.
@@ -53,6 +59,44 @@ impl Slice {
         }
         self.left = self.every;
         now >= self.end
+    }
+}
+
+/// How often a statement that is asked within its steps whether to go on looks at the clock. Looking means calling JavaScript:
+/// statements whose steps are quick look every fourth time only.
+#[derive(Debug)]
+pub(crate) struct Looks {
+    last: Cell<f64>,
+    every: Cell<u32>,
+    left: Cell<u32>,
+}
+
+/// The most times between two looks: as much longer may a statement run whose steps take long all of a sudden.
+const MOST_UNLOOKED: u32 = 4;
+
+impl Looks {
+    pub(crate) fn new(now: f64) -> Looks {
+        Looks { last: Cell::new(now), every: Cell::new(1), left: Cell::new(1) }
+    }
+
+    /// Whether to look this time.
+    pub(crate) fn is_due(&self) -> bool {
+        let left = self.left.get() - 1;
+        self.left.set(if left == 0 { self.every.get() } else { left });
+        left == 0
+    }
+
+    /// To be told what the clock shows after a pause.
+    pub(crate) fn resume(&self, now: f64) {
+        self.last.set(now);
+    }
+
+    /// To be told what the clock shows, whenever it was looked at.
+    pub(crate) fn saw(&self, now: f64) {
+        let took = (now - self.last.replace(now)) / f64::from(self.every.get());
+        let every = if took < 0.05 { (self.every.get() * 2).min(MOST_UNLOOKED) } else { 1 };
+        self.every.set(every);
+        self.left.set(every);
     }
 }
 
@@ -224,6 +268,37 @@ mod tests {
             now += if rows < 500 { 0.0001 } else { 0.5 };
         }
         assert!(now < 2.0 + 0.5 * f64::from(MOST_UNSEEN), "{now}");
+    }
+
+    /// How often a statement looked, and when it saw that its slice of 5 ms was over, whose steps take so long from the 1,000th on.
+    fn looks(quick: f64, slow: f64) -> (u32, f64) {
+        let (mut now, mut seen) = (0.0, 0);
+        let looks = Looks::new(now);
+        for asked in 0.. {
+            now += if asked < 1_000 { quick } else { slow };
+            if looks.is_due() {
+                seen += 1;
+                looks.saw(now);
+                if now >= 5.0 {
+                    break;
+                }
+            }
+        }
+        (seen, now)
+    }
+
+    #[test]
+    fn a_statement_whose_steps_are_quick_looks_seldom_and_ends_its_slice_all_the_same() {
+        for (quick, slow, at_most, late) in [
+            (0.001, 0.001, 1_260, 0.01),
+            (0.04, 0.04, 40, 0.2),
+            // Each time, where they take as long as that.
+            (0.06, 0.06, 84, 0.1),
+            (0.003, 3.0, 260, 12.1),
+        ] {
+            let (seen, now) = looks(quick, slow);
+            assert!(seen <= at_most && now < 5.0 + late, "{quick} {slow}: {seen} looks until {now} ms");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::cursor::{Cursor, Halt};
-use crate::scheduler::{SLICE_MS, Slice};
+use crate::scheduler::{Looks, SLICE_MS, Slice};
 use crate::sqlite::Step;
 use crate::vfs;
 use std::cell::Cell;
@@ -143,11 +143,16 @@ impl Stepping {
         if step_ms == 0.0 {
             pace.until.set(0.0);
         }
+        let looks = Looks::new(self.slice.last());
         let stop = || {
             if pace.stopped.get() {
                 return true;
             }
+            if step_ms > 0.0 && !looks.is_due() {
+                return false;
+            }
             let now = pausing.now();
+            looks.saw(now);
             pausing.hurry(now);
             if now >= pace.deadline {
                 return true;
@@ -160,6 +165,7 @@ impl Stepping {
             pausing.pause(number);
             vfs::put_errors(errors);
             let now = pausing.now();
+            looks.resume(now);
             pace.until.set(now + step_ms);
             pace.stopped.get() || now >= pace.deadline
         };
