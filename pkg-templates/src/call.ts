@@ -13,12 +13,18 @@ import { describe } from "./encode.js";
  * @internal
  */
 export interface NativeCall {
-  /** In milliseconds; 0 is forever. */
-  readonly timeout: number;
+  /** What is left of its time, in milliseconds; 0 is forever. */
+  timeout: number;
   readonly signal: AbortSignal | undefined;
   /** 0 where it is not given. */
   readonly yieldPer: number;
 }
+
+/**
+ * How long a call waits at most.
+ * @internal
+ */
+export type NativeLimits = Pick<NativeCall, "signal" | "timeout">;
 
 const KNOWN = ["signal", "timeout", "executionOptions"];
 
@@ -92,7 +98,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * Calls `stop` when the signal aborts or the time is over. The function that it gives forgets both.
  * @internal
  */
-export function limit({ signal, timeout }: Pick<NativeCall, "signal" | "timeout">, stop: (reason: unknown) => void): () => void {
+export function limit({ signal, timeout }: NativeLimits, stop: (reason: unknown) => void): () => void {
   const aborted = (): void => stop(signal?.reason);
   const late = (): void => stop(new TimeoutError(`the call timed out after ${timeout} ms`));
   const timer = timeout > 0 && timeout <= LONGEST_TIMER ? setTimeout(late, timeout) : undefined;
@@ -108,7 +114,7 @@ export function limit({ signal, timeout }: Pick<NativeCall, "signal" | "timeout"
  * Waits for something, no longer than a signal and a time let.
  * @internal
  */
-export async function within<T>(limits: Pick<NativeCall, "signal" | "timeout"> | undefined, waited: Promise<T>): Promise<T> {
+export async function within<T>(limits: NativeLimits | undefined, waited: Promise<T>): Promise<T> {
   if (limits === undefined) return waited;
   let forget: (() => void) | undefined;
   const over = new Promise<never>((_, reject) => {
@@ -119,6 +125,34 @@ export async function within<T>(limits: Pick<NativeCall, "signal" | "timeout"> |
   } finally {
     forget?.();
   }
+}
+
+/**
+ * What is left of a time in milliseconds, of which 0 is forever, that began at `since` of `performance.now()`.
+ * @internal
+ */
+export function left(timeout: number, since: number): number {
+  // None left is no time, and not forever.
+  return timeout === 0 ? 0 : Math.max(1, timeout - (performance.now() - since));
+}
+
+/**
+ * As {@link within}, for the first thing that a call waits for: what follows has what is left of its time.
+ * @internal
+ */
+export async function first<T>(limits: NativeLimits | undefined, waited: Promise<T>): Promise<T> {
+  const since = performance.now();
+  const value = await within(limits, waited);
+  if (limits !== undefined) limits.timeout = left(limits.timeout, since);
+  return value;
+}
+
+/**
+ * The options of a call for what follows in it: with what is left of a time that began at `since` of `performance.now()`.
+ * @internal
+ */
+export function following<T extends CallOptions | undefined>(options: T, since: number): T {
+  return options?.timeout === undefined ? options : { ...options, timeout: left(options.timeout, since) };
 }
 
 /**

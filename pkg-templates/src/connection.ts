@@ -5,7 +5,7 @@
  */
 
 import { AsyncResult, type AsyncScalarResult } from "./async_result.js";
-import { call, callOptions, callSync, limitsOf, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, type NativeCall } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { Engine } from "./engine.js";
 import { InvalidRequestError, ResourceClosedError } from "./errors.js";
@@ -244,7 +244,7 @@ export class Connection implements AsyncDisposable {
    */
   static run(conn: Connection, procedure: Procedure, engine: boolean): Promise<unknown> {
     const start = (): Promise<unknown> => procedure.start(conn.#native, engine, conn.#engine.hideParameters);
-    return conn.#running.line.pass(conn.#passes, callOptions(limitsOf(procedure.options)), start);
+    return conn.#running.line.pass(conn.#passes, procedure.limits, start);
   }
 
   /**
@@ -329,7 +329,8 @@ export class Connection implements AsyncDisposable {
   async #close(failing: boolean): Promise<void> {
     const end = (): void => [...this.#ends].forEach((end) => end());
     // What has begun while listeners were told ends, too.
-    const close = (): Promise<void> => call(undefined, () => this.#native.close()).finally(end);
+    const { line } = this.#running;
+    const close = (): Promise<void> => line.pass(() => undefined, undefined, () => call(undefined, () => this.#native.close())).finally(end);
     end();
     if (!this.#hooks.active || this.closed) return close();
     // A listener that closes it, too, would wait for itself.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { call, callOptions, callSync, limitsOf, within, yieldPer, type NativeCall } from "./call.js";
+import { call, callOptions, callSync, first, following, left, limitsOf, yieldPer, type NativeCall, type NativeLimits } from "./call.js";
 import { Connection } from "./connection.js";
 import type { QueryCache } from "./core/entry.js";
 import { asyncDispose } from "./dispose.js";
@@ -17,7 +17,7 @@ import type { Feed } from "./feed.js";
 import { Frames, type RowLog } from "./frames.js";
 import type { NativeConnection, NativeEngine, NativeImport } from "./generated/client.js";
 import type { HookAnswer, HookEvents, ListenOptions } from "./hook_events.js";
-import { passing, type Limits } from "./gate.js";
+import { passing } from "./gate.js";
 import { isHook, listenOptions, type Hooks } from "./hooks.js";
 import type { CallOptions, DisposeOptions, EngineBeginOptions, EngineOptions, ExecutionOptions } from "./options.js";
 import { Result } from "./result.js";
@@ -41,10 +41,8 @@ import {
 } from "./transfer.js";
 import type { AnyRow, Parameters_, RowType, ValueOf } from "./values.js";
 import { native } from "./wasm.js";
-import { LiveQuery, type KeyedChanges, type Watching, type WatchOptions } from "./watch.js";
-
-/** What tells which tables a statement reads: `crates/worker/src/sqlite/reads.rs`. */
-const READS = "SELECT value FROM json_each(aludel_reads(:sql))";
+import { LiveQuery, type KeyedChanges, type WatchOptions } from "./watch.js";
+import { watching, type Watcher } from "./watching.js";
 
 /**
  * A database and the connections to it. Nothing happens until the first connect: then the worker starts. Engines of one
@@ -161,9 +159,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Waits where calls are held up, before it takes a connection that others may need to go on. */
-  #passes(limits: Limits): Promise<void> | undefined {
+  #passes(limits: NativeLimits): Promise<void> | undefined {
     const held = this.#hooks.gate?.();
-    return held === undefined ? undefined : within(limits, held);
+    return held === undefined ? undefined : first(limits, held);
   }
 
   /**
@@ -183,8 +181,9 @@ export class Engine implements AsyncDisposable {
       throw new ArgumentError(`readOnly is true or false, not ${describe(readOnly)}`);
     }
     callOptions(given, ["mode", "readOnly"]);
+    const since = performance.now();
     const conn = await this.#connect(rest, new Error());
-    const begun = (): Promise<Transaction> => conn.begin({ ...rest, mode });
+    const begun = (): Promise<Transaction> => conn.begin({ ...following(rest, since), mode });
     if (fn !== undefined) return Connection.using(conn, async () => Connection.within(conn, await begun(), () => fn(conn)));
     return Connection.releasing(conn, await begun().catch((error: unknown) => Connection.abandon(conn, error)));
   }
@@ -194,7 +193,7 @@ export class Engine implements AsyncDisposable {
    * of parameters are read in slices, so that the page is never held up: leave them as they are until it is done.
    *
    * That is one message. While somebody listens to `"connect"`, `"checkout"`, `"checkin"` or `"invalidate"`, whose events show the
-   * connection, it is `connect()`, `execute()`, `commit()` and `close()`, with a `timeout` each for the first two; what SQLite runs in no
+   * connection, it is `connect()`, `execute()`, `commit()` and `close()`, of which the `timeout` is that of the first two; what SQLite runs in no
    * transaction, like `VACUUM`, needs a connection with the isolation level `"AUTOCOMMIT"` then.
    */
   async execute<R extends RowType = AnyRow, V extends readonly unknown[] = readonly ValueOf<R>[], P = Parameters_>(
@@ -225,9 +224,10 @@ export class Engine implements AsyncDisposable {
     params: unknown,
     options: CallOptions | undefined,
   ): Promise<Result<R, V>> {
+    const since = performance.now();
     const conn = await this.#connect(limitsOf(options), new Error());
     return Connection.using(conn, async () => {
-      const result = await conn.execute(statement as Executable<R, V, unknown>, params, options);
+      const result = await conn.execute(statement as Executable<R, V, unknown>, params, following(options, since));
       await conn.commit();
       return result;
     });
@@ -283,50 +283,20 @@ export class Engine implements AsyncDisposable {
     statement: unknown,
     params: unknown,
     options: WatchOptions | undefined,
-    conn?: { readonly ends: Set<() => void>; readonly closed: () => boolean },
+    conn?: Watcher,
   ): LiveQuery<unknown> {
-    const hooks = engine.#hooks;
-    const watching: Watching = {
-      run: async (options, send) => {
-        const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
-        if (!hooks.active) return send(prepare(statement, params));
-        const { signal } = options;
-        const call = { connection: null, statement, params, driver: false, signal, begins: () => undefined };
-        const limits = callOptions(options);
-        return hooks.execute({ ...call, prepare, send, pass: (start) => passing(() => hooks.gate?.(), limits, start) });
-      },
-      cells: async (prepared, options) => {
-        // They are compared as they come, and converted later.
-        const raw = { ...prepared, results: undefined };
-        return engine.#watched(raw, params, options);
-      },
-      reads: async (sql, options) => {
-        const reads = Engine.prepare(engine, text(READS), { sql });
-        const result = Result.of<{ value: string | null }, [string | null]>(await engine.#watched(reads, { sql }, options));
-        return result.scalars().all();
-      },
-      listen: (listener) => {
-        engine.#listeners.add("change", listener);
-        return () => engine.#listeners.remove("change", listener);
-      },
-      whenOver: (end) => {
-        if (conn?.closed() === true) {
-          end();
-          return () => undefined;
-        }
-        const all = conn === undefined ? [hooks.ends] : [hooks.ends, conn.ends];
-        all.forEach((ends) => ends.add(end));
-        return () => all.forEach((ends) => ends.delete(end));
-      },
-    };
-    return LiveQuery.of(watching, options);
+    const prepare = (statement: unknown, params: unknown): Prepared => Engine.prepare(engine, statement, params);
+    const fetched = (prepared: Prepared, params: unknown, options: CallOptions): Promise<Feed> => engine.#watched(prepared, params, options);
+    const engineOf = { hooks: engine.#hooks, listeners: engine.#listeners, prepare, fetched };
+    return LiveQuery.of(watching(engineOf, statement, params, conn), options);
   }
 
   /** Runs what a live query sends: where somebody wants to see the connections, on one that can be shown, and is set up by `connect`. */
   async #watched(prepared: Prepared, params: unknown, options: CallOptions): Promise<Feed> {
     if (!this.#hooks.has("connect", "checkout", "checkin", "invalidate")) return this.#feed(prepared, params, callOptions(options));
+    const since = performance.now();
     const conn = await this.#connect(limitsOf(options), new Error());
-    return Connection.using(conn, () => Connection.feed(conn, prepared, params, options));
+    return Connection.using(conn, () => Connection.feed(conn, prepared, params, following(options, since)));
   }
 
   /** As {@link execute}, and gives the first column of the first row; null if there is no row. */
@@ -361,7 +331,9 @@ export class Engine implements AsyncDisposable {
 
   async #run(given: readonly unknown[], made: Error): Promise<unknown> {
     const procedure = running(given);
+    const since = performance.now();
     const conn = await this.#connect(procedure.options, made);
+    procedure.limits.timeout = left(procedure.limits.timeout, since);
     return Connection.using(conn, () => Connection.run(conn, procedure, true));
   }
 

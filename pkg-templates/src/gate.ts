@@ -4,7 +4,7 @@
  * @module
  */
 
-import { within, type NativeCall } from "./call.js";
+import { first, type NativeLimits } from "./call.js";
 
 /**
  * Holds up a call, by a promise, or by an error that it throws; undefined where it may go on.
@@ -12,16 +12,13 @@ import { within, type NativeCall } from "./call.js";
  */
 export type Gate = () => Promise<void> | undefined;
 
-/** How long a call waits at most. */
-export type Limits = Pick<NativeCall, "signal" | "timeout">;
-
 /**
- * Begins something, as soon as a gate lets it.
+ * Begins something, as soon as a gate lets it, with what is left of its time.
  * @internal
  */
-export function passing<T>(gate: Gate, limits: Limits | undefined, start: () => Promise<T>): Promise<T> {
+export function passing<T>(gate: Gate, limits: NativeLimits | undefined, start: () => Promise<T>): Promise<T> {
   const held = gate();
-  return held === undefined ? start() : within(limits, held).then(start);
+  return held === undefined ? start() : first(limits, held).then(start);
 }
 
 /**
@@ -38,12 +35,12 @@ export class Line {
   }
 
   /** As {@link passing}, behind those that wait. */
-  pass<T>(gate: Gate, limits: Limits | undefined, start: () => Promise<T>): Promise<T> {
+  pass<T>(gate: Gate, limits: NativeLimits | undefined, start: () => Promise<T>): Promise<T> {
     const before = this.#last;
     const held = before === undefined ? gate() : before.then(gate);
     if (held === undefined) return start();
     let running: Promise<T> | undefined;
-    const begun = within(limits, held).then(() => {
+    const begun = first(limits, held).then(() => {
       running = start();
     });
     // Who gives up does not let those behind it go before those in front of it.

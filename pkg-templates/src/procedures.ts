@@ -5,7 +5,7 @@
  * @module
  */
 
-import { call, callOptions } from "./call.js";
+import { call, callOptions, type NativeLimits } from "./call.js";
 import { describe } from "./encode.js";
 import { ArgumentError, ProcedureError } from "./errors.js";
 import type { NativeConnection } from "./generated/client.js";
@@ -99,6 +99,8 @@ export type ResultOf<P> = P extends { readonly type?: (first: never, ...args: ne
  */
 export interface Running {
   readonly options: CallOptions;
+  /** The same, as they are sent. */
+  readonly limits: NativeLimits;
   start(conn: NativeConnection, engine: boolean, hidden: boolean): Promise<unknown>;
 }
 
@@ -118,6 +120,7 @@ export function running(given: readonly unknown[]): Running {
   const values = args.map((value, i) => encodeValue(value, `argument ${i + 1} of ${name}()`));
   return {
     options,
+    limits: native,
     async start(conn, engine, hidden) {
       const list = encodeValue([hidden, values], name);
       const bytes = await call(native, () => conn.call(module, name, list, readOnly === true, engine, native));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { callOptions } from "./call.js";
+import { callOptions, following } from "./call.js";
 import { asyncDispose } from "./dispose.js";
 import { describe } from "./encode.js";
 import { ArgumentError, InvalidRequestError, OperationalError, WorkerGone } from "./errors.js";
@@ -205,15 +205,16 @@ export class LiveQuery<T> implements AsyncIterableIterator<T, undefined, void>, 
       // From here on, what is committed may or may not be in the result.
       [this.#stale, this.#touched] = [false, new Set()];
       let found: Found | undefined;
+      const since = performance.now();
       try {
         await this.#watching.run(options, async (prepared) => {
           if (prepared.many) throw new ArgumentError("watch() takes one set of parameters, not a list of them");
           if (stale || prepared.source !== this.#sql) {
             const sql = prepared.verbatim ? prepared.source : prepared.source.replaceAll("\\:", ":");
-            const names = await this.#watching.reads(sql, options).catch(refuse);
+            const names = await this.#watching.reads(sql, following(options, since)).catch(refuse);
             [this.#sql, this.#tables] = [prepared.source, names.includes(null) ? null : new Set(names as readonly string[])];
           }
-          found = converted(await this.#watching.cells(prepared, options), prepared);
+          found = converted(await this.#watching.cells(prepared, following(options, since)), prepared);
           return found.result;
         });
         return found as unknown as Found;

@@ -9,6 +9,7 @@ const { Engine, TimeoutError, text } = await load("index.js");
 const CREATE = text("CREATE TABLE t (n INTEGER)");
 const INSERT = text("INSERT INTO t VALUES (?)");
 const ALL = text("SELECT n FROM t ORDER BY rowid");
+const ENDLESS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
 const PROCEDURE = new URL("../npm/app/tab_jobs.js", import.meta.url);
 
 /** An engine with a table, a connection that it made before, and a gate: `open` lets all calls go on, `fail` none. */
@@ -70,6 +71,27 @@ test("calls go on in their order, though one is given up", () => gated(async (en
   open();
   await Promise.all([calls[0], calls[2], committed]);
   assert.deepEqual(await numbers(engine), [1, 3]);
+}));
+
+test("a connection is closed after the calls before it that are held up", () => gated(async (engine, conn, open) => {
+  const calls = [conn.execute(INSERT, [1]), conn.close()];
+  open();
+  const [inserted] = await Promise.all(calls);
+  assert.deepEqual([inserted.rowcount, conn.closed], [1, true]);
+}));
+
+test("what a call has waited for is part of its time", () => gated(async (engine, conn, open) => {
+  const { now } = performance;
+  let passed = 0;
+  performance.now = () => now.call(performance) + passed;
+  try {
+    const late = conn.execute(ENDLESS, {}, { timeout: 60_000 });
+    passed += 59_900;
+    open();
+    await assert.rejects(late, (error) => error instanceof TimeoutError && Number(/timed out after (\d+) ms/.exec(error.message)[1]) <= 100);
+  } finally {
+    performance.now = now;
+  }
 }));
 
 test("signal and timeout of a call hold while it is held up", () => gated(async (engine, conn) => {
