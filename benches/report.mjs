@@ -36,12 +36,14 @@ export function judge({ values, target, more = false }, engines) {
   if (own === undefined) return judged;
   if (best && medians[best.name] > 0) judged.ratio = own / medians[best.name];
   if (!target) return judged;
-  if (target.most !== undefined) return { ...judged, met: own <= target.most };
+  const { most, least } = target;
+  if (most !== undefined || least !== undefined) return { ...judged, met: own <= (most ?? Infinity) && own >= (least ?? -Infinity) };
   const other = target.to === undefined ? judged.ratio : medians[target.to] && own / medians[target.to];
   return other === undefined ? judged : { ...judged, ratio: other, best: target.to ?? judged.best, met: other <= target.of };
 }
 
-const aim = (target) => (target === undefined ? "" : target.most === undefined ? times(target.of) : `<= ${target.most}`);
+const aim = ({ of, most, least } = {}) =>
+  of !== undefined ? times(of) : most !== undefined ? `<= ${most}` : least !== undefined ? `>= ${least}` : "";
 
 /** One row per figure: the medians, the ratio, the target and whether it was met. */
 export function report(figures, engines) {

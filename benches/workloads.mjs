@@ -21,9 +21,10 @@ const stored = db.filter((name) => name !== "sql.js");
 const tabs = stored.filter((name) => name !== "sqlite-wasm");
 const small = { sqlocal: { count: 100 } };
 
-/** `of`: at most so many times the best peer, or, with `to`, that one; `most`: at most so much. */
+/** `of`: at most so many times the best peer, or, with `to`, that one; `most`: at most so much; `least`: at least. */
 const of = (ratio, to) => ({ of: ratio, to });
 const most = (value) => ({ most: value });
+const least = (value) => ({ least: value });
 
 /**
  * `figures`: what a run returns, by key. `variant` tells runs of one workload apart, by their `options` by engine. `echo`: the
@@ -154,6 +155,15 @@ export const WORKLOADS = [
       p50: { title: "  from another tab, p50 ms" },
       p99: { title: "  from another tab, p99 ms" },
       beside: { title: "  counted a ms then (more)", more: true },
+    },
+  },
+  {
+    name: "lone",
+    engines: ["aludel"],
+    figures: {
+      sliced: { title: "counted a ms where statements pause (more)", more: true },
+      plain: { title: "  where none can (more)", more: true },
+      percent: { title: "  the former of the latter, % (more)", more: true, target: least(97) },
     },
   },
   { name: "parts", engines: db, native: "parts", figures: { ms: { title: "speedtest in 16 parts, ms", target: of(0.8) } } },

@@ -1,7 +1,7 @@
 // The workloads. Each runs on a page of its own, checks what it got, and returns what it measured.
 import { CREATE, COLUMNS, checksum, people } from "./data.js";
 import { check, load, longestBlock, percentile, scaled, timed } from "./measure.js";
-import { behind, behindTab } from "./workloads/behind.js";
+import { behind, behindTab, lone } from "./workloads/behind.js";
 import { blob } from "./workloads/blobs.js";
 import { join, parts } from "./workloads/engine_bound.js";
 
@@ -33,6 +33,7 @@ const workloads = {
   behindTab,
   blob,
   join,
+  lone,
   parts,
 
   /** From nothing but a page to the first row of a database on file. */

@@ -3,13 +3,13 @@
 const CACHE = 64 << 20;
 const SCRIPT = new URL("../workers/aludel-script.js", import.meta.url);
 
-export async function open(path, { durability = "normal", watched = false, io = undefined } = {}) {
+export async function open(path, { durability = "normal", watched = false, io = undefined, plain = false } = {}) {
   // To be seen, memories have to be noted before the package makes them.
   if (watched) await import("../watch.js");
   const { createEngine, text } = await import("aludel");
-  const script = watched ? "aludel-watched.js" : io === "unmarked" ? "aludel-io.js?unmarked" : "aludel-io.js";
+  const script = plain ? "aludel-plain.js" : watched ? "aludel-watched.js" : io === "unmarked" ? "aludel-io.js?unmarked" : "aludel-io.js";
   const worker = () => new Worker(new URL(`../workers/${script}`, import.meta.url), { type: "module" });
-  const engine = createEngine(`sqlite:///${path}`, { durability, cacheSize: CACHE, ...((watched || io) && { worker }) });
+  const engine = createEngine(`sqlite:///${path}`, { durability, cacheSize: CACHE, ...((watched || io || plain) && { worker }) });
   const connection = await engine.connect();
   const kept = new Map();
   const statement = (sql) => {

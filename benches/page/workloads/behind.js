@@ -4,7 +4,7 @@ import { answerTab, tab } from "../tab.js";
 
 /** It reads the table as well, so that it holds whatever an engine holds while it reads the file. */
 const counting = (to) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${to})
-  SELECT count(*) + (SELECT min(id) - 1 FROM item) AS n FROM n`;
+  SELECT count(*) + (SELECT ifnull(min(id) - 1, 0) FROM item) AS n FROM n`;
 /** How long the query takes, and what lies between two reads. */
 const query = (options) => (options.small ? 400 : 2000);
 const pause = (options) => query(options) / 40;
@@ -57,6 +57,26 @@ export function behindTab() {
     stop: (end) => reader.stop(end),
     close: () => db.close(),
   });
+}
+
+/** How far a query gets in a millisecond that nobody disturbs, and how far where no statement can pause: ten of each, in turns. */
+export async function lone(engine, path, options) {
+  const { open } = await load(engine);
+  const [sliced, plain] = [await open(path, options), await open(`plain-${path}`, { ...options, plain: true })];
+  const count = scaled(4_000_000, options);
+  const rates = { sliced: [], plain: [] };
+  for (const db of [sliced, plain]) await db.exec("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)");
+  // The first ones run in code that has yet to be compiled well.
+  for (let i = 0; i < 13; i++) {
+    for (const [name, db] of i % 2 ? [["plain", plain], ["sliced", sliced]] : [["sliced", sliced], ["plain", plain]]) {
+      const ms = await timed(async () => check("count", (await db.slow(counting(count)))[0].n, count));
+      if (i >= 3) rates[name].push(count / ms);
+    }
+  }
+  await sliced.close();
+  await plain.close();
+  const [with_, without] = [percentile(rates.sliced, 50), percentile(rates.plain, 50)];
+  return { sliced: with_, plain: without, percent: (100 * with_) / without };
 }
 
 /**

@@ -1,0 +1,3 @@
+// As before JSPI: no statement can pause.
+delete WebAssembly.Suspending;
+delete WebAssembly.promising;
