@@ -14,6 +14,8 @@ import { platform } from "node:process";
 
 /** What stands before the names at which is listened. */
 const NAMES: Readonly<Record<string, string>> = { linux: "\0aludel-", android: "\0aludel-", win32: "\\\\.\\pipe\\aludel-" };
+/** The length of an abstract name: `sun_path` of Linux. */
+const ABSTRACT = 108;
 /** The systems that lock a file while they open it, all of them with this flag. */
 const LOCKED_BY_OPEN = ["darwin", "freebsd", "openbsd"];
 const O_EXLOCK = 0x20;
@@ -76,7 +78,8 @@ function open(path: string, flags: number): number {
 async function listenAt(file: string): Promise<() => void> {
   const before = NAMES[platform];
   if (before === undefined) throw new Error(`aludel knows no lock between the processes of ${platform}, which database files need`);
-  const path = before + file;
+  // An abstract name as long as can be: Node 20 fills a shorter one up with zeros, Node 22 does not, and they would listen at two.
+  const path = before.startsWith("\0") ? (before + file).padEnd(ABSTRACT, "-") : before + file;
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("listening", () => resolve());

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -66,6 +66,17 @@ suite("one opener has a database alone", { concurrency: true }, () => {
     const answer = await patient;
     assert.ok(answer.opened === true || answer.reason === "in-use", JSON.stringify(answer));
     assert.deepEqual(await said(other("open", directory)), { opened: true });
+  });
+
+  test("versions of Node lock a file by the same name", { skip: process.platform !== "linux" }, async () => {
+    const directory = fresh();
+    const engine = open(directory);
+    await engine.execute(text("CREATE TABLE t (x)"));
+    const { dev, ino } = statSync(join(directory, "notes.db"), { bigint: true });
+    // A zero is shown as @. Shorter names end with some in Node 20, and with none in later versions.
+    const name = `@aludel-${dev}-${ino}`.padEnd(108, "-");
+    assert.ok(readFileSync("/proc/net/unix", "latin1").split("\n").some((line) => line.endsWith(` ${name}`)));
+    await engine.dispose();
   });
 
   test("another thread is told that it is in use", async () => {
