@@ -88,10 +88,11 @@ fn check(path: &str) -> Result<()> {
     if path.starts_with('/') && !files::ABSOLUTE { Err(url::empty_part(path)) } else { Ok(()) }
 }
 
-/// The names of the files of a database, the main one first: without it, the others mean nothing to SQLite.
+/// The names of the files beside that of a database. One that begins as a database is another: where there is no `a`, a
+/// database may be called `a-wal`.
 #[allow(dead_code, reason = "a host without SQLite removes no files")]
-pub(crate) fn files_of(name: &str) -> impl Iterator<Item = String> + '_ {
-    [""].into_iter().chain(BESIDE).map(move |suffix| format!("{name}{suffix}"))
+pub(crate) fn files_beside(name: &str) -> impl Iterator<Item = String> + '_ {
+    BESIDE.into_iter().map(move |suffix| format!("{name}{suffix}"))
 }
 
 /// How the files are called that an import into a database may have left.

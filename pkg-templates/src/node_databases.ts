@@ -127,11 +127,10 @@ export async function dropDatabase(url: string | URL, options: DropOptions = {})
   if (file === undefined) return drop(url, { ifExists });
   const main = sizeOf(file) === undefined ? undefined : await alone(file);
   try {
-    for (const end of BESIDE) await remove(file + end);
+    // Where there is no `a`, a database may be called `a-wal`.
+    for (const end of BESIDE) await remove(file + end, () => sizeOfDatabase(file + end) >= 0);
     // A database may be called like a file of an import; it has its log beside it, or is open.
-    for (const end of SCRATCH) {
-      if (sizeOf(`${file}${end}-wal`) === undefined) await remove(file + end, true);
-    }
+    for (const end of SCRATCH) await remove(file + end, () => sizeOf(`${file}${end}-wal`) !== undefined, true);
     // The last: whoever opens the database before has to wait for it.
     if (main !== undefined) unlinkSync(file);
   } catch (error) {
@@ -159,16 +158,17 @@ async function alone(file: string): Promise<Alone | undefined> {
   }
 }
 
-/** Removes a file that nobody has open, or leaves one that somebody has. */
-async function remove(file: string, orLeave = false): Promise<void> {
-  if (sizeOf(file) === undefined) return;
+/** Removes a file that nobody has open, or leaves one that somebody has; and leaves one that is another database. */
+async function remove(file: string, isAnother: () => boolean, orLeave = false): Promise<void> {
+  if (sizeOf(file) === undefined || isAnother()) return;
   const found = await alone(file).catch((error: unknown) => {
     if (orLeave && error instanceof StorageError && error.reason === "in-use") return undefined;
     throw error;
   });
   if (found === undefined) return;
   try {
-    unlinkSync(file);
+    // Whoever had it meanwhile may have made it one.
+    if (!isAnother()) unlinkSync(file);
   } finally {
     found.close();
   }

@@ -1,6 +1,6 @@
 //! The database files of a host, beside what its workers do with them.
 
-use crate::databases::{MAGIC, files_of};
+use crate::databases::{MAGIC, files_beside};
 use crate::storage::StorageEstimate;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use aludel_worker::vfs;
@@ -106,14 +106,22 @@ pub(crate) async fn remove(path: &str) -> Result<bool> {
         Err(error) => return Err(failed(path, &error)),
     };
     let lock = if there { Some(Locked::take(path)?) } else { None };
-    for name in files_of(path) {
-        match fs::remove_file(&name) {
-            Err(error) if !is_missing(&error) => return Err(failed(&name, &error)),
-            _ => {}
+    // The main file first: without it, the others mean nothing to SQLite.
+    remove_file(path)?;
+    for name in files_beside(path) {
+        if database(Path::new(&name)).is_none() {
+            remove_file(&name)?;
         }
     }
     drop(lock);
     Ok(there)
+}
+
+fn remove_file(path: &str) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !is_missing(&error) => Err(failed(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 fn is_missing(error: &std::io::Error) -> bool {

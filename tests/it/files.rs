@@ -353,6 +353,36 @@ fn a_database_is_dropped_with_all_its_files_unless_it_is_in_use() {
 }
 
 #[test]
+fn a_database_that_is_called_like_what_lies_beside_another_is_not_dropped_with_it() {
+    run(async {
+        for beside in ["-wal", "-journal", "-mark"] {
+            let scratch = Scratch::new();
+            let (url, own) = (scratch.url("gone.db"), scratch.url(&format!("gone.db{beside}")));
+            let other = open(&own);
+            setup(&other, "CREATE TABLE t (x); INSERT INTO t VALUES (1)").await;
+            // Of a drop that was cut off.
+            let left = ["-wal", "-journal", "-mark"].into_iter().filter(|left| *left != beside);
+            let left: Vec<_> = left.map(|left| scratch.path(&format!("gone.db{left}"))).collect();
+            for is_open in [true, false] {
+                for path in &left {
+                    std::fs::write(path, "left over from before").unwrap();
+                }
+                assert!(!drop_database_if_exists(&url).await.unwrap(), "{beside}");
+                assert_eq!(left.iter().find(|path| path.exists()), None, "{beside}");
+                assert_eq!(scalar(&other, "SELECT count(*) FROM t").await, Value::Integer(1), "{beside}");
+                if is_open {
+                    other.dispose().await.unwrap();
+                }
+            }
+            assert_eq!(drop_database(&url).await.unwrap_err().reason(), Some(StorageReason::CannotOpen));
+            other.dispose().await.unwrap();
+            drop_database(&own).await.unwrap();
+            assert_eq!(std::fs::read_dir(scratch.path("")).unwrap().count(), 0, "{beside}");
+        }
+    });
+}
+
+#[test]
 fn a_database_in_memory_is_no_file() {
     run(async {
         for url in ["sqlite://", "sqlite:///:memory:"] {

@@ -184,6 +184,29 @@ test("databases that are called like a file of an import are left alone", async 
   assert.equal(existsSync(join(directory, "left.db-import")), false, "what an import has left goes at the next opening");
 });
 
+test("databases that are called like what lies beside another are left alone", async () => {
+  for (const beside of ["-wal", "-journal", "-mark"]) {
+    const directory = fresh();
+    const where = { directory };
+    const own = `sqlite:///notes.db${beside}`;
+    const like = open(own, where);
+    await like.execute(CREATE);
+    // Of a drop that was cut off.
+    const left = ["-wal", "-journal", "-mark"].filter((end) => end !== beside).map((end) => join(directory, `notes.db${end}`));
+    for (const isOpen of [true, false]) {
+      for (const path of left) writeFileSync(path, "left over from before");
+      assert.equal(await dropDatabase("sqlite:///notes.db", { ...where, ifExists: true }), false, beside);
+      assert.deepEqual(left.filter((path) => existsSync(path)), [], beside);
+      assert.equal(await like.scalar(COUNT), 0, beside);
+      if (isOpen) await like.dispose();
+    }
+    await assert.rejects(dropDatabase("sqlite:///notes.db", where), failing(StorageError, /no database/, "cannot-open"));
+    await like.dispose();
+    assert.equal(await dropDatabase(own, where), true);
+    assert.deepEqual(readdirSync(directory), [], beside);
+  }
+});
+
 test("a process that imports the package ends though a file is open, in the directory that it works in", async () => {
   const directory = fresh();
   mkdirSync(join(directory, "node_modules"));

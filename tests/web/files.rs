@@ -90,13 +90,13 @@ async fn databases_are_listed_and_dropped() {
     assert_eq!(drop_database("sqlite:////absolute.db").await.unwrap_err().kind(), ErrorKind::Argument);
 }
 
-/// A file that begins as a database, as the browser keeps it.
-async fn place(directory: &str, name: &str) {
+/// A file of the browser, in a directory that is there.
+async fn place(directory: &str, name: &str, text: &str) {
     let write = format!(
         "return (async () => {{ let at = await navigator.storage.getDirectory(); \
          for (const part of {directory:?}.split('/')) at = await at.getDirectoryHandle(part); \
          const file = await (await at.getFileHandle({name:?}, {{ create: true }})).createWritable(); \
-         await file.write('SQLite format 3\\0' + 'x'.repeat(4080)); await file.close(); }})()"
+         await file.write({text:?}.padEnd(4096, 'x')); await file.close(); }})()"
     );
     let promise = Function::new_no_args(&write).call0(&JsValue::NULL).unwrap();
     JsFuture::from(Promise::from(promise)).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_database_that_is_called_like_a_file_of_an_import_is_one() {
     let count = text("SELECT count(*) FROM t");
     assert_eq!(engine.scalar(&count, ()).await.unwrap(), Some(2000));
     // What an import left behind whose tab died: no log is beside it.
-    place("web/files", "notes-import-import").await;
+    place("web/files", "notes-import-import", "SQLite format 3\0").await;
     let notes = async || {
         let mut paths: Vec<_> = list_databases("web/files").await.unwrap().into_iter().map(|file| file.path).collect();
         paths.retain(|path| path.starts_with("web/files/notes"));
@@ -130,6 +130,36 @@ async fn a_database_that_is_called_like_a_file_of_an_import_is_one() {
     assert_eq!(notes().await, ["web/files/notes-import"], "while it is closed");
     drop_database(other).await.unwrap();
     assert_eq!(notes().await, [""; 0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_is_called_like_what_lies_beside_another_is_not_dropped_with_it() {
+    let url = "sqlite:///web/files/beside.db";
+    for beside in ["-wal", "-journal", "-mark"] {
+        let own = format!("{url}{beside}");
+        fresh(&own).await;
+        let other = filled(&own).await;
+        let count = text("SELECT count(*) FROM t");
+        let left = ["-wal", "-journal", "-mark"].into_iter().filter(|left| *left != beside);
+        let left: Vec<_> = left.map(|left| format!("beside.db{left}")).collect();
+        for is_open in [true, false] {
+            // Of a drop that was cut off.
+            for name in &left {
+                place("web/files", name, "left over from before").await;
+            }
+            assert!(!drop_database_if_exists(url).await.unwrap(), "{beside}");
+            for name in &left {
+                assert!(!database_exists(&format!("sqlite:///web/files/{name}")).await.unwrap(), "{name}");
+            }
+            assert_eq!(other.scalar(&count, ()).await.unwrap(), Some(2000), "{beside}");
+            if is_open {
+                other.dispose().await.unwrap();
+            }
+        }
+        assert_eq!(drop_database(url).await.unwrap_err().reason(), Some(StorageReason::CannotOpen));
+        other.dispose().await.unwrap();
+        drop_database(&own).await.unwrap();
+    }
 }
 
 #[wasm_bindgen_test]

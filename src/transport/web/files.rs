@@ -3,7 +3,7 @@
 
 use super::js::{self, Locks, locks, member, text_of};
 use super::lock::Lock;
-use crate::databases::{MAGIC, files_of, scratches_of};
+use crate::databases::{MAGIC, files_beside, scratches_of};
 use crate::storage::StorageEstimate;
 use aludel_protocol::{Error, Result, Storage, StorageReason};
 use futures_timer::Delay;
@@ -157,6 +157,15 @@ pub(crate) async fn is_scratch(path: &str) -> Result<bool> {
     has_no_log(&directory, name, path).await
 }
 
+/// Whether there is a file that begins as a database does.
+async fn is_database(directory: &Entry, name: &str, path: &str) -> Result<bool> {
+    match settle(directory.get_file_handle(name)).await {
+        Ok(entry) => Ok(database(entry.unchecked_ref(), path).await?.is_some()),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
 async fn has_no_log(directory: &Entry, name: &str, path: &str) -> Result<bool> {
     match settle(directory.get_file_handle(&format!("{name}-wal"))).await {
         Ok(_) => Ok(false),
@@ -177,10 +186,17 @@ pub(crate) async fn remove(path: &str) -> Result<bool> {
     // The election's lock first, as every tab takes them: nobody can become host while its files go.
     let _host = take(&locks, &format!("aludel-host:{path}"), path).await?;
     let _files = take(&locks, &format!("aludel:{path}"), path).await?;
-    let mut there = false;
-    for file in files_of(name) {
-        let removed = remove_entry(&directory, &file, path).await?;
-        there |= removed && file == name;
+    // The main file first: without it, the others mean nothing to SQLite.
+    let there = remove_entry(&directory, name, path).await?;
+    for (file, of) in files_beside(name).zip(files_beside(path)) {
+        if is_database(&directory, &file, &of).await? {
+            continue;
+        }
+        // A database that is just being made has no bytes yet, but its lock.
+        let _lock = take(&locks, &format!("aludel:{of}"), &of).await?;
+        if !is_database(&directory, &file, &of).await? {
+            remove_entry(&directory, &file, path).await?;
+        }
     }
     for (file, of) in scratches_of(name).zip(scratches_of(path)) {
         // A database that is just being made has no log yet, but its lock.
