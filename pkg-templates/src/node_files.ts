@@ -223,7 +223,9 @@ export class NodeHandle {
 
   /** Lets others open it. */
   close(): void {
-    this.#file?.close();
+    const file = this.#file;
+    // Even if that fails: by then, its number may be another file's.
     this.#file = undefined;
+    file?.close();
   }
 }

@@ -45,6 +45,13 @@ export async function openAlone(path: string): Promise<Alone> {
   const locks = LOCKED_BY_OPEN.includes(platform);
   const fd = open(path, locks ? constants.O_RDWR | O_EXLOCK | constants.O_NONBLOCK : constants.O_RDWR);
   let release = (): void => undefined;
+  const close = (): void => {
+    try {
+      closeSync(fd);
+    } finally {
+      release();
+    }
+  };
   try {
     const file = fstatSync(fd, { bigint: true });
     if (!locks) release = await listenAt(`${file.dev}-${file.ino}`);
@@ -52,17 +59,10 @@ export async function openAlone(path: string): Promise<Alone> {
     const now = statSync(path, { bigint: true });
     if (now.dev !== file.dev || now.ino !== file.ino) throw new FileInUse(`${path} is being replaced`);
   } catch (error) {
-    closeSync(fd);
-    release();
+    close();
     throw error;
   }
-  return {
-    fd,
-    close: () => {
-      closeSync(fd);
-      release();
-    },
-  };
+  return { fd, close };
 }
 
 function open(path: string, flags: number): number {

@@ -12,6 +12,7 @@ import { load } from "./pkg.mjs";
 
 const { createEngine, dropDatabase, StorageError, text } = await load("index_node.js");
 const { NodeDirectory, NodeHandle } = await load("node_files.js");
+const { openAlone } = await load("node_lock.js");
 
 const root = mkdtempSync(join(tmpdir(), "aludel-alone-"));
 const children = new Set();
@@ -208,6 +209,19 @@ test("a file that is put in the place of another is not taken for it", async () 
   assert.deepEqual([first.getSize(), second.getSize()], [0, 3]);
   first.close();
   second.close();
+});
+
+test("a file that cannot be closed is given up all the same, and only once", async () => {
+  const path = join(fresh(), "a");
+  writeFileSync(path, "");
+  const alone = await openAlone(path);
+  closeSync(alone.fd);
+  let closed = 0;
+  const handle = new NodeHandle({ fd: alone.fd, close: () => (closed++, alone.close()) });
+  assert.throws(() => handle.close(), { code: "EBADF" });
+  handle.close();
+  assert.equal(closed, 1);
+  (await openAlone(path)).close();
 });
 
 if (existsSync("/dev/full")) {
