@@ -132,13 +132,15 @@ export async function dropDatabase(url: string | URL, options: DropOptions = {})
     // A database may be called like a file of an import; it has its log beside it, or is open.
     for (const end of SCRATCH) await remove(file + end, () => sizeOf(`${file}${end}-wal`) !== undefined, true);
     // The last: whoever opens the database before has to wait for it.
-    if (main !== undefined) unlinkSync(file);
+    if (main !== undefined) {
+      unlinkSync(file);
+      flushDirectory(dirname(file));
+    }
   } catch (error) {
     throw error instanceof StorageError ? error : failed("io", `${file} cannot be removed: ${String(error)}`, error);
   } finally {
     main?.close();
   }
-  if (main !== undefined) flushDirectory(dirname(file));
   if (main === undefined && !ifExists) throw failed("cannot-open", `there is no database ${given} to drop`);
   return main !== undefined;
 }

@@ -1,7 +1,8 @@
 // What `import "aludel"` is in Node: the worker in a thread, and files on disk.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
@@ -276,6 +277,24 @@ test("the smaller SQLite opens the same files", async () => {
   await assert.rejects(engine.execute(text("CREATE VIRTUAL TABLE words USING fts5(word)")), /fts5/);
   await engine.dispose();
   assert.throws(() => lite.createEngine("sqlite://", null), { name: "ArgumentError" });
+});
+
+test("a disk that fails while a database is dropped is a StorageError", async (t) => {
+  const directory = fresh();
+  await (await notes(directory)).dispose();
+  // In place of a disk that fails.
+  t.after(() => (t.mock.reset(), syncBuiltinESMExports()));
+  for (const call of ["unlinkSync", "fsyncSync"]) {
+    t.mock.method(fs, call, () => { throw Object.assign(new Error(`no ${call}`), { code: "EIO" }); });
+    syncBuiltinESMExports();
+    await assert.rejects(dropDatabase("sqlite:///notes.db", { directory }), (error) => {
+      assert.equal(error.cause.message, `no ${call}`);
+      return failing(StorageError, /notes\.db/, "io")(error);
+    });
+    t.mock.reset();
+    syncBuiltinESMExports();
+  }
+  assert.equal(await databaseExists("sqlite:///notes.db", { directory }), false, "it was removed before");
 });
 
 test("databases are listed, looked for and dropped", async () => {
