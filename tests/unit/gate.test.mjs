@@ -56,8 +56,11 @@ for (const [what, ends, left] of [
     Engine.inside(engine).hooks.gate = undefined;
     const transaction = await conn.begin();
     Engine.inside(engine).hooks.gate = () => new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([conn.execute(INSERT, [1]), ends(transaction)]);
+    const order = [];
+    await Promise.all([conn.execute(INSERT, [1]).then(() => order.push("insert")), ends(transaction).then(() => order.push(what))]);
     open();
+    assert.deepEqual(order, ["insert", what]);
+    assert.equal(conn.inTransaction(), false);
     assert.deepEqual(await numbers(engine), left);
   }));
 }
