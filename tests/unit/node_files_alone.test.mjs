@@ -36,8 +36,8 @@ function open(directory, more = {}) {
 const writer = fileURLToPath(new URL("node_files_writer.mjs", import.meta.url));
 
 /** A process that opens the database and does one thing (see there); what it says comes as messages. */
-function other(what, directory, more = {}) {
-  const child = fork(writer, [what, directory, JSON.stringify(more)], { execArgv: [] });
+function other(what, directory, more = {}, options = { execArgv: [] }) {
+  const child = fork(writer, [what, directory, JSON.stringify(more)], options);
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
@@ -53,6 +53,15 @@ async function said(child) {
   return message;
 }
 
+/** A process that is to find the database in use: when it has, and what it says in the end. */
+function waiting(what, directory) {
+  const execArgv = ["--import", new URL("node_files_waits.mjs", import.meta.url).href];
+  const child = other(what, directory, {}, { execArgv, stdio: ["ignore", "pipe", "inherit", "ipc"] });
+  const answer = said(child);
+  const waits = Promise.race([once(child.stdout, "data"), answer.then((early) => assert.fail(`it has not waited: ${JSON.stringify(early)}`))]);
+  return { waits, answer };
+}
+
 // Whoever finds a file in use waits for ten seconds: all of them at once.
 suite("one opener has a database alone", { concurrency: true }, () => {
   test("another process is told that it is in use, and has it when the first has let go", async () => {
@@ -60,12 +69,11 @@ suite("one opener has a database alone", { concurrency: true }, () => {
     const engine = open(directory);
     await engine.execute(text("CREATE TABLE t (x)"));
     assert.deepEqual(await said(other("open", directory)), { failed: "StorageError", reason: "in-use" });
-    // It waits while this one goes.
-    const patient = said(other("open", directory));
-    await said(other("drop", directory)).then((answer) => assert.deepEqual(answer, { failed: "StorageError", reason: "in-use" }));
+    assert.deepEqual(await said(other("drop", directory)), { failed: "StorageError", reason: "in-use" });
+    const patient = waiting("open", directory);
+    await patient.waits;
     await engine.dispose();
-    const answer = await patient;
-    assert.ok(answer.opened === true || answer.reason === "in-use", JSON.stringify(answer));
+    assert.deepEqual(await patient.answer, { opened: true });
     assert.deepEqual(await said(other("open", directory)), { opened: true });
   });
 
@@ -112,15 +120,19 @@ suite("one opener has a database alone", { concurrency: true }, () => {
     const directory = fresh();
     const child = other("write", directory);
     let acknowledged = 0;
-    child.on("message", (message) => (acknowledged = message.committed));
-    await once(child, "message");
-    const engine = open(directory);
-    const counted = engine.scalar(COUNT);
+    await new Promise((enough, fail) => {
+      child.once("exit", () => fail(new Error("it has ended by itself")));
+      child.on("message", ({ committed }) => {
+        acknowledged = committed;
+        if (committed >= 20) enough();
+      });
+    });
+    const patient = waiting("count", directory);
+    await patient.waits;
     child.kill("SIGKILL");
-    await once(child, "exit");
-    const count = await counted;
-    assert.ok(count >= acknowledged, `${count} of ${acknowledged}`);
-    await engine.dispose();
+    await once(child, "close");
+    const { rows } = await patient.answer;
+    assert.ok(rows >= acknowledged, `${rows} of ${acknowledged}`);
   });
 });
 

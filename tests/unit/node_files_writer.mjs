@@ -1,5 +1,5 @@
 // What a process, or a thread, does with the database of node_files_alone.test.mjs, and says of it:
-// `open` opens it, `drop` drops it, `write` commits rows, one after the other, until it is killed.
+// `open` opens it, `count` counts its rows, `drop` drops it, `write` commits rows, one after the other, until it is killed.
 import { parentPort } from "node:worker_threads";
 import { load } from "./pkg.mjs";
 
@@ -24,7 +24,14 @@ async function open() {
   return { opened: true };
 }
 
-const DOES = { open, write, drop: async () => ({ dropped: await dropDatabase("sqlite:///notes.db", options) }) };
+async function count() {
+  const engine = createEngine("sqlite:///notes.db", options);
+  const rows = await engine.scalar(text("SELECT count(*) FROM t"));
+  await engine.dispose();
+  return { rows };
+}
+
+const DOES = { open, count, write, drop: async () => ({ dropped: await dropDatabase("sqlite:///notes.db", options) }) };
 
 await DOES[what]().then(say, ({ name, reason }) => say({ failed: name, reason }));
 process.disconnect?.();
