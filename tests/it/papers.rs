@@ -134,18 +134,18 @@ fn every_option_of_an_engine_is_in_its_paper_with_its_default() {
         ("statementCacheSize", f64::from(default.statement_cache_size)),
         ("queryCacheSize", default.query_cache_size as f64),
     ];
-    for row in &rows {
-        let [name, given, _, rust] = row[..] else { panic!("{row:?}") };
-        let name = name.trim_matches('`');
-        if let Some((_, number)) = numbers.iter().find(|(option, _)| *option == name) {
-            assert_eq!(given.parse::<f64>(), Ok(*number), "{name}");
-        }
-        if EngineOptions::NAMES.contains(&name) {
-            let setter = rust.trim_matches('`');
-            let is_there =
-                [format!("    {setter}: "), format!("pub fn {setter}(")].iter().any(|text| builder.contains(text));
-            assert!(is_there, "{name} is no {setter} in Rust");
-        }
+    let row_of = |name: &str| -> [&str; 4] {
+        let at = named.iter().position(|other| *other == name).unwrap_or_else(|| panic!("{name} has no row"));
+        rows[at][..].try_into().unwrap_or_else(|_| panic!("{:?}", rows[at]))
+    };
+    for (name, number) in numbers {
+        assert_eq!(row_of(name)[1].parse::<f64>(), Ok(number), "{name}");
+    }
+    for name in EngineOptions::NAMES {
+        let setter = row_of(name)[3].trim_matches('`');
+        let is_there =
+            [format!("    {setter}: "), format!("pub fn {setter}(")].iter().any(|text| builder.contains(text));
+        assert!(is_there, "{name} is no {setter} in Rust");
     }
 }
 
