@@ -250,6 +250,21 @@ async fn garbage_from_a_worker_ends_it() {
 }
 
 #[wasm_bindgen_test]
+async fn a_worker_that_cannot_begin_says_why() {
+    let stand_in = StandIn::new();
+    let object = stand_in.object.clone();
+    let engine = Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap();
+    let (connected, ()) = futures::join!(engine.connect(), async {
+        stand_in.say(&"ready".into());
+        stand_in.say(&"fatal:its WebAssembly could not be loaded: no: such: file".into());
+    });
+    let error = connected.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WorkerGone);
+    assert_eq!(error.message(), "its WebAssembly could not be loaded: no: such: file");
+    assert!(stand_in.terminated.get());
+}
+
+#[wasm_bindgen_test]
 async fn nothing_is_sent_before_the_worker_is_ready_and_then_hello_alone() {
     let stand_in = StandIn::new();
     let object = stand_in.object.clone();
@@ -261,7 +276,7 @@ async fn nothing_is_sent_before_the_worker_is_ready_and_then_hello_alone() {
         while stand_in.sent.borrow().len() < 2 {
             sleep(0).await;
         }
-        let message = |at: usize| stand_in.sent.borrow()[at].0.dyn_ref::<Uint8Array>().unwrap().to_vec();
+        let message = |at: usize| stand_in.sent.borrow()[at].dyn_ref::<Uint8Array>().unwrap().to_vec();
         let (hello, open) = (message(0), message(1));
         let (header, request) = Request::decode(&hello).unwrap();
         assert!(matches!(request, Request::Hello { .. }), "{request:?}");
@@ -294,7 +309,7 @@ type Listeners = Rc<RefCell<Vec<(String, Function)>>>;
 /// What behaves like a worker, but says what the test says.
 struct StandIn {
     object: JsValue,
-    sent: Rc<RefCell<Vec<(JsValue, Array)>>>,
+    sent: Rc<RefCell<Vec<JsValue>>>,
     listeners: Listeners,
     terminated: Rc<Cell<bool>>,
     _methods: Vec<JsValue>,
@@ -307,9 +322,7 @@ impl StandIn {
         let listeners = Listeners::default();
         let terminated = Rc::new(Cell::new(false));
         let (sent_by, heard_by, ended) = (sent.clone(), listeners.clone(), terminated.clone());
-        let post = Closure::<dyn FnMut(JsValue, Array)>::new(move |message, transfer| {
-            sent_by.borrow_mut().push((message, transfer));
-        });
+        let post = Closure::<dyn FnMut(JsValue)>::new(move |message| sent_by.borrow_mut().push(message));
         let listen = Closure::<dyn FnMut(String, Function)>::new(move |kind, listener| {
             heard_by.borrow_mut().push((kind, listener));
         });
