@@ -50,8 +50,8 @@ const BLOCKED = 1_000;
 /** How often something is tried when the host of the database goes away meanwhile. */
 const TRIES = 5;
 
-const lockOf = (path: string): string => `aludel-schema:${path}`;
-const channelOf = (path: string): string => `aludel-schema:${path}`;
+/** What the lock and the channel of a database are called. */
+const nameOf = (path: string): string => `aludel-schema:${path}`;
 
 /** Takes a lock, and gives what gives it back. */
 function take(name: string, mode: LockMode, signal: AbortSignal | undefined): Promise<() => void> {
@@ -75,7 +75,7 @@ export async function first<T>(path: string, signal: AbortSignal | undefined, wo
  * @internal
  */
 export async function alone<T>({ path, names, onBlocked }: Member, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const channel = new BroadcastChannel(channelOf(path));
+  const channel = new BroadcastChannel(nameOf(path));
   const start = performance.now();
   const by = Math.random();
   let told = onBlocked === undefined;
@@ -90,7 +90,7 @@ export async function alone<T>({ path, names, onBlocked }: Member, signal: Abort
       report(error);
     }
   };
-  const asked = take(lockOf(path), "exclusive", signal);
+  const asked = take(nameOf(path), "exclusive", signal);
   say();
   const saying = setInterval(say, AGAIN);
   const release = await asked.finally(() => {
@@ -131,7 +131,7 @@ export class Session {
     this.#member = member;
     this.#known = new Set(member.names);
     this.#release = release;
-    this.#channel = new BroadcastChannel(channelOf(member.path));
+    this.#channel = new BroadcastChannel(nameOf(member.path));
     this.#channel.onmessage = ({ data }) => {
       const { migrate, by } = (data ?? {}) as { readonly migrate?: unknown; readonly by?: unknown };
       if (Array.isArray(migrate)) void this.#leave(migrate as string[], by);
@@ -148,7 +148,7 @@ export class Session {
 
   /** Looks at a database while nobody migrates it. Where there is nothing to do, it stays so until the session ends. */
   static async begin<T>(member: Member, signal: AbortSignal | undefined, look: () => Promise<T | undefined>): Promise<[Session, T] | undefined> {
-    const release = await take(lockOf(member.path), "shared", signal);
+    const release = await take(nameOf(member.path), "shared", signal);
     let found: T | undefined;
     try {
       found = await look();
@@ -240,7 +240,7 @@ export class Session {
     const { path, look, allowNewer } = this.#member;
     let release: (() => void) | undefined;
     try {
-      release = await take(lockOf(path), "shared", signal);
+      release = await take(nameOf(path), "shared", signal);
       const newer = await patient(look);
       if (signal.aborted) return;
       if (newer !== null && !allowNewer) throw newer;
