@@ -62,18 +62,23 @@ function threadWorker(data: ThreadData): Worker {
       if (owed.count === 0 && !ends) thread.unref();
     });
   });
-  const listeners = new Map<unknown, (value: unknown) => void>();
+  /** What the thread calls for each listener, by kind. */
+  const listeners = new Map<string, Map<unknown, (value: unknown) => void>>();
   const worker = {
     addEventListener(kind: string, listener: (event: { data: unknown; message: string }) => void): void {
+      const known = listeners.get(kind) ?? new Map<unknown, (value: unknown) => void>();
+      // As in a browser, it is called once.
+      if (known.has(listener)) return;
       const tell = (value: unknown): void => listener({ data: value, message: value instanceof Error ? value.message : "its thread has ended" });
-      listeners.set(listener, tell);
+      listeners.set(kind, known.set(listener, tell));
       thread.on(kind, tell);
       // What runs in it may end it.
       if (kind === "error") thread.on("exit", tell);
     },
     removeEventListener(kind: string, listener: unknown): void {
-      const tell = listeners.get(listener);
+      const tell = listeners.get(kind)?.get(listener);
       if (tell === undefined) return;
+      listeners.get(kind)?.delete(listener);
       thread.off(kind, tell);
       thread.off("exit", tell);
     },

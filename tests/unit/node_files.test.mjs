@@ -245,6 +245,26 @@ test("Web Locks of Node, which only the thread sees that holds them, are not ask
   assert.equal(stdout, "answered memory\nanswered file\n[]\n");
 });
 
+test("a thread has listeners as a worker of a browser has: by kind, each once", async () => {
+  const { worker: make } = await (await load("node.js")).nodeOptions();
+  const worker = make();
+  const [both, ready] = [[], []];
+  const tell = ({ data }) => both.push(data);
+  const gone = new Promise((resolve) => {
+    worker.addEventListener("message", tell);
+    worker.addEventListener("error", tell);
+    worker.addEventListener("error", tell);
+    worker.removeEventListener("message", tell);
+    worker.addEventListener("error", resolve);
+    worker.addEventListener("message", ({ data }) => {
+      ready.push(data);
+      worker.terminate();
+    });
+  });
+  await gone;
+  assert.deepEqual([ready[0], both], ["ready", [1]], "the code of its exit, once");
+});
+
 test("a thread that is ended by what runs in it is WorkerGone, and another takes its place", async () => {
   const directory = fresh();
   const engine = await notes(directory);
