@@ -9,6 +9,7 @@ import { after, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { load } from "./pkg.mjs";
+import { anySeed, randomly } from "./random.mjs";
 
 const { createEngine, dropDatabase, StorageError, text } = await load("index_node.js");
 const { NodeDirectory, NodeHandle } = await load("node_files.js");
@@ -137,11 +138,8 @@ suite("one opener has a database alone", { concurrency: true }, () => {
 });
 
 for (const durability of ["normal", "full"]) {
-  test(`processes that are killed between their commits lose none of them: ${durability}`, async () => {
+  test(`processes that are killed between their commits lose none of them: ${durability}`, randomly(async (below) => {
     const directory = fresh();
-    const seed = Date.now() % 1e6;
-    let random = seed;
-    const below = (limit) => (random = (random * 1103515245 + 12345) % 2 ** 31) % limit;
     let before = 0;
     for (let round = 0; round < 5; round++) {
       const child = other("write", directory, { durability });
@@ -153,16 +151,16 @@ for (const durability of ["normal", "full"]) {
         if (committed >= before + enough && !killed) killed = child.kill("SIGKILL");
       });
       await once(child, "close");
-      assert.ok(killed, `seed ${seed}: it ended by itself`);
+      assert.ok(killed, "it ended by itself");
       const engine = open(directory, { durability });
       const rows = (await engine.execute(text("SELECT x FROM t ORDER BY x"))).scalars().all();
-      assert.ok(rows.length >= acknowledged, `seed ${seed}: ${rows.length} of ${acknowledged}`);
-      assert.deepEqual(rows, rows.map((_, i) => i + 1), `seed ${seed}: no hole, and nothing twice`);
+      assert.ok(rows.length >= acknowledged, `${rows.length} of ${acknowledged}`);
+      assert.deepEqual(rows, rows.map((_, i) => i + 1), "no hole, and nothing twice");
       assert.equal(await engine.scalar(text("PRAGMA integrity_check")), "ok");
       await engine.dispose();
       before = rows.length;
     }
-  });
+  }, anySeed()));
 }
 
 test("a database is made, dropped and made again, by two processes in turn", async () => {
