@@ -18,6 +18,7 @@ mod renew;
 mod reply;
 mod request;
 mod rows;
+mod skew;
 mod sorted;
 mod value;
 
@@ -32,5 +33,6 @@ pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{FATAL, ImportPhase, ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
 pub use request::{BeginMode, Delivery, Execute, HELLO, ImportStep, ProcedureCall, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells, Mark};
+pub use skew::{RELOAD, Side, other_version};
 pub use sorted::{SortedMap, SortedSet};
 pub use value::{MAX_SAFE_INTEGER, Value, ValueRef};

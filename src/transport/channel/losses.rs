@@ -2,24 +2,11 @@
 
 use super::verdict::Why;
 use crate::transport::{Answer, Buffer};
-use aludel_protocol::{Batch, Error, ErrorKind, Header, PROTOCOL_VERSION, RepeatClass, Reply, RowsReply};
+use aludel_protocol::{Batch, Error, ErrorKind, Header, RELOAD, RepeatClass, Reply, RowsReply};
 
 /// The error of everything that a worker did not live to answer.
 pub(super) fn gone(message: &str) -> Error {
     Error::new(ErrorKind::WorkerGone, message)
-}
-
-/// What to do where page and worker are of two versions.
-const RELOAD: &str = "one of the two comes from an old cache or from another deployment: reload the page, and serve the files of \
-                      one version together";
-
-/// The error of everything where the worker is of another version, which cannot work together with this one.
-pub(super) fn other_version(protocol: u16, version: &str) -> Error {
-    let message = format!(
-        "the worker is of aludel {version} (protocol {protocol}), the page of aludel {} (protocol {PROTOCOL_VERSION}): {RELOAD}",
-        env!("CARGO_PKG_VERSION")
-    );
-    Error::new(ErrorKind::Protocol, message)
 }
 
 /// The error of everything where the worker could not read what it was sent.

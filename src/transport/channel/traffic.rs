@@ -1,14 +1,15 @@
 //! Requests on their way out, replies on their way in.
 
 use super::calls::{Call, Line, Message, Waiter, kind_of};
-use super::losses::{error, gone, misunderstood, other_version, refused_to_work};
+use super::losses::{error, gone, misunderstood, refused_to_work};
 use super::recovery::{Phase, done, failed};
 use super::verdict::{Kind, Why};
 use super::{Channel, Loss, Watch};
 use crate::transport::pending::Slot;
 use crate::transport::{Answer, Buffer, Pending};
 use aludel_protocol::{
-    BeginMode, Delivery, Error, ErrorKind, Execute, Header, ImportStep, PROTOCOL_VERSION, RepeatClass, Request,
+    BeginMode, Delivery, Error, ErrorKind, Execute, Header, ImportStep, PROTOCOL_VERSION, RepeatClass, Request, Side,
+    other_version,
 };
 use std::rc::Rc;
 
@@ -267,7 +268,7 @@ impl Channel {
             Answer::Notice(notice) => return self.noticed(&header, notice),
             Answer::Error { error, .. } if error.kind() == ErrorKind::HostLost => return self.refused(&header, error),
             Answer::Hello { protocol, version, .. } if *protocol != PROTOCOL_VERSION => {
-                return self.die(other_version(*protocol, version));
+                return self.die(other_version(Side::Worker, *protocol, version));
             }
             Answer::Hello { sqlite_version, .. } => {
                 self.sqlite_version.get_or_init(|| sqlite_version.clone());

@@ -5,7 +5,7 @@ use crate::connection::ConnectionKey;
 use crate::database::Database;
 use crate::job::reply;
 use crate::{Environment, sqlite};
-use aludel_protocol::{Error, ErrorKind, Header, PROTOCOL_VERSION, Reply, Result};
+use aludel_protocol::{Error, ErrorKind, Header, PROTOCOL_VERSION, Reply, Result, Side, other_version};
 
 /// Somebody who said Hello and has not left.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl<H: Environment> Service<H> {
     pub(super) fn hello(&mut self, header: &Header, protocol: u16, version: &str) -> Result<()> {
         // What follows could not be read by either side. One that is newer decides for itself.
         if protocol < PROTOCOL_VERSION {
-            return Err(Error::new(ErrorKind::Protocol, older(protocol, version)));
+            return Err(other_version(Side::Page, protocol, version));
         }
         // Who says it once more has lost sight of this host meanwhile, and begins anew.
         if self.clients.contains_key(&header.client) {
@@ -119,16 +119,6 @@ impl<H: Environment> Service<H> {
         }
         reply(&mut self.env, &header, &Reply::Done { in_transaction: false });
     }
-}
-
-/// What an older client is told.
-fn older(protocol: u16, version: &str) -> String {
-    format!(
-        "the page is of aludel {version} (protocol {protocol}), the worker of aludel {} (protocol {PROTOCOL_VERSION}): one of \
-         the two comes from an old cache or from another deployment: reload the page, and serve the files of one version \
-         together",
-        env!("CARGO_PKG_VERSION")
-    )
 }
 
 /// Whether a frame was meant for another host: one that knows no host yet says 0.
