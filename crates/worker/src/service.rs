@@ -99,6 +99,7 @@ impl<H: Environment> Service<H> {
     /// As [`Service::receive`]. `sender` is known to have sent the frame, and is answered also where its header cannot be
     /// read: nobody else is to hear that.
     pub fn receive_from(&mut self, sender: u64, frame: Vec<u8>) {
+        self.slices.hears();
         let header = match Header::peek(&frame) {
             Ok(header) => header,
             Err(error) => {

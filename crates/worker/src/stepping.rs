@@ -11,6 +11,9 @@ use std::rc::Rc;
 /// How long a statement runs within a step, in milliseconds, before it pauses.
 const STEP_MS: f64 = 5.0;
 
+/// The same while nobody else wants anything: whoever is the first to want something waits so much longer.
+const ALONE_MS: f64 = 10.0;
+
 /// Statements that pause as often as they can, for tests.
 #[cfg(feature = "faults")]
 pub(crate) mod often {
@@ -76,6 +79,8 @@ pub(crate) fn advance(
 pub(crate) struct Pace {
     /// When its slice ends.
     until: Cell<f64>,
+    /// How long the next one will be.
+    step_ms: Cell<f64>,
     /// When it is to be interrupted.
     deadline: f64,
     /// Whether it is to be interrupted as soon as it is asked.
@@ -85,6 +90,11 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// After a pause.
+    pub(crate) fn go_on(&self, alone: bool) {
+        self.step_ms.set(if alone { ALONE_MS } else { STEP_MS });
+    }
+
     /// Has the statement interrupted when it is asked next.
     pub(crate) fn stop(&self) {
         self.stopped.set(true);
@@ -125,6 +135,7 @@ impl Stepping {
     pub(crate) fn new(cursor: Cursor, slice: Slice, deadline: f64) -> Stepping {
         let pace = Pace {
             until: Cell::new(slice.end() + STEP_MS - SLICE_MS),
+            step_ms: Cell::new(STEP_MS),
             deadline,
             stopped: Cell::new(false),
             rows: Cell::new(false),
@@ -137,10 +148,10 @@ impl Stepping {
     pub fn run(&mut self, pausing: &dyn Pausing) {
         let (pace, number) = (Rc::clone(&self.pace), self.number);
         #[cfg(feature = "faults")]
-        let step_ms = if often::is_on() { 0.0 } else { STEP_MS };
+        let often = often::is_on();
         #[cfg(not(feature = "faults"))]
-        let step_ms = STEP_MS;
-        if step_ms == 0.0 {
+        let often = false;
+        if often {
             pace.until.set(0.0);
         }
         let looks = Looks::new(self.slice.last());
@@ -148,7 +159,7 @@ impl Stepping {
             if pace.stopped.get() {
                 return true;
             }
-            if step_ms > 0.0 && !looks.is_due() {
+            if !often && !looks.is_due() {
                 return false;
             }
             let now = pausing.now();
@@ -166,7 +177,7 @@ impl Stepping {
             vfs::put_errors(errors);
             let now = pausing.now();
             looks.resume(now);
-            pace.until.set(now + step_ms);
+            pace.until.set(if often { 0.0 } else { now + pace.step_ms.get() });
             pace.stopped.get() || now >= pace.deadline
         };
         let came = advance(&mut self.cursor, &mut self.slice, || pausing.now(), Some(&stop), &pace.rows);

@@ -84,11 +84,11 @@ impl Connection {
         self.observe(database, now);
     }
 
-    /// The statement that is lent out goes on.
-    pub(crate) fn resumed(&mut self, database: &Database) {
-        if let Some(aside) = self.lent.as_mut().and_then(|lent| lent.aside.take())
-            && let Some(marks) = &database.marks
-        {
+    /// The statement that is lent out goes on; `alone` where nobody has wanted anything for some time.
+    pub(crate) fn resumed(&mut self, database: &Database, alone: bool) {
+        let Some(lent) = &mut self.lent else { return };
+        lent.pace.go_on(alone);
+        if let (Some(aside), Some(marks)) = (lent.aside.take(), &database.marks) {
             marks.take_up(aside);
         }
     }

@@ -10,6 +10,9 @@ use crate::{Environment, Stepping, Turn, sqlite};
 use aludel_protocol::{Error, Header, Reply, SortedMap};
 use std::collections::VecDeque;
 
+/// After how many pauses in which nobody wanted anything a statement pauses less often: about 100 ms.
+const QUIET_PAUSES: u32 = 20;
+
 /// What is lent out.
 #[derive(Debug, Default)]
 pub(super) struct Slices {
@@ -27,6 +30,10 @@ pub(super) struct Slices {
     fresh_until: f64,
     /// Whether the last one that went on held the write lock.
     wrote: bool,
+    /// Whether a frame has come since a statement went on.
+    heard: bool,
+    /// In how many pauses in a row none has, and no other statement paused.
+    quiet: u32,
     /// Connections that end when their statements are back, and why.
     leaving: SortedMap<ConnectionKey, Error>,
     /// After how many steps of SQLite's virtual machine statements look whether to pause, if tests want it otherwise.
@@ -46,6 +53,18 @@ impl Slices {
             connection.look_every(steps);
         }
         let _ = connection;
+    }
+
+    /// A frame has come.
+    pub(super) fn hears(&mut self) {
+        self.heard = true;
+    }
+
+    /// Whether the statement that goes on has been alone for some time.
+    fn is_alone(&mut self) -> bool {
+        let alone = !std::mem::take(&mut self.heard) && self.pausing.is_empty();
+        self.quiet = if alone { self.quiet.saturating_add(1) } else { 0 };
+        self.quiet >= QUIET_PAUSES
     }
 
     /// Which statement goes on next: those that hold the write lock come first, but for every other time.
@@ -101,8 +120,9 @@ impl<H: Environment> Service<H> {
 
     /// A statement that paused goes on.
     pub fn resumed(&mut self, number: u64) {
+        let alone = self.slices.is_alone();
         let Some((connection, database)) = self.lent(number) else { return };
-        connection.resumed(database);
+        connection.resumed(database, alone);
     }
 
     /// Takes a statement back that was run. Another turn is due.

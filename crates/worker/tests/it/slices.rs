@@ -22,6 +22,28 @@ fn short_statements_are_answered_while_a_long_one_pauses() {
 }
 
 #[test]
+fn one_that_nobody_disturbs_pauses_half_as_often_until_somebody_does() {
+    let mut sliced = Sliced::with(2);
+    sliced.start(1, SILENT);
+    // How long it runs before it pauses, each time.
+    let next = |sliced: &mut Sliced| {
+        let (pauses, since) = (sliced.stacks.pauses, sliced.bench.clock.get());
+        while sliced.stacks.pauses == pauses {
+            sliced.turn();
+        }
+        sliced.bench.clock.get() - since
+    };
+    sliced.until_paused(1);
+    let alone: Vec<f64> = (0..40).map(|_| next(&mut sliced)).collect();
+    assert!(alone[..15].iter().all(|ms| *ms < 8.0), "{alone:?}");
+    assert!(alone[25..].iter().all(|ms| (10.0..13.0).contains(ms)), "{alone:?}");
+    assert_eq!(sliced.scalar(2, "select 1"), Value::Integer(1));
+    next(&mut sliced);
+    let disturbed: Vec<f64> = (0..15).map(|_| next(&mut sliced)).collect();
+    assert!(disturbed.iter().all(|ms| *ms < 8.0), "{disturbed:?}");
+}
+
+#[test]
 fn a_long_one_comes_to_its_end_however_many_short_ones_there_are() {
     let mut sliced = Sliced::with(2);
     let long = sliced.start(1, LONG);
