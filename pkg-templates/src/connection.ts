@@ -329,8 +329,8 @@ export class Connection implements AsyncDisposable {
   async #close(failing: boolean): Promise<void> {
     const end = (): void => [...this.#ends].forEach((end) => end());
     // What has begun while listeners were told ends, too.
-    const { line } = this.#running;
-    const close = (): Promise<void> => line.pass(() => undefined, undefined, () => call(undefined, () => this.#native.close())).finally(end);
+    const native = (): Promise<void> => call(undefined, () => this.#native.close());
+    const close = (): Promise<void> => this.#running.line.pass(() => undefined, undefined, native).finally(end);
     end();
     if (!this.#hooks.active || this.closed) return close();
     // A listener that closes it, too, would wait for itself.
@@ -338,8 +338,7 @@ export class Connection implements AsyncDisposable {
     // It goes back whatever they say. Whoever closes it meanwhile waits for the same, and nobody is told twice.
     const told = this.#begun() ? (["rollback", "checkin"] as const) : (["checkin"] as const);
     this.#telling = true;
-    const over = (): unknown => ([this.#telling, this.#closing] = [false, undefined]);
-    this.#closing ??= this.#hooks.anyway(told, { connection: this }, close, failing).finally(over);
+    this.#closing ??= this.#hooks.anyway(told, { connection: this }, close, failing).finally(() => ([this.#telling, this.#closing] = [false, undefined]));
     await this.#closing;
   }
 
