@@ -62,6 +62,8 @@ function threadWorker(data: ThreadData): Worker {
       if (owed.count === 0 && !ends) thread.unref();
     });
   });
+  // An error that comes when nobody listens any more would end the process.
+  thread.on("error", () => undefined);
   /** What the thread calls for each listener, by kind. */
   const listeners = new Map<string, Map<unknown, (value: unknown) => void>>();
   const worker = {
