@@ -1,6 +1,7 @@
 // What `import "aludel"` is in Node: the worker in a thread, and files on disk.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { EventEmitter } from "node:events";
 import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import { load, pkg } from "./pkg.mjs";
 
 const browsers = await load("index.js");
@@ -263,6 +265,23 @@ test("a thread has listeners as a worker of a browser has: by kind, each once", 
   });
   await gone;
   assert.deepEqual([ready[0], both], ["ready", [1]], "the code of its exit, once");
+});
+
+test("an error of a thread to which nobody listens any more does not end the process", async (t) => {
+  const { worker: make } = await (await load("node.js")).nodeOptions();
+  let thread;
+  t.mock.method(EventEmitter.prototype, "on", function (...listener) {
+    if (this instanceof Worker) thread = this;
+    return Reflect.apply(EventEmitter.prototype.addListener, this, listener);
+  });
+  const worker = make();
+  t.mock.reset();
+  const listener = () => assert.fail("it does not listen any more");
+  worker.addEventListener("error", listener);
+  worker.removeEventListener("error", listener);
+  // Node throws what an emitter is to tell of as an error, and nobody hears.
+  assert.equal(thread.emit("error", new Error("late")), true);
+  worker.terminate();
 });
 
 test("a thread that is ended by what runs in it is WorkerGone, and another takes its place", async () => {
