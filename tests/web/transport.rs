@@ -236,8 +236,7 @@ async fn paths_of_hosts_are_refused() {
 async fn garbage_from_a_worker_ends_it() {
     for garbage in [vec![], vec![0; 40], vec![0xa1, 9, 0, 0], b"\xa1\x01\x83\x00 and so on, far too short".to_vec()] {
         let stand_in = StandIn::new();
-        let object = stand_in.object.clone();
-        let engine = Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap();
+        let engine = stand_in.engine();
         let (connected, ()) = futures::join!(engine.connect(), async {
             stand_in.say(&"ready".into());
             stand_in.say(&Uint8Array::from(&garbage[..]).into());
@@ -252,8 +251,7 @@ async fn garbage_from_a_worker_ends_it() {
 #[wasm_bindgen_test]
 async fn a_worker_that_cannot_begin_says_why() {
     let stand_in = StandIn::new();
-    let object = stand_in.object.clone();
-    let engine = Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap();
+    let engine = stand_in.engine();
     let (connected, ()) = futures::join!(engine.connect(), async {
         stand_in.say(&"ready".into());
         stand_in.say(&"fatal:its WebAssembly could not be loaded: no: such: file".into());
@@ -267,8 +265,7 @@ async fn a_worker_that_cannot_begin_says_why() {
 #[wasm_bindgen_test]
 async fn nothing_is_sent_before_the_worker_is_ready_and_then_hello_alone() {
     let stand_in = StandIn::new();
-    let object = stand_in.object.clone();
-    let engine = Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap();
+    let engine = stand_in.engine();
     let (connected, ()) = futures::join!(engine.connect(), async {
         assert!(stand_in.sent.borrow().is_empty());
         stand_in.say(&"ready".into());
@@ -316,6 +313,12 @@ struct StandIn {
 }
 
 impl StandIn {
+    /// An engine that has it for a worker.
+    fn engine(&self) -> Engine {
+        let object = self.object.clone();
+        Engine::builder("sqlite://").spawn(move || Ok(object.clone())).build().unwrap()
+    }
+
     fn new() -> StandIn {
         let object = Object::new();
         let sent = Rc::new(RefCell::new(Vec::new()));

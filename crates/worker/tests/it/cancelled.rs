@@ -22,10 +22,8 @@ fn any_statement_is_cancelled() {
 #[test]
 fn a_write_that_is_cancelled_takes_its_transaction_along() {
     let mut sliced = Sliced::with(2);
-    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
-    sliced.answer(begin);
-    let first = sliced.start(1, "insert into t values (1)");
-    sliced.answer(first);
+    sliced.begin(1);
+    sliced.run(1, "insert into t values (1)");
     let long = sliced.start(1, LONG_WRITE);
     sliced.until_paused(1);
     sliced.bench.send(1, Request::Cancel { request: long });
@@ -42,8 +40,7 @@ fn what_a_cancelled_write_has_taken_along_is_never_told_as_a_commit() {
         sliced.bench.send(0, Request::Watch { changes: true });
         sliced.settle();
         if explicit {
-            let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
-            sliced.answer(begin);
+            sliced.begin(1);
         }
         let long = sliced.start(1, LONG_WRITE);
         sliced.until_paused(1);
@@ -63,10 +60,8 @@ fn what_a_cancelled_write_has_taken_along_is_never_told_as_a_commit() {
 #[test]
 fn a_read_that_is_cancelled_leaves_its_transaction_open() {
     let mut sliced = Sliced::with(1);
-    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
-    sliced.answer(begin);
-    let first = sliced.start(1, "insert into t values (1)");
-    sliced.answer(first);
+    sliced.begin(1);
+    sliced.run(1, "insert into t values (1)");
     let long = sliced.start(1, SILENT);
     sliced.until_paused(1);
     sliced.bench.send(1, Request::Cancel { request: long });
@@ -80,10 +75,8 @@ fn a_read_that_is_cancelled_leaves_its_transaction_open() {
 /// `frames` of ten frames. It is lent out again.
 fn stream_that_writes(frames: usize) -> (Sliced, u64) {
     let mut sliced = Sliced::of(Bench::with(2), 0.01);
-    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Immediate));
-    sliced.answer(begin);
-    let first = sliced.start(1, &LONG_WRITE.replace("60000", "5000"));
-    sliced.answer(first);
+    sliced.begin(1);
+    sliced.run(1, &LONG_WRITE.replace("60000", "5000"));
     let stream = sliced.bench.send_execute(1, &stream("update t set a = a + 10000 returning a", 100, 500), &[]);
     let mut shown = 0;
     while shown < frames {

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Got, execute};
 use crate::stacks::{Now, Stacks};
-use aludel_protocol::{ErrorKind, Value};
+use aludel_protocol::{BeginMode, ErrorKind, TransactionOp, Value};
 use aludel_worker::Turn;
 use std::rc::Rc;
 
@@ -75,6 +75,18 @@ impl Sliced {
             self.turn();
         }
         panic!("request {request} is never answered");
+    }
+
+    /// Begins a transaction that writes.
+    pub fn begin(&mut self, connection: u32) {
+        let begin = self.bench.send_transaction(connection, TransactionOp::Begin(BeginMode::Immediate));
+        self.answer(begin);
+    }
+
+    /// Runs a statement to its end.
+    pub fn run(&mut self, connection: u32, sql: &str) {
+        let request = self.start(connection, sql);
+        self.answer(request);
     }
 
     pub fn start(&mut self, connection: u32, sql: &str) -> u64 {

@@ -281,8 +281,7 @@ fn long_statements_share_the_time() {
 #[test]
 fn one_that_waited_for_the_write_lock_and_needs_none_keeps_nobody_waiting() {
     let mut sliced = Sliced::with(3);
-    let begin = sliced.bench.send_transaction(2, TransactionOp::Begin(BeginMode::Immediate));
-    sliced.answer(begin);
+    sliced.begin(2);
     // The lock is promised to the third when the first has its turn, which only writes to a table of its own.
     sliced.scalar(1, "select 1");
     let waiting = sliced.start(3, "insert into t values (1)");
