@@ -133,7 +133,7 @@ export interface CallOptions {
    * It rejects with the signal's reason.
    */
   readonly signal?: AbortSignal;
-  /** How many milliseconds the call may take, all waiting included; then it rejects with a `TimeoutError`. */
+  /** How many milliseconds the call may take, all waiting included but that for a listener's promise; then it rejects with a `TimeoutError`. */
   readonly timeout?: number;
   /** Options for the statement of this call: of all execution options, the one that a single statement can have. */
   readonly executionOptions?: Pick<ExecutionOptions, "yieldPer">;
