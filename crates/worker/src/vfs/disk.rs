@@ -6,8 +6,9 @@
 
 use super::host_file::{HostFile, Kind, Names};
 use super::node::RawFile;
-use super::page_joiner::PageJoiner;
+use super::page_joiner::database;
 use super::plain_file::PlainFile;
+use super::read_ahead::ReadAhead;
 use super::scratch::{in_the_way, publish_scratch};
 use super::watched_log::log;
 use super::{Attachment, MARK, MarkFile, check_path, publish, storage_error};
@@ -54,7 +55,7 @@ pub fn attach_disk(path: &str, fs_path: &Path, create: bool) -> Result<()> {
     let mark = PlainFile::new(std::path::absolute(&mark).unwrap_or_else(|_| mark.into())).map_err(failed)?;
     let (fresh, always) = (main.size == 0, mark.exists());
     let marks = Some(MarkFile { file: Box::new(mark), watch, fresh, always });
-    let main: (Box<dyn RawFile>, bool) = (Box::new(PageJoiner::new(Box::new(main))), true);
+    let main = (database(Box::new(main)), true);
     publish(Attachment { path, main, wal: (wal, has_wal), journal, marks, guard: None })
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn attach_disk_scratch(name: &str, fs_path: &Path) -> Result<()> {
         Ok(_) | Err(_) => {}
     }
     let file = DiskFile::open(&names, Kind::Scratch, true).map_err(|error| storage_error(&error))?;
-    publish_scratch(name, Box::new(file))
+    publish_scratch(name, Box::new(ReadAhead::new(Box::new(file))))
 }
 
 /// Reads the first bytes of the file `fs_path`, which may be open: through SQLite, since closing a file in any other way

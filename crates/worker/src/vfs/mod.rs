@@ -6,7 +6,8 @@
 //! ```text
 //! SQLite  --xOpen-->  Handle  --Rc-->  Node { RawFile, LockTable, Shm }        one Handle per open, one Node per file
 //!                                        RawFile: MemoryFile | DiskFile | OpfsFile
-//!                                        around a log: FrameJoiner, and WatchedLog; around a database: PageJoiner
+//!                                        around a log: FrameJoiner, WatchedLog and ReadAhead
+//!                                        around a database: PageJoiner and ReadAhead
 //! ```
 //!
 //! Files have to be attached before SQLite opens them, since opening OPFS files is asynchronous and SQLite is not.
@@ -25,6 +26,7 @@ mod lock_table;
 mod memory;
 mod node;
 mod page_joiner;
+mod read_ahead;
 mod scratch;
 mod shm;
 #[cfg(any(test, feature = "faults"))]

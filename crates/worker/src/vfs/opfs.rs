@@ -8,7 +8,7 @@
 use super::node::RawFile;
 use super::opfs_names::{belongs_to_nobody, is_no_database};
 use super::opfs_scratch::remove_scratches;
-use super::page_joiner::PageJoiner;
+use super::page_joiner::database;
 use super::watched_log::log;
 use super::{Attachment, MARK, MarkFile, already_attached, check_path, find, publish, storage_error};
 use aludel_protocol::{Error, Result, StorageReason};
@@ -103,7 +103,7 @@ pub async fn attach_opfs(path: &str, create: bool) -> Result<()> {
     let (wal, watch) = log(Box::new(wal)).map_err(|error| storage_error(&error))?;
     publish(Attachment {
         path,
-        main: (Box::new(PageJoiner::new(Box::new(main))), true),
+        main: (database(Box::new(main)), true),
         wal: (wal, has_wal),
         journal: (Box::new(journal), has_journal),
         marks: Some(MarkFile { file: Box::new(mark), watch, fresh, always: true }),

@@ -6,6 +6,7 @@ use super::check_path;
 use super::node::RawFile;
 use super::opfs::{OpfsFile, PATIENCE_MS, directory_of, now, open};
 use super::opfs_names::exists;
+use super::read_ahead::ReadAhead;
 use super::scratch::{in_the_way, publish_scratch, scratch_names};
 use aludel_protocol::{Result, StorageReason};
 use rsqlite_vfs::{SyncOptions, VfsResult};
@@ -37,7 +38,7 @@ pub async fn attach_opfs_scratch(name: &str) -> Result<()> {
     }
     let mut file = OpfsScratch { file: Some(opened?), directory, name: file_name.to_owned() };
     file.truncate(0).map_err(|error| super::storage_error(&error))?;
-    publish_scratch(name, Box::new(file))
+    publish_scratch(name, Box::new(ReadAhead::new(Box::new(file))))
 }
 
 /// Removes what an import left behind whose host died.

@@ -8,16 +8,22 @@
 
 use super::held::{Held, MOST};
 use super::node::RawFile;
+use super::read_ahead::ReadAhead;
 use rsqlite_vfs::{SyncOptions, VfsResult};
 
+/// Makes the file of a database out of the bare one.
+pub(super) fn database(file: Box<dyn RawFile>) -> Box<dyn RawFile> {
+    Box::new(PageJoiner::new(Box::new(ReadAhead::new(file))))
+}
+
 /// A database that writes neighbours together.
-pub(super) struct PageJoiner {
+struct PageJoiner {
     gathers: bool,
     held: Held,
 }
 
 impl PageJoiner {
-    pub(super) fn new(file: Box<dyn RawFile>) -> PageJoiner {
+    fn new(file: Box<dyn RawFile>) -> PageJoiner {
         PageJoiner { gathers: false, held: Held::new(file) }
     }
 }

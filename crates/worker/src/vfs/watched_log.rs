@@ -3,6 +3,7 @@
 
 use super::frame_joiner::FrameJoiner;
 use super::node::RawFile;
+use super::read_ahead::ReadAhead;
 use crate::mark::Position;
 use rsqlite_vfs::{SyncOptions, VfsResult};
 use std::cell::RefCell;
@@ -128,7 +129,7 @@ impl LogEnd {
 
 /// Makes the file of a log out of the bare one.
 pub(super) fn log(file: Box<dyn RawFile>) -> VfsResult<(Box<dyn RawFile>, Rc<LogWatch>)> {
-    let (file, watch) = WatchedLog::new(file)?;
+    let (file, watch) = WatchedLog::new(Box::new(ReadAhead::new(file)))?;
     Ok((Box::new(FrameJoiner::new(Box::new(file))), watch))
 }
 

@@ -14,7 +14,8 @@ use reorder::Reordered;
 
 use super::memory::MemoryFile;
 use super::node::RawFile;
-use super::page_joiner::PageJoiner;
+use super::page_joiner::database;
+use super::read_ahead::ReadAhead;
 use super::scratch::{in_the_way, publish_scratch, scratch_names};
 use super::watched_log::log;
 use super::{Attachment, MARK, MarkFile, check_path, names, publish, storage_error};
@@ -133,14 +134,7 @@ impl SimulatedDisk {
         let (log, watch) = log(wal.0).map_err(|error| storage_error(&error))?;
         let (mark, fresh) = (self.cached(&format!("{path}{MARK}")), self.size(path) == 0);
         let marks = Some(MarkFile { file: mark, watch, fresh, always: true });
-        publish(Attachment {
-            path,
-            main: (Box::new(PageJoiner::new(main.0)), true),
-            wal: (log, wal.1),
-            journal,
-            marks,
-            guard: None,
-        })
+        publish(Attachment { path, main: (database(main.0), true), wal: (log, wal.1), journal, marks, guard: None })
     }
 
     /// Makes a scratch file on it known to SQLite. It is gone when it is detached.
@@ -150,7 +144,7 @@ impl SimulatedDisk {
             return Err(in_the_way(name));
         }
         self.remove(name);
-        publish_scratch(name, Box::new(SimulatedScratch::new(self, name)))
+        publish_scratch(name, Box::new(ReadAhead::new(Box::new(SimulatedScratch::new(self, name)))))
     }
 
     fn exists(&self, name: &str) -> bool {

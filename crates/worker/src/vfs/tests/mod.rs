@@ -9,6 +9,7 @@ mod files;
 mod frames;
 mod locks;
 mod quota;
+mod read_ahead;
 mod short;
 pub mod support;
 mod watched_log;
