@@ -12,7 +12,7 @@ use std::rc::Rc;
 const STEP_MS: f64 = 5.0;
 
 /// The same while nobody else wants anything: whoever is the first to want something waits so much longer.
-const ALONE_MS: f64 = 10.0;
+const ALONE_MS: f64 = 15.0;
 
 /// Statements that pause as often as they can, for tests.
 #[cfg(feature = "faults")]
