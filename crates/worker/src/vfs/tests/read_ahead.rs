@@ -73,7 +73,8 @@ fn pages_one_after_the_other_are_few_reads_and_others_are_one_each() {
     const PAGES: u64 = 2048;
     let most = PAGES * 4096 / MOST as u64;
     // The page that is read in each step, how far apart pages begin, and the most reads that all of it takes.
-    let rows: [(&str, fn(u64) -> u64, u64, u64); 5] = [
+    type Row = (&'static str, fn(u64) -> u64, u64, u64);
+    let rows: [Row; 5] = [
         ("a scan", |step| step, 4096, most + 5),
         ("a log", |step| step, 4120, PAGES / (MOST as u64 / 4120) + 5),
         (
