@@ -245,6 +245,11 @@ impl Database {
         self.log.copied(copied.ok().map(|(copied, _)| copied));
     }
 
+    /// What tells its log from what that was before it began anew.
+    pub(crate) fn log_salts(&self) -> Option<[u8; 8]> {
+        vfs::log_index(&self.name).map(|end| end.salts)
+    }
+
     /// How large the file of its log is, in bytes.
     pub(crate) fn log_file_bytes(&self) -> u64 {
         vfs::log_bytes(&self.name)
@@ -254,7 +259,7 @@ impl Database {
     pub(crate) fn take_commits(&mut self, by: ConnectionKey, changes: &mut Changes, now: f64) {
         if let Some(frames) = changes.take_frames() {
             self.writers.committed(by, now);
-            self.log.committed(frames);
+            self.log.committed(frames, self.log_salts());
         }
         for changed in changes.take() {
             self.commits += 1;

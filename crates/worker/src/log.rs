@@ -11,7 +11,8 @@ use crate::sqlite::Checkpoint;
 
 /// From how many bytes on the log is copied when nothing else is to be done.
 const IDLE_BYTES: u64 = 1 << 20;
-/// From how many bytes on it is copied right after a commit.
+/// From how many bytes on it is long. Whoever made it so may want to read what was written: it is copied when nothing
+/// follows, or right after the next commit.
 const BUSY_BYTES: u64 = 2 << 20;
 /// From how many bytes on new readers are held back.
 const HOLD_BYTES: u64 = 4 << 20;
@@ -30,10 +31,14 @@ pub(crate) struct Log {
     /// How large users allow it to be.
     limit: u64,
     frames: u32,
+    /// What tells it from what it was before it began anew.
+    salts: Option<[u8; 8]>,
     /// How many of the frames are in the database as well.
     copied: u32,
     /// How many there were when copying was last tried.
     tried: u32,
+    /// Whether it was long before the last commit.
+    overdue: bool,
     /// When it is to be copied if nothing happens until then.
     due: Option<f64>,
     /// Until when new readers are held back.
@@ -57,8 +62,10 @@ impl Log {
             frame: 4096 + 24,
             limit: u64::MAX,
             frames: 0,
+            salts: None,
             copied: 0,
             tried: 0,
+            overdue: false,
             due: None,
             hold: None,
             failed_at: None,
@@ -89,10 +96,14 @@ impl Log {
         u64::from(self.frames.saturating_sub(frames)) * self.frame
     }
 
-    /// Takes note of a commit, after which it has so many frames.
-    pub(crate) fn committed(&mut self, frames: u32) {
-        if frames < self.frames {
-            (self.copied, self.tried, self.failed_at) = (0, 0, None);
+    /// Takes note of a commit, after which it has so many frames and these salts.
+    pub(crate) fn committed(&mut self, frames: u32, salts: Option<[u8; 8]>) {
+        if salts != self.salts || frames < self.frames {
+            // It may have as many frames again, and more.
+            (self.frames, self.salts) = (0, salts);
+            (self.copied, self.tried, self.overdue, self.failed_at) = (0, 0, false, None);
+        } else {
+            self.overdue = self.is_long();
         }
         self.frames = frames;
     }
@@ -110,13 +121,17 @@ impl Log {
     }
 
     /// Whether it is to be copied at once.
-    pub(crate) fn is_long(&self) -> bool {
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.is_long() && (self.overdue || self.is_over())
+    }
+
+    fn is_long(&self) -> bool {
         self.bytes_after(self.copied.max(self.tried)) >= BUSY_BYTES.min(self.limit / 4)
     }
 
     /// Takes note of what copying came to; nothing when it failed.
     pub(crate) fn copied(&mut self, result: Option<Checkpoint>) {
-        self.due = None;
+        (self.due, self.overdue) = (None, false);
         if let Some(Checkpoint { frames, copied }) = result {
             (self.frames, self.copied) = (frames, copied);
         }
@@ -142,7 +157,9 @@ impl Log {
             Some(bytes) if bytes < self.limit => (bytes * 2).min(self.limit),
             Some(bytes) => bytes + first,
         };
-        if self.hold.is_none() && self.bytes() >= at {
+        // What waits to be copied has kept nobody from beginning anew.
+        let waits = self.is_long() && !self.is_overdue();
+        if self.hold.is_none() && !waits && self.bytes() >= at {
             self.hold = Some(now + HOLD_MS);
         }
     }

@@ -16,7 +16,7 @@ impl<H: Environment> Service<H> {
         let now = self.env.now();
         for (id, frames) in commits {
             if let Some(database) = self.databases.get_mut(&id) {
-                database.log.committed(frames);
+                database.log.committed(frames, database.log_salts());
                 database.writers.committed(key, now);
                 database.log.touch(now);
             }

@@ -71,7 +71,7 @@ impl<H: Environment> Service<H> {
     pub(super) fn look_after_logs(&mut self, now: f64) {
         let mut ended = Vec::new();
         for (id, database) in self.databases.iter_mut() {
-            if database.log.is_long() {
+            if database.log.is_overdue() {
                 self.env.flush();
                 database.checkpoint(false);
             }
