@@ -122,7 +122,8 @@ impl Log {
 
     /// Whether it is to be copied at once.
     pub(crate) fn is_overdue(&self) -> bool {
-        self.is_long() && (self.overdue || self.is_over())
+        // Another commit as large must not bring it to where readers have to go.
+        self.is_long() && (self.overdue || self.bytes() >= self.limit / 2)
     }
 
     fn is_long(&self) -> bool {

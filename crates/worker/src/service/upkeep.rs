@@ -114,9 +114,15 @@ impl<H: Environment> Service<H> {
 
     /// Copies logs in the time that nobody needs for anything else.
     pub(super) fn use_idle_time(&mut self, now: f64) {
+        let mut copied = false;
         for database in self.databases.values_mut().filter(|database| database.log.due() <= now) {
             self.env.flush();
             database.checkpoint(false);
+            copied = true;
+        }
+        if copied {
+            // A log that waited to be copied may be one that somebody keeps from beginning anew.
+            self.look_after_logs(now);
         }
     }
 

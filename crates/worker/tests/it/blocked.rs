@@ -228,6 +228,33 @@ fn a_reader_that_keeps_the_log_from_beginning_anew_is_named() {
     bench.transaction(3, TransactionOp::Rollback);
 }
 
+/// Its copying was put off, and the wait for readers with it.
+#[test]
+fn a_reader_beside_one_large_commit_and_silence_is_named_as_well() {
+    let mut bench = bench(3, patient());
+    bench.run(3, "begin");
+    bench.integer(3, "select count(*) from t");
+    bench.run(1, "create table large (b)");
+    bench.run(1, "insert into large values (zeroblob(9000000))");
+    assert_eq!(told(&mut bench), []);
+    // Nobody asks for anything: turns are only taken when they are due.
+    let begun = bench.clock.get();
+    let asked = loop {
+        let Turn::WaitUntil(due) = bench.settle() else { panic!("nothing is due") };
+        bench.advance(due - bench.clock.get());
+        let told = told(&mut bench);
+        if !told.is_empty() {
+            break told;
+        }
+    };
+    assert_eq!(asked, [(1, 3, Notice::Holding)]);
+    let after = bench.clock.get() - begun;
+    assert!(after < 1_400.0, "{after}");
+    bench.send(3, Request::Site { text: "report.js:7" });
+    bench.settle();
+    assert_eq!(blocked(&mut bench)[0].1.obstacle, Obstacle::Snapshot);
+}
+
 fn idle_after(ms: u32) -> OpenOptions {
     OpenOptions { idle_transaction_timeout: ms, ..options(Storage::Memory, "test") }
 }
