@@ -1,11 +1,14 @@
 //! A small server of static files for localhost.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use std::fs::File;
-use std::net::SocketAddr;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use tiny_http::{Header, Request, Response, Server, StatusCode};
+
+/// How many bytes the head of a request may have.
+const MOST_HEAD: u64 = 64 << 10;
 
 /// What is served from where.
 pub struct Site {
@@ -24,40 +27,54 @@ pub struct Running {
 impl Site {
     /// Starts serving. Without a port it takes 8080, or any free one where that is in use.
     pub fn start(self, port: Option<u16>) -> Result<Running> {
-        let listen = |port: u16| Server::http(("127.0.0.1", port)).map_err(|error| anyhow!("{error}"));
-        let server = match port {
+        let listen = |port: u16| TcpListener::bind(("127.0.0.1", port));
+        let listener = match port {
             Some(port) => listen(port).with_context(|| format!("cannot listen on port {port}"))?,
             None => listen(8080).or_else(|_| listen(0))?,
         };
-        let address = server.server_addr().to_ip().context("the server has no address")?;
-        let (server, site) = (Arc::new(server), Arc::new(self));
-        // Several, since a browser keeps connections open and asks for several files at once.
-        for _ in 0..4 {
-            let (server, site) = (server.clone(), site.clone());
-            std::thread::spawn(move || {
-                while let Ok(request) = server.recv() {
-                    site.answer(request);
-                }
-            });
-        }
+        let address = listener.local_addr().context("the server has no address")?;
+        let site = Arc::new(self);
+        std::thread::spawn(move || {
+            loop {
+                let Ok((stream, _)) = listener.accept() else { continue };
+                let site = site.clone();
+                // A thread each: browsers open connections before they use them, and none of these may keep another waiting.
+                // A client that went away meanwhile is nobody's trouble.
+                std::thread::spawn(move || site.answer(stream));
+            }
+        });
         Ok(Running { address })
     }
 
-    /// Answers one request; a client that went away meanwhile is nobody's trouble.
-    fn answer(&self, request: Request) {
-        let found = self.file_of(request.url()).and_then(|path| Some((content_type(&path), File::open(&path).ok()?)));
-        let _ = match found {
-            Some((kind, file)) => {
-                let mut response = Response::from_file(file);
-                for (name, value) in std::iter::once(("Content-Type", kind)).chain(self.headers()) {
-                    if let Ok(header) = Header::from_bytes(name, value) {
-                        response.add_header(header);
-                    }
-                }
-                request.respond(response)
-            }
-            None => request.respond(Response::from_string("not found\n").with_status_code(StatusCode(404))),
+    /// Answers the one request of a connection.
+    fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+        let mut head = BufReader::new(stream.try_clone()?).take(MOST_HEAD);
+        let (mut first, mut line) = (Vec::new(), Vec::new());
+        head.read_until(b'\n', &mut first)?;
+        // Nothing is taken from the other lines; but a connection that is closed before they are read is broken off.
+        while head.read_until(b'\n', &mut line)? > "\r\n".len() {
+            line.clear();
+        }
+        let first = String::from_utf8_lossy(&first);
+        let mut words = first.split_ascii_whitespace();
+        let (method, url) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let path = self.file_of(url).filter(|_| matches!(method, "GET" | "HEAD"));
+        let found = path.and_then(|path| Some((content_type(&path), File::open(&path).ok()?)));
+        let Some((kind, mut file)) = found else {
+            stream
+                .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\nConnection: close\r\n\r\nnot found\n")?;
+            return stream.shutdown(Shutdown::Write);
         };
+        let mut answer =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n", file.metadata()?.len());
+        for (name, value) in std::iter::once(("Content-Type", kind)).chain(self.headers()) {
+            answer += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all((answer + "\r\n").as_bytes())?;
+        if method == "GET" {
+            io::copy(&mut file, &mut stream)?;
+        }
+        stream.shutdown(Shutdown::Write)
     }
 
     fn headers(&self) -> Vec<(&'static str, &'static str)> {
@@ -120,12 +137,18 @@ fn content_type(path: &Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
 
     fn get(address: SocketAddr, path: &str) -> String {
+        ask(address, "GET", path)
+    }
+
+    fn head(address: SocketAddr, path: &str) -> String {
+        ask(address, "HEAD", path)
+    }
+
+    fn ask(address: SocketAddr, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -150,6 +173,10 @@ mod tests {
         for path in ["/../secret.txt", "/%2e%2e/secret.txt", "//etc/passwd", "/missing.js", "/%zz", "/%ff"] {
             assert!(get(plain, path).starts_with("HTTP/1.1 404"), "{path}");
         }
+        assert!(!head(plain, "/").contains("home") && head(plain, "/").contains("Content-Length: 7"));
+        // Connections that nobody uses yet keep nobody waiting.
+        let _idle: Vec<_> = (0..20).map(|_| TcpStream::connect(plain).unwrap()).collect();
+        assert!(get(plain, "/").ends_with("<p>home"));
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }
