@@ -9,9 +9,12 @@ const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 /** Where the builds go, a folder each. */
 export const out = join(target, "slices");
 
+/** The package's SQLite, which `cargo xtask setup` has written. */
+const env = { ...process.env, SQLITE_WASM_RS_SOURCE_DIR: join(target, "sqlite") };
+
 function run(program, ...args) {
   console.log(`${program.split("/").at(-1)} ${args.join(" ")}`);
-  const { status, error } = spawnSync(program, args, { cwd: root, stdio: "inherit" });
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: "inherit", env });
   if (status !== 0) throw error ?? new Error(`${program} failed`);
 }
 

@@ -69,7 +69,7 @@ export async function history(m, fibers, seed, stats) {
   m.attach_memory(twin);
   const first = m.open(name), model = m.open(twin);
   for (const sql of SCHEMA) {
-    for (const slot of [first, model]) check(codeOf(m.run(slot, sql, false)) === 0, () => sql);
+    for (const slot of [first, model]) check(codeOf(m.run_at_once(slot, sql, false)) === 0, () => sql);
   }
   m.close(first);
 
@@ -83,7 +83,7 @@ export async function history(m, fibers, seed, stats) {
   // committed, and one that is interrupted there says so of what has happened. The worker's handler is silent then; should it not
   // be, nobody is interrupted there.
   const observe = ({ step, done, version: told }) => {
-    const version = Number.parseInt(m.run(watcher, "SELECT n FROM version", false), 10);
+    const version = Number.parseInt(m.run_at_once(watcher, "SELECT n FROM version", false), 10);
     if (version === newest) return;
     check(["alone", "commit"].includes(step.kind) && !step.committed, () => `${step.sql} committed version ${version}`);
     check(version > newest, () => `version ${version} after ${newest}`);
@@ -94,7 +94,7 @@ export async function history(m, fibers, seed, stats) {
   };
 
   const forget = (connection) => {
-    if (m.in_transaction(connection.slot)) m.run(connection.slot, "ROLLBACK", false);
+    if (m.in_transaction(connection.slot)) m.run_at_once(connection.slot, "ROLLBACK", false);
     Object.assign(connection, { steps: [], done: null, snapshot: null });
   };
   const settled = (connection, outcome) => {
@@ -152,7 +152,7 @@ export async function history(m, fibers, seed, stats) {
     } else if (kind === "checkpoint") {
       m.checkpoint(connection.slot, r(2) === 0);
       connection.step = null;
-    } else if (r(10) < 3) settled(connection, m.run(connection.slot, sql, r(2) === 0));
+    } else if (r(10) < 3) settled(connection, m.run_at_once(connection.slot, sql, r(2) === 0));
     else heard(connection, await fibers.start(connection.slot, sql, looks()));
   };
   for (let left = 60 + r(240); left > 0; left -= 1) {
@@ -184,7 +184,7 @@ export async function history(m, fibers, seed, stats) {
 /** Repeats the commits in their order, and after each the reads that saw it; then compares what is left. */
 function judge(m, { name, model, commits, reads, stats }) {
   const again = (sql, outcome, where) => {
-    const expected = m.run(model, sql, false);
+    const expected = m.run_at_once(model, sql, false);
     check(expected === outcome, () => `${where}\n${sql}\nis      ${outcome}\nwithout ${expected}`);
   };
   const unseen = new Map(commits.map(({ version }) => [version, []]));
@@ -193,15 +193,15 @@ function judge(m, { name, model, commits, reads, stats }) {
     unseen.get(one.version).push(one);
   }
   for (const { version, steps } of commits) {
-    if (version > 0) m.run(model, "BEGIN IMMEDIATE", false);
+    if (version > 0) m.run_at_once(model, "BEGIN IMMEDIATE", false);
     for (const { sql, outcome } of steps) again(sql, outcome, `in the transaction of version ${version}`);
-    if (version > 0) m.run(model, "COMMIT", false);
+    if (version > 0) m.run_at_once(model, "COMMIT", false);
     for (const { sql, outcome } of unseen.get(version)) again(sql, outcome, `a read at version ${version}`);
   }
   stats.commits += commits.length - 1;
   stats.reads += reads.length;
   const last = m.open(name);
-  const tables = m.run(
+  const tables = m.run_at_once(
     last,
     `SELECT group_concat(name, ' ') FROM
       (SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%stat%' ORDER BY name)`,
@@ -211,10 +211,10 @@ function judge(m, { name, model, commits, reads, stats }) {
     // The segments of the full-text index depend on when it was merged, not what they say: that is checked below.
     if (/^f_(data|idx)/.test(table)) continue;
     const sql = `SELECT * FROM ${table} ORDER BY ${table === "version" ? "1" : "1, 2"}`;
-    again(sql, m.run(last, sql, false), "at the end");
+    again(sql, m.run_at_once(last, sql, false), "at the end");
   }
   for (const [sql, good] of FINAL) {
-    const outcome = m.run(last, sql, false);
+    const outcome = m.run_at_once(last, sql, false);
     check(outcome.startsWith(good), () => `${sql}: ${outcome}`);
   }
   m.close(last);

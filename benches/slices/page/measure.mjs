@@ -38,7 +38,7 @@ function fill(m, slot, rows) {
     "CREATE TABLE note(id INTEGER PRIMARY KEY, what TEXT)",
   ];
   for (const one of sql) {
-    const outcome = m.run(slot, one, false);
+    const outcome = m.run_at_once(slot, one, false);
     if (outcome.startsWith("error")) throw new Error(outcome);
   }
 }
@@ -57,7 +57,7 @@ async function timedAsync(work) {
 
 /** Pairs for an aggregate that takes about so long. */
 function calibrate(m, slot, milliseconds) {
-  const times = Array.from({ length: 9 }, () => timed(() => m.run(slot, aggregate(10), false)));
+  const times = Array.from({ length: 9 }, () => timed(() => m.run_at_once(slot, aggregate(10), false)));
   return Math.max(1, Math.round((10 * milliseconds) / Math.min(...times)));
 }
 
@@ -68,8 +68,8 @@ let served = null;
 export function answer({ id, kind }) {
   const { m, reader, writer } = served;
   if (kind === "cancel") served.cancelled = true;
-  else if (kind === "read") m.run(reader, "SELECT a, b FROM t WHERE id = 4711", false);
-  else m.run(writer, "INSERT INTO note(what) VALUES ('something')", false);
+  else if (kind === "read") m.run_at_once(reader, "SELECT a, b FROM t WHERE id = 4711", false);
+  else m.run_at_once(writer, "INSERT INTO note(what) VALUES ('something')", false);
   self.postMessage({ answered: id });
 }
 
@@ -136,7 +136,7 @@ export function tasks(build) {
     const { plain, jspi, slots, sql } = alone;
     const direct = (m, steps, watched) => async () => {
       m.look_every(slots.get(m), steps);
-      return timed(() => m.run(slots.get(m), sql, watched));
+      return timed(() => m.run_at_once(slots.get(m), sql, watched));
     };
     const fiber = (slice) => async () => {
       const slot = slots.get(jspi);
@@ -200,7 +200,7 @@ export function tasks(build) {
       const path = memory(m);
       const slot = m.open(path);
       fill(m, slot, rows);
-      m.run(slot, `PRAGMA temp_store = ${temporary}`, false);
+      m.run_at_once(slot, `PRAGMA temp_store = ${temporary}`, false);
       for (const [name, sql] of cases) {
         m.look_every(slot, STEPS);
         m.put(slot, sql, 1e9, 5);
@@ -242,7 +242,7 @@ export function tasks(build) {
       const sql = `SELECT abs(${"abs(1+".repeat(depth)}1${")".repeat(depth)})`;
       m.put(slot, sql, 1, 0);
       await m.go(slot);
-      found[`an expression ${depth} deep`] = [m.outcome(slot), m.run(slot, sql, false)];
+      found[`an expression ${depth} deep`] = [m.outcome(slot), m.run_at_once(slot, sql, false)];
     }
     m.close(slot);
     for (const depth of [500, 2_000, 4_000]) {
@@ -274,7 +274,7 @@ export function tasks(build) {
     const { m, long, sql } = served;
     served.cancelled = false;
     onPause(later(() => (served.cancelled ? 0 : 1)));
-    if (slice === 0) return timed(() => m.run(long[0], sql, false));
+    if (slice === 0) return timed(() => m.run_at_once(long[0], sql, false));
     return timedAsync(() =>
       Promise.all(
         long.slice(0, many).map((slot) => {

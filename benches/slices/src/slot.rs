@@ -135,7 +135,7 @@ pub fn put(slot: u32, sql: String, looks: f64, slice: f64) {
 
 /// Runs a statement to its end at once. `watched` has it ask the clock at each look, and not pause.
 #[wasm_bindgen]
-pub fn run(slot: u32, sql: &str, watched: bool) -> String {
+pub fn run_at_once(slot: u32, sql: &str, watched: bool) -> String {
     let Some(slot) = find(slot) else { return "no slot".into() };
     let late = || now() < 0.0;
     slot.run(sql, if watched { Some(&late) } else { None })
@@ -205,7 +205,7 @@ impl Slot {
             Some(statement) => statement,
             None => match self.connection.prepare(sql)? {
                 Prepared::One(statement) => statement,
-                Prepared::Empty | Prepared::Several => return Ok("not one statement".into()),
+                Prepared::Empty | Prepared::Several(_) => return Ok("not one statement".into()),
             },
         };
         let (mut text, mut sum, mut rows) = (String::new(), Sum::default(), 0_u32);
