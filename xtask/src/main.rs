@@ -18,6 +18,7 @@ mod serve;
 mod setup;
 mod shell;
 mod size;
+mod sqlite;
 mod stages;
 mod test;
 mod tidy;

@@ -1,7 +1,7 @@
 //! Installs what the other commands need, once; says what it does, and where it cannot do it, what to run.
 
 use crate::shell::{self, cargo, command};
-use crate::{browsers, files};
+use crate::{browsers, files, sqlite};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -57,6 +57,7 @@ pub fn setup(needs: &Needs) -> Result<()> {
     rust_parts(needs)?;
     system_parts(needs)?;
     npm_parts()?;
+    sqlite::prepare()?;
     if needs.web_test_tools {
         cargo_tools(needs)?;
     }

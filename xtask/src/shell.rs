@@ -1,5 +1,6 @@
 //! Commands: where they run, how they show what they do, and how they fail.
 
+use crate::sqlite;
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, IsTerminal, Read};
@@ -50,6 +51,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
         path.push(rest);
     }
     command.current_dir(root()).env("PATH", path).stdin(Stdio::null());
+    // For every cargo that is started from here, or it would compile SQLite anew each time that this changes.
+    command.env(sqlite::SOURCE_DIR, sqlite::directory());
     // Cargo describes this very package to us; its children would take that for a description of theirs.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -13,6 +13,7 @@ mod histories;
 #[path = "../histories/history/mod.rs"]
 mod history;
 mod import;
+mod looks;
 mod marks;
 mod refusals;
 mod script;

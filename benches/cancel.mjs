@@ -1,0 +1,75 @@
+// How long a statement goes on when its AbortSignal has fired: until its connection has answered the ROLLBACK behind it.
+//
+//     node benches/cancel.mjs [--browser firefox] [--times 60]
+//
+// Each statement is run over 300,000 rows and stopped after another part of the time that it takes, in a page, from a
+// database in a file. Those that were done before are counted apart.
+import { parseArgs } from "node:util";
+import { BROWSERS, launch } from "./browser.mjs";
+import { serve } from "./server.mjs";
+
+const { values: asked } = parseArgs({
+  options: { browser: { type: "string", default: "chromium" }, times: { type: "string", default: "60" } },
+});
+if (!(asked.browser in BROWSERS)) throw new Error(`there is no browser ${asked.browser}`);
+
+const STATEMENTS = [
+  ["ORDER BY a text", "SELECT count(*) FROM (SELECT id FROM t ORDER BY v LIMIT -1 OFFSET 1)"],
+  ["ORDER BY an expression", "SELECT count(*) FROM (SELECT id FROM t ORDER BY n * 3 % 1001, v LIMIT -1 OFFSET 1)"],
+  ["GROUP BY a text", "SELECT count(*) FROM (SELECT v, count(*) FROM t GROUP BY v)"],
+  ["CREATE INDEX", "CREATE INDEX by_v ON t(v)"],
+  ["count(DISTINCT)", "SELECT count(DISTINCT v || 'x') FROM t"],
+  ["join without an end", "SELECT count(*) FROM t a, t b WHERE a.n = b.n + a.id % 3"],
+  ["UPDATE of every row", "UPDATE t SET n = n + 1"],
+  ["DELETE of every row", "DELETE FROM t"],
+  ["PRAGMA integrity_check", "PRAGMA integrity_check"],
+];
+
+const launched = await launch(asked.browser);
+const server = await serve({ peers: true });
+try {
+  console.log(await launched.browser.version());
+  const page = await launched.browser.newPage();
+  await page.goto(`${launched.originOf(server)}/bench/index.html`);
+  await page.waitForFunction("globalThis.ready");
+  await page.evaluate(async () => {
+    const { createEngine, text } = await import("aludel");
+    const engine = createEngine("sqlite:///cancel.db");
+    await engine.execute(text("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, n INTEGER)"));
+    await engine.execute(text(`WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 300000)
+      INSERT INTO t SELECT i, hex(i * 7919 % 300007) || ' some text', i * 7919 % 1000 FROM r`));
+    const conn = await engine.connect();
+    /** Of `times` that one was stopped, how long it took each time. */
+    globalThis.stop = async (sql, endless, times) => {
+      let whole = 300;
+      if (!endless) {
+        const start = performance.now();
+        await conn.execute(text(sql));
+        whole = performance.now() - start;
+        await conn.rollback();
+      }
+      const waits = [];
+      for (let i = 0; i < times; i++) {
+        const controller = new AbortController();
+        const outcome = conn.execute(text(sql), {}, { signal: controller.signal }).then(() => "done", (error) => error.name);
+        await new Promise((resolve) => setTimeout(resolve, whole * (0.05 + (0.9 * i) / times)));
+        const start = performance.now();
+        controller.abort();
+        const how = await outcome;
+        await conn.rollback();
+        if (how === "AbortError") waits.push(performance.now() - start);
+        else if (how !== "done") throw new Error(`${sql}: ${how}`);
+      }
+      return { whole, waits: waits.sort((a, b) => a - b) };
+    };
+  });
+  for (const [what, sql] of STATEMENTS) {
+    const { whole, waits } = await page.evaluate(
+      (sql, endless, times) => globalThis.stop(sql, endless, times), sql, what.includes("without an end"), Number(asked.times));
+    const at = (part) => waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]?.toFixed(1);
+    console.log(`${what}, ${whole.toFixed(0)} ms: stopped ${waits.length} times, ms: median ${at(0.5)}, 90th percentile ${at(0.9)}, at most ${at(1)}`);
+  }
+} finally {
+  await launched.close();
+  await server.close();
+}
