@@ -3,7 +3,7 @@
 //     node benches/cancel.mjs [--browser firefox] [--times 60]
 //
 // Each statement is run over 300,000 rows and stopped after another part of the time that it takes, in a page, from a
-// database in a file. Those that were done before are counted apart.
+// database in a file. Those that were done before are left out.
 import { parseArgs } from "node:util";
 import { BROWSERS, launch } from "./browser.mjs";
 import { serve } from "./server.mjs";
