@@ -2,8 +2,8 @@
 //
 //     node benches/cancel.mjs [--browser firefox] [--times 60]
 //
-// Each statement is run over 300,000 rows and stopped after another part of the time that it takes, in a page, from a
-// database in a file. Those that were done before are left out.
+// Each statement is run over 300,000 rows, or over a full-text index of 100,000, and stopped after another part of the time
+// that it takes, in a page, from a database in a file. Those that were done before are left out.
 import { parseArgs } from "node:util";
 import { BROWSERS, launch } from "./browser.mjs";
 import { serve } from "./server.mjs";
@@ -23,6 +23,17 @@ const STATEMENTS = [
   ["UPDATE of every row", "UPDATE t SET n = n + 1"],
   ["DELETE of every row", "DELETE FROM t"],
   ["PRAGMA integrity_check", "PRAGMA integrity_check"],
+  // Another one each time: none of them has been prepared before.
+  ["a text of 2.6 MB", `SELECT {run}, count(*) FROM (VALUES ${Array.from({ length: 300_000 }, (_, i) => `(${i})`).join()})`],
+];
+const FULL_TEXT = [
+  ["phrase that is nowhere", `SELECT count(*) FROM f WHERE f MATCH '"text some"'`],
+  ["bm25 of a word that is everywhere", "SELECT count(*) FROM (SELECT 1 FROM f WHERE f MATCH 'some' ORDER BY rank LIMIT -1 OFFSET 1)"],
+  ["PRAGMA integrity_check, with full text", "PRAGMA integrity_check"],
+  ["INSERT of 100,000 texts", "INSERT INTO f SELECT v || ' ' || hex(id * 7919 % 100003) FROM t LIMIT 100000"],
+  ["optimize", "INSERT INTO f(f) VALUES('optimize')"],
+  ["rebuild", "INSERT INTO f(f) VALUES('rebuild')"],
+  ["DELETE of every text", "DELETE FROM f"],
 ];
 
 const launched = await launch(asked.browser);
@@ -39,19 +50,25 @@ try {
     await engine.execute(text(`WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 300000)
       INSERT INTO t SELECT i, hex(i * 7919 % 300007) || ' some text', i * 7919 % 1000 FROM r`));
     const conn = await engine.connect();
+    /** Makes a full-text index, in segments that were written one by one. */
+    globalThis.index = async () => {
+      await engine.execute(text("CREATE VIRTUAL TABLE f USING fts5(v)"));
+      for (let part = 0; part < 4; part++) await engine.execute(text(`INSERT INTO f SELECT v FROM t WHERE id % 12 = ${part}`));
+    };
     /** Of `times` that one was stopped, how long it took each time. */
     globalThis.stop = async (sql, endless, times) => {
       let whole = 300;
       if (!endless) {
         const start = performance.now();
-        await conn.execute(text(sql));
+        await conn.execute(text(sql.replace("{run}", -1)));
         whole = performance.now() - start;
         await conn.rollback();
       }
       const waits = [];
       for (let i = 0; i < times; i++) {
         const controller = new AbortController();
-        const outcome = conn.execute(text(sql), {}, { signal: controller.signal }).then(() => "done", (error) => error.name);
+        const running = conn.execute(text(sql.replace("{run}", i)), {}, { signal: controller.signal });
+        const outcome = running.then(() => "done", (error) => error.name);
         await new Promise((resolve) => setTimeout(resolve, whole * (0.05 + (0.9 * i) / times)));
         const start = performance.now();
         controller.abort();
@@ -63,12 +80,17 @@ try {
       return { whole, waits: waits.sort((a, b) => a - b) };
     };
   });
-  for (const [what, sql] of STATEMENTS) {
-    const { whole, waits } = await page.evaluate(
-      (sql, endless, times) => globalThis.stop(sql, endless, times), sql, what.includes("without an end"), Number(asked.times));
-    const at = (part) => waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]?.toFixed(1);
-    console.log(`${what}, ${whole.toFixed(0)} ms: stopped ${waits.length} times, ms: median ${at(0.5)}, 90th percentile ${at(0.9)}, at most ${at(1)}`);
-  }
+  const stopEach = async (statements) => {
+    for (const [what, sql] of statements) {
+      const { whole, waits } = await page.evaluate(
+        (sql, endless, times) => globalThis.stop(sql, endless, times), sql, what.includes("without an end"), Number(asked.times));
+      const at = (part) => waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]?.toFixed(1);
+      console.log(`${what}, ${whole.toFixed(0)} ms: stopped ${waits.length} times, ms: median ${at(0.5)}, 90th percentile ${at(0.9)}, at most ${at(1)}`);
+    }
+  };
+  await stopEach(STATEMENTS);
+  await page.evaluate(() => globalThis.index());
+  await stopEach(FULL_TEXT);
 } finally {
   await launched.close();
   await server.close();

@@ -9,8 +9,8 @@ const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 /** Where the builds go, a folder each. */
 export const out = join(target, "slices");
 
-/** The package's SQLite, which `cargo xtask setup` has written. */
-const env = { ...process.env, SQLITE_WASM_RS_SOURCE_DIR: join(target, "sqlite") };
+/** The prototype is a workspace of its own, which would have a target of its own. The package's SQLite was written by `cargo xtask setup`. */
+const env = { ...process.env, CARGO_TARGET_DIR: target, SQLITE_WASM_RS_SOURCE_DIR: join(target, "sqlite") };
 
 function run(program, ...args) {
   console.log(`${program.split("/").at(-1)} ${args.join(" ")}`);

@@ -78,6 +78,24 @@ test("statements that pause", async (t) => {
           });
         }
 
+        await check("others read while a long text is prepared, which is stopped", async () => {
+          const one = await page("sqlite://");
+          const seen = await one.evaluate(async () => {
+            const { text } = globalThis.aludel;
+            const [writes, reads] = [await engine.connect(), await engine.connect()];
+            await reads.scalar(text("SELECT 1"));
+            // It cannot be prepared, which is known when it is parsed to its end.
+            const values = Array.from({ length: 600_000 }, (_, i) => `(${i})`).join();
+            const controller = new AbortController();
+            const long = writes.execute(text(`INSERT INTO t VALUES ${values}, (no such)`), {}, { signal: controller.signal });
+            const outcome = long.then(() => "done", (error) => error.name);
+            const read = await reads.scalar(text("SELECT 2"));
+            controller.abort();
+            return [read, await outcome, await writes.rollback().then(() => writes.scalar(text("SELECT 3"))), await count()];
+          });
+          assert.deepEqual(seen, [2, "AbortError", 3, 0]);
+        });
+
         await check("another tab reads and writes beside one that never ends, and its own is stopped", async () => {
           const [host, guest] = [await page("sqlite:///slices/two.db"), await page("sqlite:///slices/two.db")];
           await host.evaluate((silent) => start(silent), SILENT);

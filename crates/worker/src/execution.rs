@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod look;
+mod prepare;
 
 use crate::Environment;
 use crate::attach;
@@ -10,7 +11,7 @@ use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
-use crate::sqlite::{self, Failure, Parameters, Prepared, Statement, TransactionState, ffi};
+use crate::sqlite::{self, Failure, Parameters, Prepared, TransactionState, ffi};
 use crate::statement_cache::StatementCache;
 use crate::stepping::{Came, advance};
 use aludel_protocol::{BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header};
@@ -213,58 +214,6 @@ impl Execution {
         batch
     }
 
-    fn prepare(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
-        if self.sql.contains('\0') {
-            return Err(self.failed(ErrorKind::Programming, "the query contains a null character"));
-        }
-        let statement = match cx.cache.take(&self.sql) {
-            Some(statement) => Some(statement),
-            None => match cx.db.prepare(&self.sql).map_err(|failure| self.failure(failure, false))? {
-                Prepared::Empty => None,
-                Prepared::One(statement) => Some(statement),
-                Prepared::Several(_) => {
-                    let message = "You can only execute one statement at a time.";
-                    return Err(self.failed(ErrorKind::Programming, message));
-                }
-            },
-        };
-        let checked = self.check_parameters(statement.as_ref());
-        let Some(statement) = statement else {
-            checked?;
-            self.changing = false;
-            self.parameters = None;
-            self.stage = Stage::Finish;
-            return Ok(());
-        };
-        self.readonly = statement.is_readonly();
-        self.attaches = statement.attaches();
-        self.returns = statement.column_count() > 0;
-        // The name of a file means nothing later on.
-        self.cacheable &= !self.attaches;
-        // WITH may begin a SELECT, too.
-        self.changing &= !self.readonly;
-        self.cursor.attach(statement, cx.spare.take().unwrap_or_default());
-        self.stage = Stage::Begin;
-        checked
-    }
-
-    fn check_parameters(&self, statement: Option<&Statement>) -> Result<(), Progress> {
-        let (supplied, sets) = self.parameters.as_ref().map_or((0, 1), |p| (p.columns(), p.left()));
-        let uses = statement.map_or(0, Statement::parameter_count);
-        if !self.many && sets != 1 {
-            let message = format!("{sets} parameter sets for a statement that runs once");
-            return Err(self.failed(ErrorKind::Protocol, message));
-        }
-        if supplied != uses && sets > 0 {
-            let message = format!(
-                "Incorrect number of bindings supplied. The current statement uses {uses}, and there are {supplied} \
-                 supplied."
-            );
-            return Err(self.failed(ErrorKind::Programming, message));
-        }
-        Ok(())
-    }
-
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
         // A transaction around a statement that SQLite would commit by itself: the mark of a commit tells what the statement
         // came to, which is not known before it is done, and a statement that is broken off has done nothing.
@@ -358,6 +307,10 @@ impl Execution {
     /// Takes in how far its statement came.
     pub(crate) fn came(&mut self, cx: &mut Context<'_>, came: Came) -> Result<(), Progress> {
         let is_over = match came {
+            Came::Prepared(prepared) => {
+                let prepared = prepared.map_err(|failure| self.failure(failure, false))?;
+                return self.prepared(cx, prepared);
+            }
             Came::Full => false,
             Came::Over => true,
             Came::Done => {

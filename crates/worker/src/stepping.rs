@@ -3,7 +3,7 @@
 
 use crate::cursor::{Cursor, Halt};
 use crate::scheduler::{Looks, SLICE_MS, Slice};
-use crate::sqlite::Step;
+use crate::sqlite::{Connection, Failure, Prepared, Step};
 use crate::vfs;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -40,6 +40,8 @@ pub(crate) mod often {
 /// How far a statement came.
 #[derive(Debug)]
 pub(crate) enum Came {
+    /// To be prepared, or not.
+    Prepared(Result<Prepared, Failure>),
     /// To its end.
     Done,
     /// To a row after which its slice is over.
@@ -126,13 +128,15 @@ pub trait Pausing {
 pub struct Stepping {
     pub(crate) number: u64,
     pub(crate) cursor: Cursor,
+    /// The text that is still to be prepared, and for which connection. Nothing else of it is done then.
+    pub(crate) text: Option<(Connection, Rc<str>)>,
     pub(crate) slice: Slice,
     pub(crate) pace: Rc<Pace>,
     pub(crate) came: Option<Came>,
 }
 
 impl Stepping {
-    pub(crate) fn new(cursor: Cursor, slice: Slice, deadline: f64) -> Stepping {
+    pub(crate) fn new(cursor: Cursor, text: Option<(Connection, Rc<str>)>, slice: Slice, deadline: f64) -> Stepping {
         let pace = Pace {
             until: Cell::new(slice.end() + STEP_MS - SLICE_MS),
             step_ms: Cell::new(STEP_MS),
@@ -140,11 +144,11 @@ impl Stepping {
             stopped: Cell::new(false),
             rows: Cell::new(false),
         };
-        Stepping { number: 0, cursor, slice, pace: Rc::new(pace), came: None }
+        Stepping { number: 0, cursor, text, slice, pace: Rc::new(pace), came: None }
     }
 
-    /// Steps the statement, and pauses as often as its slice is over within a step. To be called while nothing of the
-    /// service is borrowed.
+    /// Prepares the statement or steps it, and pauses as often as its slice is over meanwhile. To be called while nothing of
+    /// the service is borrowed.
     pub fn run(&mut self, pausing: &dyn Pausing) {
         let (pace, number) = (Rc::clone(&self.pace), self.number);
         #[cfg(feature = "faults")]
@@ -180,7 +184,9 @@ impl Stepping {
             pace.until.set(if often { 0.0 } else { now + pace.step_ms.get() });
             pace.stopped.get() || now >= pace.deadline
         };
-        let came = advance(&mut self.cursor, &mut self.slice, || pausing.now(), Some(&stop), &pace.rows);
-        self.came = Some(came);
+        self.came = Some(match self.text.take() {
+            Some((connection, sql)) => Came::Prepared(connection.prepare_until(&sql, &stop)),
+            None => advance(&mut self.cursor, &mut self.slice, || pausing.now(), Some(&stop), &pace.rows),
+        });
     }
 }

@@ -66,7 +66,8 @@ impl Connection {
     pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
         let (deadline, in_transaction) = (job.deadline(), self.in_transaction() && !job.owns_transaction());
         let Work::Execute(execution) = &mut job.work else { return None };
-        let stepping = Stepping::new(execution.lend(), slice, deadline);
+        let text = execution.unprepared().map(|sql| (self.db.share(), sql));
+        let stepping = Stepping::new(execution.lend(), text, slice, deadline);
         let pace = Rc::clone(&stepping.pace);
         self.lent = Some(Lent { job, turn, deadline, pace, in_transaction, aside: None, later: Vec::new() });
         Some(stepping)
@@ -133,7 +134,8 @@ impl Connection {
         // What is done is answered, unless it is undone at once or nobody listens: it could not be told from what failed.
         let is_unwanted = leaves || job.silent || later.iter().any(|later| matches!(later, Later::EndTransaction(_)));
         // Nothing more is said to whom it is taken from, or who has gone.
-        let is_silent = (pace.is_stopped() || job.silent) && matches!(came, Came::Over | Came::Full);
+        let is_silent =
+            (pace.is_stopped() || job.silent) && matches!(came, Came::Over | Came::Full | Came::Prepared(Ok(_)));
         let progress = match if is_silent { Ok(()) } else { execution.came(&mut cx, came) } {
             // Who wanted it interrupted says below what becomes of it.
             Err(Progress::Expired) if pace.is_stopped() => {

@@ -3,6 +3,7 @@
 use super::{Execution, Stage};
 use crate::cursor::{Cursor, Limits};
 use crate::keyword::first_keyword;
+use std::rc::Rc;
 
 impl Execution {
     /// The text of the statement.
@@ -85,6 +86,11 @@ impl Execution {
     /// Lends its cursor out, to be stepped.
     pub(crate) fn lend(&mut self) -> Cursor {
         std::mem::replace(&mut self.cursor, Cursor::new(Limits { first: 0, later: 0, rows: 0 }))
+    }
+
+    /// What is still to be prepared, if it is lent out for that.
+    pub(crate) fn unprepared(&self) -> Option<Rc<str>> {
+        (self.stage == Stage::Prepare).then(|| Rc::clone(&self.sql))
     }
 
     /// Takes its cursor back. `rows` says whether its statement has returned a row.

@@ -103,6 +103,18 @@ impl Connection {
         self.prepare_bytes(sql.as_bytes())
     }
 
+    /// As [`Connection::prepare`]; `stop` is asked now and then whether to give it up, which fails as interrupted. Where SQLite
+    /// is as it comes, it is hardly ever asked.
+    pub fn prepare_until(&self, sql: &str, stop: &dyn Fn() -> bool) -> Result<Prepared, Failure> {
+        // SAFETY: there is no statement.
+        unsafe { self.inner.watch.stopped_by(ptr::null_mut(), Some(stop), || self.prepare(sql)) }
+    }
+
+    /// The same connection once more, for who is to prepare a statement while this is elsewhere.
+    pub(crate) fn share(&self) -> Connection {
+        Connection { inner: Rc::clone(&self.inner) }
+    }
+
     /// Prepares the first statement of what follows so many bytes of a script. SQLite reads it where it lies: of a text that
     /// does not end with a zero it would copy all that follows, for each statement.
     pub fn prepare_at(&self, script: &CStr, at: usize) -> Result<Prepared, Failure> {

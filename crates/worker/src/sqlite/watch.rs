@@ -8,7 +8,7 @@ use std::ptr;
 /// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
 const STEPS_PER_LOOK: c_int = 2_000;
 
-/// The statement that runs, and what is asked whether to interrupt it.
+/// The statement that runs, none while one is prepared, and what is asked whether to interrupt that.
 type Stop = (*mut ffi::sqlite3_stmt, *const dyn Fn() -> bool);
 
 /// What SQLite's callbacks reach.
@@ -99,11 +99,12 @@ impl Watch {
         unsafe { ffi::sqlite3_progress_handler(raw, steps, Some(look), watch) };
     }
 
-    /// Runs `work`, which steps a statement, while the progress handler asks `stop` now and then whether to interrupt it.
+    /// Runs `work`, which steps a statement or prepares one, while the progress handler asks `stop` now and then whether to
+    /// interrupt it.
     ///
     /// # Safety
     ///
-    /// `raw` is a live statement, and stays so during `work`.
+    /// `raw` is a live statement, and stays so during `work`, or null while one is prepared.
     pub(super) unsafe fn stopped_by<T>(
         &self,
         raw: *mut ffi::sqlite3_stmt,
@@ -256,7 +257,10 @@ unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     let watch = unsafe { &*watch.cast::<Watch>() };
     let Some((statement, stop)) = watch.stop.get() else { return 0 };
     // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
-    let stops = unsafe { ffi::sqlite3_stmt_busy(statement) != 0 && (watch.has_failed() || (*stop)()) };
+    let stops = unsafe {
+        let runs = ffi::sqlite3_stmt_busy(statement) != 0;
+        (runs || statement.is_null()) && (runs && watch.has_failed() || (*stop)())
+    };
     if stops {
         watch.gives_up.set(true);
     }

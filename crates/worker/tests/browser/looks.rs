@@ -28,7 +28,10 @@ impl Looking {
     fn step(&self, sql: &str, steps: i32, stop_at: u32) -> (bool, u32, Option<u32>) {
         let connection = self.0.as_ref().unwrap();
         connection.look_every(steps);
-        let Ok(Prepared::One(mut statement)) = connection.prepare(sql) else { panic!("{sql}") };
+        let mut statement = match connection.prepare(sql) {
+            Ok(Prepared::One(statement)) => statement,
+            other => panic!("{sql}: {other:?}"),
+        };
         let looks = Cell::new(0);
         let look = || {
             looks.set(looks.get() + 1);
@@ -46,6 +49,16 @@ impl Looking {
             }
         };
         (finished, looks.get(), first)
+    }
+
+    /// With a full-text index beside it, of 20,000 of the rows, in four segments.
+    fn full_text() -> Looking {
+        let made = Looking::new();
+        made.run("CREATE VIRTUAL TABLE f USING fts5(v)");
+        for part in 0..4 {
+            made.run(&format!("INSERT INTO f SELECT hex(id) || ' ' || v FROM t WHERE id % 6 = {part}"));
+        }
+        made
     }
 
     fn run(&self, sql: &str) {
@@ -110,6 +123,137 @@ fn a_statement_is_stopped_at_any_look_and_leaves_the_database_whole() {
         assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"), "after {sql}");
         assert_eq!(db.value("PRAGMA integrity_check").as_deref(), Some("ok"), "after {sql}");
         db.run(sql);
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_long_text_is_given_up_while_it_is_prepared() {
+    let db = Looking::new();
+    let connection = db.0.as_ref().unwrap();
+    connection.look_every(500);
+    let text = format!("SELECT id FROM t WHERE id IN (SELECT 1 UNION VALUES {})", vec!["(7)"; 10_000].join(", "));
+    let prepare = |stop_at: u32| {
+        let looks = Cell::new(0);
+        let stop = || {
+            looks.set(looks.get() + 1);
+            looks.get() == stop_at
+        };
+        let prepared = connection.prepare_until(&text, &stop);
+        (prepared.map_err(|failure| failure.code()).map(|_| ()), looks.get())
+    };
+    // A value has four tokens.
+    let (prepared, all) = prepare(0);
+    assert!(prepared.is_ok() && all >= 80, "{prepared:?}, {all} looks");
+    for stop_at in [1, 2, all / 2, all] {
+        assert_eq!(prepare(stop_at), (Err(ffi::SQLITE_INTERRUPT), stop_at), "of {all}");
+        assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"));
+    }
+    db.run(&text);
+}
+
+/// It copies what it has made, page by page.
+#[wasm_bindgen_test]
+fn a_vacuum_is_stopped_while_it_copies() {
+    let db = Looking::new();
+    // One row, so that few instructions are left beside the copying.
+    db.run("CREATE TABLE b AS SELECT zeroblob(4000000) AS data");
+    db.run("DROP TABLE t");
+    let all = db.step("VACUUM", 500, 0).1;
+    assert!(all >= 180, "{all}");
+    for stop_at in [1, 2, all / 2, all - 5] {
+        assert_eq!(db.step("VACUUM", 500, stop_at).1, stop_at, "of {all}");
+        assert_eq!(db.value("SELECT length(data) FROM b").as_deref(), Some("4000000"));
+        assert_eq!(db.value("PRAGMA integrity_check").as_deref(), Some("ok"), "stopped at {stop_at} of {all}");
+    }
+    db.run("VACUUM");
+}
+
+/// Statements that take long within full-text indexes, whether they write, and how many looks they take at least: without
+/// those in the loops of FTS5 they take fewer.
+const FULL_TEXT: [(&str, bool, u32); 9] = [
+    ("SELECT count(*) FROM f WHERE f MATCH '\"table row\"'", false, 300),
+    ("SELECT count(*) FROM f WHERE f MATCH 'r*'", false, 400),
+    ("SELECT bm25(f) FROM f WHERE f MATCH 'row' LIMIT 1", false, 150),
+    ("PRAGMA integrity_check", false, 3000),
+    ("INSERT INTO f(f) VALUES('optimize')", true, 700),
+    ("INSERT INTO f(f) VALUES('rebuild')", true, 2500),
+    ("INSERT INTO f SELECT v FROM t", true, 4500),
+    ("INSERT INTO f SELECT replace(hex(zeroblob(100000)), '00', ' ab')", true, 800),
+    ("DELETE FROM f", true, 4000),
+];
+
+#[wasm_bindgen_test]
+fn looks_are_taken_within_full_text_indexes() {
+    for (sql, _, least) in FULL_TEXT {
+        let (finished, looks, _) = Looking::full_text().step(sql, 500, 0);
+        assert!(finished && looks >= least, "{sql}: {looks}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_statement_that_is_stopped_within_a_full_text_index_leaves_it_whole() {
+    for (sql, writes, _) in FULL_TEXT {
+        let db = Looking::full_text();
+        let begin = || {
+            db.run("BEGIN");
+            db.run("INSERT INTO f VALUES ('a word of a transaction')");
+        };
+        begin();
+        let all = db.step(sql, 500, 0).1;
+        db.run("ROLLBACK");
+        // Not up to the last: how many there are depends on what the statement finds in memory.
+        for stop_at in (1..all * 19 / 20).step_by((all / 12).max(1) as usize) {
+            begin();
+            let (finished, looks, _) = db.step(sql, 500, stop_at);
+            assert_eq!((finished, looks), (false, stop_at), "{sql}, stopped at {stop_at} of {all}");
+            assert_eq!(db.0.as_ref().unwrap().in_transaction(), !writes, "{sql}, stopped at {stop_at} of {all}");
+            if !writes {
+                assert_eq!(
+                    db.value("SELECT count(*) FROM f WHERE f MATCH 'transaction'").as_deref(),
+                    Some("1"),
+                    "{sql}"
+                );
+                db.run("ROLLBACK");
+            }
+        }
+        assert_eq!(db.value("SELECT count(*) FROM f WHERE f MATCH 'table'").as_deref(), Some("20000"), "after {sql}");
+        assert_eq!(db.value("SELECT count(*) FROM f WHERE f MATCH 'transaction'").as_deref(), Some("0"), "after {sql}");
+        assert_eq!(db.value("PRAGMA integrity_check").as_deref(), Some("ok"), "after {sql}");
+        db.run(sql);
+    }
+}
+
+/// What a transaction has in memory of a full-text index is written when a savepoint begins, and when it commits.
+#[wasm_bindgen_test]
+fn a_transaction_that_is_stopped_while_it_writes_its_full_text_index_commits_nothing_or_all() {
+    for sql in ["SAVEPOINT s", "COMMIT"] {
+        let db = Looking::full_text();
+        let open = || {
+            db.run("BEGIN");
+            db.run("INSERT INTO f SELECT v || ' again' FROM t");
+        };
+        let connection = db.0.as_ref().unwrap();
+        let again = |what: &str| {
+            let rows = db.value("SELECT count(*) FROM f WHERE f MATCH 'again'");
+            assert_eq!(db.value("PRAGMA integrity_check").as_deref(), Some("ok"), "{what}");
+            db.run("DELETE FROM f WHERE f MATCH 'again'");
+            assert_eq!(db.value("SELECT count(*) FROM f WHERE f MATCH 'row'").as_deref(), Some("20000"), "{what}");
+            rows
+        };
+        open();
+        let all = db.step(sql, 500, 0).1;
+        assert!(all > 300, "{sql}: {all}");
+        let _ = connection.query("COMMIT");
+        assert_eq!(again(sql).as_deref(), Some("30000"), "{sql}");
+        for stop_at in (1..all * 19 / 20).step_by((all / 6) as usize) {
+            let what = format!("{sql}, stopped at {stop_at} of {all}");
+            open();
+            assert!(!db.step(sql, 500, stop_at).0, "{what}");
+            // What the index could not be written for, SQLite keeps in mind until the transaction is rolled back.
+            let committed = connection.in_transaction() && connection.query("COMMIT").is_ok();
+            assert!(!connection.in_transaction(), "{what}");
+            assert_eq!(again(&what).as_deref(), Some(if committed { "30000" } else { "0" }), "{what}");
+        }
     }
 }
 

@@ -25,6 +25,8 @@ mod life;
 mod lock;
 mod locked;
 mod log;
+#[cfg(feature = "faults")]
+mod long_texts;
 mod multi_client;
 mod procedures;
 mod scratch;
