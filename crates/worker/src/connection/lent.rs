@@ -139,7 +139,10 @@ impl Connection {
         let progress = match if is_silent { Ok(()) } else { execution.came(&mut cx, came) } {
             // Who wanted it interrupted says below what becomes of it.
             Err(Progress::Expired) if pace.is_stopped() => {
-                execution.break_off();
+                // What was not prepared has done nothing, and may be prepared again.
+                if execution.unprepared().is_none() {
+                    execution.break_off();
+                }
                 Progress::Yielded
             }
             Err(progress) => progress,

@@ -1,7 +1,7 @@
 //! A connection to a database.
 
 use super::commit::Asked;
-use super::watch::{Learned, Watch};
+use super::watch::{Learned, Watch, Work};
 use super::{Failure, Statement, Tables, ffi, function, reads, regexp};
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int};
@@ -107,7 +107,7 @@ impl Connection {
     /// is as it comes, it is hardly ever asked.
     pub fn prepare_until(&self, sql: &str, stop: &dyn Fn() -> bool) -> Result<Prepared, Failure> {
         // SAFETY: there is no statement.
-        unsafe { self.inner.watch.stopped_by(ptr::null_mut(), Some(stop), || self.prepare(sql)) }
+        unsafe { self.inner.watch.stopped_by(Work::Preparing, Some(stop), || self.prepare(sql)) }
     }
 
     /// The same connection once more, for who is to prepare a statement while this is elsewhere.
@@ -141,7 +141,7 @@ impl Connection {
             _ => return Err(self.inner.failure(code).or_of_storage()),
         }
         let Some(raw) = ptr::NonNull::new(raw) else { return Ok(Prepared::Empty) };
-        let mut statement = Statement::new(raw, Rc::clone(&self.inner), learned.attaches);
+        let mut statement = Statement::new(raw, Rc::clone(&self.inner), &learned);
         statement.knows(self.without_views(learned, statement.is_readonly()));
         let used = (tail as usize).saturating_sub(start as usize);
         let rest = sql.get(used..).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! A prepared statement.
 
 use super::connection::Inner;
+use super::watch::{Learned, Work};
 use super::{Connection, Failure, Prepared, Tables, ffi};
 use aludel_protocol::ValueRef;
 use std::ffi::{CStr, c_int};
@@ -15,6 +16,7 @@ pub struct Statement {
     /// The frame whose bytes text and blob parameters point into.
     frame: Option<Rc<Vec<u8>>>,
     attaches: bool,
+    transacts: bool,
     tables: Rc<Tables>,
     /// How often SQLite had prepared it anew when its tables were learned.
     learned_at: c_int,
@@ -30,8 +32,9 @@ pub enum Step {
 }
 
 impl Statement {
-    pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>, attaches: bool) -> Statement {
-        Statement { raw, connection, frame: None, attaches, tables: Rc::default(), learned_at: 0 }
+    pub(super) fn new(raw: NonNull<ffi::sqlite3_stmt>, connection: Rc<Inner>, learned: &Learned) -> Statement {
+        let Learned { attaches, transacts, .. } = *learned;
+        Statement { raw, connection, frame: None, attaches, transacts, tables: Rc::default(), learned_at: 0 }
     }
 
     /// Whether it attaches or detaches a database.
@@ -68,6 +71,8 @@ impl Statement {
     }
 
     /// Runs to the next row, or to the end; `stop` is asked now and then whether to interrupt it, until it has come to its end.
+    /// What begins or ends a transaction or a savepoint is not interrupted: SQLite writes there what virtual tables have in
+    /// memory, and takes half of that for all in a transaction that stays open.
     pub fn step(&mut self, stop: Option<&dyn Fn() -> bool>) -> Result<Step, Failure> {
         let raw = self.raw();
         // What was compared to prepare a statement has nothing to do with this one.
@@ -77,8 +82,9 @@ impl Statement {
         let code = if self.attaches {
             self.connection.watch().with_attachable(step)
         } else {
+            let what = if self.transacts { Work::Ending(raw) } else { Work::Stepping(raw) };
             // SAFETY: as above.
-            unsafe { self.connection.watch().stopped_by(raw, stop, step) }
+            unsafe { self.connection.watch().stopped_by(what, stop, step) }
         };
         super::function::panic_if_asked(&self.connection);
         if self.connection.watch().has_failed() {

@@ -8,8 +8,19 @@ use std::ptr;
 /// How many steps SQLite's virtual machine takes between two looks at the clock: some ten microseconds' worth.
 const STEPS_PER_LOOK: c_int = 2_000;
 
-/// The statement that runs, none while one is prepared, and what is asked whether to interrupt that.
-type Stop = (*mut ffi::sqlite3_stmt, *const dyn Fn() -> bool);
+/// What may be interrupted, and what is asked whether to do so.
+type Stop = (Work, *const dyn Fn() -> bool);
+
+/// What SQLite does while the progress handler is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    /// It prepares a statement.
+    Preparing,
+    /// It steps this one.
+    Stepping(*mut ffi::sqlite3_stmt),
+    /// It steps this one, which may pause, but goes on to its end.
+    Ending(*mut ffi::sqlite3_stmt),
+}
 
 /// What SQLite's callbacks reach.
 #[derive(Default)]
@@ -59,6 +70,8 @@ pub(super) struct Learned {
     pub(super) made: Option<String>,
     /// Whether it attaches a database, or detaches one.
     pub(super) attaches: bool,
+    /// Whether it begins or ends a transaction or a savepoint.
+    pub(super) transacts: bool,
     /// The file that it attaches. Only a literal tells it.
     pub(super) file: Option<String>,
 }
@@ -104,10 +117,10 @@ impl Watch {
     ///
     /// # Safety
     ///
-    /// `raw` is a live statement, and stays so during `work`, or null while one is prepared.
+    /// The statement, if there is one, is live, and stays so during `work`.
     pub(super) unsafe fn stopped_by<T>(
         &self,
-        raw: *mut ffi::sqlite3_stmt,
+        what: Work,
         stop: Option<&dyn Fn() -> bool>,
         work: impl FnOnce() -> T,
     ) -> T {
@@ -120,7 +133,7 @@ impl Watch {
         }
         // SAFETY: only the lifetime changes. The pointer is taken back before `stop` ends, whichever way `work` ends.
         let stop = stop.map(|stop| unsafe { std::mem::transmute::<&dyn Fn() -> bool, *const dyn Fn() -> bool>(stop) });
-        self.stop.set(stop.map(|stop| (raw, stop)));
+        self.stop.set(stop.map(|stop| (what, stop)));
         let _unwatch = Unwatch(self);
         work()
     }
@@ -255,11 +268,19 @@ impl Learned {
 unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     // SAFETY: this is the pointer given in `install`, and SQLite calls only while the connection is open.
     let watch = unsafe { &*watch.cast::<Watch>() };
-    let Some((statement, stop)) = watch.stop.get() else { return 0 };
+    let Some((what, stop)) = watch.stop.get() else { return 0 };
     // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
     let stops = unsafe {
-        let runs = ffi::sqlite3_stmt_busy(statement) != 0;
-        (runs || statement.is_null()) && (runs && watch.has_failed() || (*stop)())
+        match what {
+            Work::Preparing => (*stop)(),
+            Work::Stepping(raw) => ffi::sqlite3_stmt_busy(raw) != 0 && (watch.has_failed() || (*stop)()),
+            Work::Ending(raw) => {
+                if ffi::sqlite3_stmt_busy(raw) != 0 {
+                    (*stop)();
+                }
+                false
+            }
+        }
     };
     if stops {
         watch.gives_up.set(true);
@@ -285,6 +306,11 @@ unsafe extern "C" fn authorize(
     let watch = unsafe { &*watch.cast::<Watch>() };
     if action == ffi::SQLITE_ATTACH {
         return watch.attach(if no_first { None } else { Some(first) });
+    }
+    if [ffi::SQLITE_TRANSACTION, ffi::SQLITE_SAVEPOINT].contains(&action)
+        && let Some(learned) = &mut *watch.learning.borrow_mut()
+    {
+        learned.transacts = true;
     }
     if action == ffi::SQLITE_DETACH
         && let Some(learned) = &mut *watch.learning.borrow_mut()

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Got, execute, options};
 use crate::sliced::Sliced;
-use aludel_protocol::{ErrorKind, Execute, Request, Storage, TransactionOp, Value};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, OpenOptions, Request, Storage, TransactionOp, Value};
 use aludel_worker::Turn;
 
 /// A text that takes some milliseconds to prepare, and its first cell. SQLite as it comes looks about where it makes labels.
@@ -12,18 +12,19 @@ fn long_text(value: i64) -> String {
     format!("select {}", cells.join(", "))
 }
 
-/// A service whose connections look as often as they can.
-fn looking() -> Sliced {
+/// A service whose connections look as often as they can; a look takes so long, in milliseconds.
+fn looking(tick: f64) -> Sliced {
     let mut bench = Bench::greeted();
     bench.service.look_every(1);
-    bench.open(1, options(Storage::Memory, "app.db"));
-    bench.open(2, options(Storage::Memory, "app.db"));
-    Sliced::of(bench, 0.5)
+    for connection in [1, 2] {
+        bench.open(connection, OpenOptions { log_limit: 256 << 10, ..options(Storage::Memory, "app.db") });
+    }
+    Sliced::of(bench, tick)
 }
 
 #[test]
 fn a_text_that_takes_long_to_prepare_pauses_and_is_prepared() {
-    let mut sliced = looking();
+    let mut sliced = looking(0.5);
     let long = sliced.start(1, &long_text(7));
     sliced.until_paused(1);
     assert_eq!(sliced.scalar(2, "select 1"), Value::Integer(1));
@@ -48,7 +49,7 @@ fn a_text_that_takes_long_to_prepare_pauses_and_is_prepared() {
 
 #[test]
 fn a_text_is_cancelled_while_it_is_prepared() {
-    let mut sliced = looking();
+    let mut sliced = looking(0.5);
     sliced.begin(1);
     sliced.run(1, "insert into t values (1)");
     let long = sliced.start(1, &long_text(7));
@@ -68,4 +69,28 @@ fn a_text_is_cancelled_while_it_is_prepared() {
     sliced.answer(close);
     assert_eq!((sliced.settle(), sliced.stacks.len()), (Turn::Idle, 0));
     assert_eq!(sliced.scalar(2, "select count(*) from t"), Value::Integer(1));
+}
+
+/// Nobody has cancelled it.
+#[test]
+fn a_text_whose_transaction_is_ended_while_it_is_prepared_is_told_why() {
+    let mut sliced = looking(5.0);
+    let begin = sliced.bench.send_transaction(1, TransactionOp::Begin(BeginMode::Deferred));
+    sliced.answer(begin);
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(0));
+    let write = "insert into t values (zeroblob(200000)) returning 1";
+    assert_eq!(sliced.scalar(2, write), Value::Integer(1));
+    let long = sliced.start(1, &long_text(7));
+    sliced.until_paused(1);
+    assert_eq!(sliced.scalar(2, write), Value::Integer(1));
+    match &sliced.answer(long).0[..] {
+        [Got::Error(error, _)] => {
+            assert_eq!((error.kind(), error.retryable()), (ErrorKind::Operational, true), "{error}");
+            assert!(error.message().ends_with("(logLimit: 262144)"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let rollback = sliced.bench.send_transaction(1, TransactionOp::Rollback);
+    sliced.answer(rollback);
+    assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(2));
 }

@@ -112,6 +112,38 @@ fn one_that_pauses_as_it_finds_the_write_lock_taken_has_it_when_it_is_free() {
     assert!(matches!(&sliced.answer(waiting).0[..], [Got::Rows(rows)] if rows.changes == 1));
 }
 
+/// SQLite writes there what a full-text index has in memory. Half of it would be lost, or would be the index from there on.
+#[cfg(feature = "faults")]
+#[test]
+fn what_begins_or_ends_a_savepoint_or_a_transaction_pauses_but_goes_on_when_it_is_cancelled() {
+    for (opened, sql) in [("begin", "savepoint s"), ("savepoint r", "release r"), ("begin", "commit")] {
+        let mut bench = Bench::greeted();
+        bench.service.look_every(1);
+        bench.open(1, options(Storage::Memory, "test"));
+        let mut sliced = Sliced::of(bench, 1.0);
+        sliced.run(1, "create virtual table f using fts5(v)");
+        // As many segments as one more makes SQLite merge.
+        for _ in 0..4 {
+            sliced.run(1, "insert into f values ('a few words')");
+        }
+        sliced.run(1, opened);
+        let rows =
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 500) select 'word ' || i from n";
+        sliced.run(1, &format!("insert into f {rows}"));
+        let ending = sliced.start(1, sql);
+        sliced.until_paused(1);
+        sliced.bench.send(1, Request::Cancel { request: ending });
+        let count = "select count(*) from f where f match 'word OR words'";
+        assert!(matches!(&sliced.answer(ending).0[..], [Got::Rows(_)]), "{sql}");
+        assert_eq!(sliced.scalar(1, count), Value::Integer(504), "{sql}");
+        if sql.starts_with("savepoint") {
+            sliced.run(1, "commit");
+        }
+        sliced.run(1, "insert into f(f) values ('integrity-check')");
+        assert_eq!(sliced.scalar(1, count), Value::Integer(504), "{sql}");
+    }
+}
+
 #[test]
 fn who_holds_the_write_lock_goes_on_before_those_who_read() {
     let mut sliced = Sliced::with(4);
