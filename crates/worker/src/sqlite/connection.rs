@@ -1,7 +1,7 @@
 //! A connection to a database.
 
 use super::commit::Asked;
-use super::watch::{Learned, Watch, Work};
+use super::watch::{Learned, Watch, Watched};
 use super::{Failure, Statement, Tables, ffi, function, reads, regexp};
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int};
@@ -107,7 +107,7 @@ impl Connection {
     /// is as it comes, it is hardly ever asked.
     pub fn prepare_until(&self, sql: &str, stop: &dyn Fn() -> bool) -> Result<Prepared, Failure> {
         // SAFETY: there is no statement.
-        unsafe { self.inner.watch.stopped_by(Work::Preparing, Some(stop), || self.prepare(sql)) }
+        unsafe { self.inner.watch.stopped_by(Watched::Preparing, Some(stop), || self.prepare(sql)) }
     }
 
     /// The same connection once more, for who is to prepare a statement while this is elsewhere.

@@ -1,7 +1,7 @@
 //! A prepared statement.
 
 use super::connection::Inner;
-use super::watch::{Learned, Work};
+use super::watch::{Learned, Watched};
 use super::{Connection, Failure, Prepared, Tables, ffi};
 use aludel_protocol::ValueRef;
 use std::ffi::{CStr, c_int};
@@ -82,7 +82,7 @@ impl Statement {
         let code = if self.attaches {
             self.connection.watch().with_attachable(step)
         } else {
-            let what = if self.transacts { Work::Ending(raw) } else { Work::Stepping(raw) };
+            let what = if self.transacts { Watched::Transacting(raw) } else { Watched::Stepping(raw) };
             // SAFETY: as above.
             unsafe { self.connection.watch().stopped_by(what, stop, step) }
         };

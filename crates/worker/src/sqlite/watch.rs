@@ -9,17 +9,17 @@ use std::ptr;
 const STEPS_PER_LOOK: c_int = 2_000;
 
 /// What may be interrupted, and what is asked whether to do so.
-type Stop = (Work, *const dyn Fn() -> bool);
+type Stop = (Watched, *const dyn Fn() -> bool);
 
 /// What SQLite does while the progress handler is asked.
 #[derive(Clone, Copy)]
-pub(super) enum Work {
+pub(super) enum Watched {
     /// It prepares a statement.
     Preparing,
     /// It steps this one.
     Stepping(*mut ffi::sqlite3_stmt),
-    /// It steps this one, which may pause, but goes on to its end.
-    Ending(*mut ffi::sqlite3_stmt),
+    /// It steps this one, which begins or ends a transaction or a savepoint: it may pause, but goes on to its end.
+    Transacting(*mut ffi::sqlite3_stmt),
 }
 
 /// What SQLite's callbacks reach.
@@ -120,7 +120,7 @@ impl Watch {
     /// The statement, if there is one, is live, and stays so during `work`.
     pub(super) unsafe fn stopped_by<T>(
         &self,
-        what: Work,
+        what: Watched,
         stop: Option<&dyn Fn() -> bool>,
         work: impl FnOnce() -> T,
     ) -> T {
@@ -272,9 +272,9 @@ unsafe extern "C" fn look(watch: *mut c_void) -> c_int {
     // SAFETY: the statement is live and the closure is kept, both by `stopped_by`, for as long as they stand there.
     let stops = unsafe {
         match what {
-            Work::Preparing => (*stop)(),
-            Work::Stepping(raw) => ffi::sqlite3_stmt_busy(raw) != 0 && (watch.has_failed() || (*stop)()),
-            Work::Ending(raw) => {
+            Watched::Preparing => (*stop)(),
+            Watched::Stepping(raw) => ffi::sqlite3_stmt_busy(raw) != 0 && (watch.has_failed() || (*stop)()),
+            Watched::Transacting(raw) => {
                 if ffi::sqlite3_stmt_busy(raw) != 0 {
                     (*stop)();
                 }

@@ -33,10 +33,7 @@ impl Looking {
             other => panic!("{sql}: {other:?}"),
         };
         let looks = Cell::new(0);
-        let look = || {
-            looks.set(looks.get() + 1);
-            looks.get() == stop_at
-        };
+        let look = || stops(&looks, stop_at);
         let mut first = None;
         let finished = loop {
             match statement.step(Some(&look)) {
@@ -75,6 +72,12 @@ impl Drop for Looking {
         self.0 = None;
         detach(NAME);
     }
+}
+
+/// Counts a look, and whether it is the one by this number.
+fn stops(looks: &Cell<u32>, stop_at: u32) -> bool {
+    looks.set(looks.get() + 1);
+    looks.get() == stop_at
 }
 
 /// Statements most of whose time goes by within one instruction.
@@ -134,11 +137,7 @@ fn a_long_text_is_given_up_while_it_is_prepared() {
     let text = format!("SELECT id FROM t WHERE id IN (SELECT 1 UNION VALUES {})", vec!["(7)"; 10_000].join(", "));
     let prepare = |stop_at: u32| {
         let looks = Cell::new(0);
-        let stop = || {
-            looks.set(looks.get() + 1);
-            looks.get() == stop_at
-        };
-        let prepared = connection.prepare_until(&text, &stop);
+        let prepared = connection.prepare_until(&text, &|| stops(&looks, stop_at));
         (prepared.map_err(|failure| failure.code()).map(|_| ()), looks.get())
     };
     // A value has four tokens.
