@@ -13,6 +13,7 @@ const { values: asked } = parseArgs({
 });
 if (!(asked.browser in BROWSERS)) throw new Error(`there is no browser ${asked.browser}`);
 
+const COUNTED = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < :end) SELECT i FROM r";
 const STATEMENTS = [
   ["ORDER BY a text", "SELECT count(*) FROM (SELECT id FROM t ORDER BY v LIMIT -1 OFFSET 1)"],
   ["ORDER BY an expression", "SELECT count(*) FROM (SELECT id FROM t ORDER BY n * 3 % 1001, v LIMIT -1 OFFSET 1)"],
@@ -23,6 +24,11 @@ const STATEMENTS = [
   ["UPDATE of every row", "UPDATE t SET n = n + 1"],
   ["DELETE of every row", "DELETE FROM t"],
   ["PRAGMA integrity_check", "PRAGMA integrity_check"],
+  // With a list of sets of parameters.
+  ["INSERT of 300,000 sets", "INSERT INTO t (v, n) VALUES (:v, :n)", Array.from({ length: 300_000 }, (_, i) => ({ v: `text ${i}`, n: i }))],
+  ["1,000 quick sets and one without an end", `INSERT INTO t (n) SELECT max(i) FROM (${COUNTED})`, Array.from({ length: 1_001 }, (_, i) => ({ end: i < 1_000 ? 1 : 1_000_000_000 }))],
+  // What it has written is written, and its rows are fetched.
+  ["UPDATE of every row, RETURNING", "UPDATE t SET n = n + 1 RETURNING id, v"],
   // Another one each time: none of them has been prepared before.
   ["a text of 2.6 MB", `SELECT {run}, count(*) FROM (VALUES ${Array.from({ length: 300_000 }, (_, i) => `(${i})`).join()})`],
 ];
@@ -56,18 +62,18 @@ try {
       for (let part = 0; part < 4; part++) await engine.execute(text(`INSERT INTO f SELECT v FROM t WHERE id % 12 = ${part}`));
     };
     /** Of `times` that one was stopped, how long it took each time. */
-    globalThis.stop = async (sql, endless, times) => {
+    globalThis.stop = async (sql, sets, endless, times) => {
       let whole = 300;
       if (!endless) {
         const start = performance.now();
-        await conn.execute(text(sql.replace("{run}", -1)));
+        await conn.execute(text(sql.replace("{run}", -1)), sets);
         whole = performance.now() - start;
         await conn.rollback();
       }
       const waits = [];
       for (let i = 0; i < times; i++) {
         const controller = new AbortController();
-        const running = conn.execute(text(sql.replace("{run}", i)), {}, { signal: controller.signal });
+        const running = conn.execute(text(sql.replace("{run}", i)), sets, { signal: controller.signal });
         const outcome = running.then(() => "done", (error) => error.name);
         await new Promise((resolve) => setTimeout(resolve, whole * (0.05 + (0.9 * i) / times)));
         const start = performance.now();
@@ -81,9 +87,9 @@ try {
     };
   });
   const stopEach = async (statements) => {
-    for (const [what, sql] of statements) {
+    for (const [what, sql, sets = {}] of statements) {
       const { whole, waits } = await page.evaluate(
-        (sql, endless, times) => globalThis.stop(sql, endless, times), sql, what.includes("without an end"), Number(asked.times));
+        (sql, sets, endless, times) => globalThis.stop(sql, sets, endless, times), sql, sets, what.includes("without an end"), Number(asked.times));
       const at = (part) => waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]?.toFixed(1);
       console.log(`${what}, ${whole.toFixed(0)} ms: stopped ${waits.length} times, ms: median ${at(0.5)}, 90th percentile ${at(0.9)}, at most ${at(1)}`);
     }

@@ -106,7 +106,7 @@ pub struct EngineOptions {
     /// How large the write-ahead log may grow, in bytes, before the snapshot is given up that keeps it from being emptied;
     /// 0 is no limit.
     pub log_limit: u64,
-    /// How many prepared statements a connection keeps.
+    /// How many prepared statements a connection keeps, none of 128 KiB of text or more.
     pub statement_cache_size: u32,
     /// How many compiled statements the engine keeps; 0 is none.
     pub query_cache_size: usize,

@@ -91,7 +91,7 @@ export interface EngineOptions {
    * is ended with an `OperationalError`. 0 is no limit; 256 MiB unless given.
    */
   readonly logLimit?: number;
-  /** How many prepared statements a connection keeps. 100 unless given. */
+  /** How many prepared statements a connection keeps, none of 128 KiB of text or more. 100 unless given. */
   readonly statementCacheSize?: number;
   /**
    * How many compiled statements the engine keeps at most, by their structure; those that were used least recently go. 0 is none.

@@ -78,6 +78,29 @@ test("statements that pause", async (t) => {
           });
         }
 
+        await check("others read beside a slow set of parameters behind quick ones, which is stopped", async () => {
+          const one = await page("sqlite:///slices/sets.db");
+          const seen = await one.evaluate(async () => {
+            const { text } = globalThis.aludel;
+            const [writes, reads] = [await engine.connect(), await engine.connect()];
+            await reads.scalar(text("SELECT 1"));
+            const counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :end) SELECT i FROM n";
+            const sets = Array.from({ length: 2_000 }, (_, i) => ({ end: i === 1_500 ? 1e15 : 1 }));
+            const outcomes = [];
+            for (const option of ["signal", "timeout"]) {
+              const controller = new AbortController();
+              const options = option === "signal" ? { signal: controller.signal } : { timeout: 200 };
+              const outcome = writes.execute(text(`INSERT INTO t SELECT max(i) FROM (${counted})`), sets, options).then(() => "done", (error) => error.name);
+              for (let i = 0; i < 20; i++) outcomes.push(await reads.scalar(text("SELECT count(*) FROM t")));
+              controller.abort();
+              outcomes.push(await outcome, await writes.rollback().then(() => writes.scalar(text("SELECT 3"))));
+              await writes.rollback();
+            }
+            return [...new Set(outcomes), await count()];
+          });
+          assert.deepEqual(seen, [0, "AbortError", 3, "TimeoutError", 0]);
+        });
+
         await check("others read while a long text is prepared, which is stopped", async () => {
           const one = await page("sqlite://");
           const seen = await one.evaluate(async () => {

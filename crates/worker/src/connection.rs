@@ -27,7 +27,9 @@ use aludel_protocol::{BatchWriter, Durability, Error, Fate, Header, OpenOptions,
 pub(crate) use lent::Later;
 use lent::Lent;
 pub(crate) use locked::{Neighbour, cannot_open};
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// Buffers that are larger are not kept from one execution to the next.
 const SPARE_BYTES: usize = 1 << 20;
@@ -59,7 +61,7 @@ pub(crate) struct Connection {
     key: ConnectionKey,
     db: sqlite::Connection,
     cache: StatementCache,
-    changes: Changes,
+    changes: Rc<RefCell<Changes>>,
     import: Option<Import>,
     /// A file that the first job attaches.
     wanted: Option<Wanted>,
@@ -112,7 +114,7 @@ impl Connection {
             key,
             db,
             cache: StatementCache::new(options.statement_cache as usize),
-            changes: Changes::default(),
+            changes: Rc::default(),
             import: None,
             wanted: None,
             attached: Vec::new(),
@@ -259,7 +261,7 @@ impl Connection {
                 Some(job)
             }
             Progress::Expired => {
-                self.fail(job, env, |job| job.timed_out());
+                self.give_up(job, env, Job::timed_out);
                 None
             }
             Progress::Attach(name) => match self.want(job.header.request, name, database) {
@@ -314,7 +316,7 @@ impl Connection {
             Work::Execute(execution) => execution.run(&mut Context {
                 db: &self.db,
                 cache: &mut self.cache,
-                changes: &mut self.changes,
+                changes: &self.changes,
                 env,
                 header: &job.header,
                 slice,
@@ -434,8 +436,9 @@ impl Connection {
 
     /// Lets the database know what was committed.
     pub(crate) fn hand_over_commits(&mut self, database: &mut Database, now: f64) {
-        self.changes.settle(&self.db);
-        database.take_commits(self.key, &mut self.changes, now);
+        let mut changes = self.changes.borrow_mut();
+        changes.settle(&self.db);
+        database.take_commits(self.key, &mut changes, now);
     }
 
     fn tell(&self, closed: Vec<(Header, Error)>, env: &mut dyn Environment) {
@@ -464,7 +467,7 @@ impl Connection {
     /// Ends a job wherever it stands, without a word.
     fn discard(&mut self, mut job: Job) {
         if let Work::Execute(execution) = &mut job.work {
-            let batch = execution.stop(&self.db, &mut self.cache, &mut self.changes);
+            let batch = execution.stop(&self.db, &mut self.cache, &self.changes);
             if batch.capacity() <= SPARE_BYTES {
                 self.spare = Some(batch);
             }

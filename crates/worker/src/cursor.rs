@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use crate::Environment;
-use crate::sqlite::{Failure, Statement, Step};
+use crate::changes::Changes;
+use crate::sets::Sets;
+use crate::sqlite::{Connection, Failure, Statement, Step};
 use aludel_protocol::{BatchWriter, Error, ErrorKind, Header, Mark, RowsReply};
 
 /// How much a cursor puts into a frame.
@@ -34,10 +36,12 @@ pub(crate) enum Halt {
     Cell(Error),
 }
 
-/// A stepped statement that writes the cells of its rows from SQLite's memory into a batch. It lives across messages.
+/// A statement that is run with each of its sets of parameters, and writes the cells of its rows from SQLite's memory into a
+/// batch. It lives across messages.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     statement: Option<Statement>,
+    pub(crate) sets: Sets,
     limits: Limits,
     columns: Option<Vec<String>>,
     batch: BatchWriter,
@@ -51,9 +55,10 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     /// A cursor without a statement: one that has no rows.
-    pub(crate) fn new(limits: Limits) -> Cursor {
+    pub(crate) fn new(limits: Limits, sets: Sets) -> Cursor {
         Cursor {
             statement: None,
+            sets,
             limits,
             columns: None,
             batch: BatchWriter::default(),
@@ -76,8 +81,31 @@ impl Cursor {
         self.statement.as_mut()
     }
 
+    /// To be called before it steps with another set of parameters.
+    pub(crate) fn expect(&mut self, db: &Connection, changes: &mut Changes) {
+        if let Some(statement) = &mut self.statement {
+            changes.expect(db, statement);
+        }
+    }
+
+    /// Begins the next set of parameters; says whether there was one.
+    pub(crate) fn begin_next(&mut self) -> Result<bool, Failure> {
+        match &mut self.statement {
+            Some(statement) => self.sets.begin_next(statement),
+            None => Ok(false),
+        }
+    }
+
+    /// The set that was begun last has come to its end.
+    pub(crate) fn end_set(&mut self, db: &Connection, changes: &mut Changes) {
+        if let Some(statement) = &mut self.statement {
+            self.sets.end_current(db, statement, changes);
+        }
+    }
+
     /// Takes the statement and the buffers out, for their next use.
     pub(crate) fn dismantle(&mut self) -> (Option<Statement>, BatchWriter) {
+        self.sets.clear();
         (self.statement.take(), std::mem::take(&mut self.batch))
     }
 
@@ -94,6 +122,7 @@ impl Cursor {
         if step == Step::Done {
             return Ok(step);
         }
+        self.sets.rows = true;
         let row = self.batch.mark();
         // A schema change between two parameter sets may add columns; the result keeps those that it began with.
         for column in 0..self.batch.columns() {

@@ -11,11 +11,12 @@ use crate::cursor::{Cursor, Halt, Limits, Standing};
 use crate::keyword::first_keyword;
 use crate::mark::{Marks, Outcome};
 use crate::scheduler::Slice;
+use crate::sets::Sets;
 use crate::sqlite::{self, Failure, Parameters, Prepared, TransactionState, ffi};
 use crate::statement_cache::StatementCache;
 use crate::stepping::{Came, advance};
 use aludel_protocol::{BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// What a frame holds when the client does not say.
@@ -23,6 +24,8 @@ const FIRST_BATCH_BYTES: usize = 16 << 10;
 const BATCH_BYTES: usize = 256 << 10;
 /// What a frame may be asked to hold at most.
 const MOST_BATCH_BYTES: usize = 64 << 20;
+/// From how many bytes on a text is prepared each time: one that was kept is prepared in one piece when the schema has changed.
+const MOST_CACHED_BYTES: usize = 128 << 10;
 /// How long a stream's reader waits for rows that are there, in milliseconds, before they leave in a frame that is not full.
 const MOST_WAIT_MS: f64 = 100.0;
 
@@ -30,7 +33,7 @@ const MOST_WAIT_MS: f64 = 100.0;
 pub(crate) struct Context<'a> {
     pub(crate) db: &'a sqlite::Connection,
     pub(crate) cache: &'a mut StatementCache,
-    pub(crate) changes: &'a mut Changes,
+    pub(crate) changes: &'a RefCell<Changes>,
     pub(crate) env: &'a mut dyn Environment,
     pub(crate) header: &'a Header,
     pub(crate) slice: &'a mut Slice,
@@ -91,21 +94,15 @@ pub(crate) struct Execution {
     many: bool,
     /// Frames that may still be sent, if it is a stream.
     credits: Option<u32>,
-    parameters: Option<Parameters>,
     cursor: Cursor,
     stage: Stage,
-    /// How many parameter sets were begun.
-    begun: usize,
-    /// Whether the current set has returned a row, after which it cannot be tried again.
-    rows: bool,
-    /// Whether it may be cached: some pragmas act when they are prepared.
+    /// Whether it may be cached: not too long, and some pragmas act when they are prepared.
     cacheable: bool,
     /// Whether it is an INSERT, UPDATE or DELETE.
     changing: bool,
     readonly: bool,
     /// Whether it attaches or detaches a database.
     attaches: bool,
-    changes: i64,
     /// Whether the open transaction is its own.
     owns: bool,
     /// Whether it returns rows.
@@ -137,6 +134,7 @@ impl Execution {
             later: bytes(execute.batch_bytes, BATCH_BYTES),
             rows,
         };
+        let parameters = execute.parameters.as_ref().and_then(|batch| Parameters::new(frame, batch));
         let keyword = first_keyword(execute.sql);
         let is = |words: &[&str]| words.iter().any(|word| keyword.eq_ignore_ascii_case(word));
         Execution {
@@ -144,16 +142,12 @@ impl Execution {
             begin: execute.begin,
             many: execute.many,
             credits,
-            parameters: execute.parameters.as_ref().and_then(|batch| Parameters::new(frame, batch)),
-            cursor: Cursor::new(limits),
+            cursor: Cursor::new(limits, Sets::new(parameters)),
             stage: Stage::Prepare,
-            begun: 0,
-            rows: false,
-            cacheable: !is(&["PRAGMA"]),
+            cacheable: !is(&["PRAGMA"]) && execute.sql.len() < MOST_CACHED_BYTES,
             changing: is(&["INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"]),
             readonly: false,
             attaches: false,
-            changes: 0,
             owns: false,
             returns: false,
             keeps: false,
@@ -186,7 +180,7 @@ impl Execution {
         &mut self,
         db: &sqlite::Connection,
         cache: &mut StatementCache,
-        changes: &mut Changes,
+        changes: &RefCell<Changes>,
     ) -> BatchWriter {
         let batch = self.release(db, cache, changes);
         if self.owns && db.in_transaction() {
@@ -200,17 +194,21 @@ impl Execution {
         batch
     }
 
-    fn release(&mut self, db: &sqlite::Connection, cache: &mut StatementCache, changes: &mut Changes) -> BatchWriter {
+    fn release(
+        &mut self,
+        db: &sqlite::Connection,
+        cache: &mut StatementCache,
+        changes: &RefCell<Changes>,
+    ) -> BatchWriter {
         let (statement, batch) = self.cursor.dismantle();
         if let Some(mut statement) = statement {
             // What had not come to its end yet is committed here, if it is a transaction of its own.
             statement.reset();
-            changes.note(db, &mut statement, false);
+            changes.borrow_mut().note(db, &mut statement, false);
             if self.cacheable {
                 cache.put(&self.sql, statement);
             }
         }
-        self.parameters = None;
         batch
     }
 
@@ -244,27 +242,14 @@ impl Execution {
     }
 
     fn next(&mut self) -> Result<(), Progress> {
-        let bound = match (&mut self.parameters, self.cursor.statement()) {
-            (Some(parameters), Some(statement)) => parameters.bind_next(statement),
-            _ => Ok(self.begun == 0),
-        };
-        match bound {
-            Ok(true) => {
-                self.begun += 1;
-                self.rows = false;
-                self.stage = Stage::Step;
-            }
-            Ok(false) => self.stage = Stage::Finish,
-            Err(failure) => {
-                self.begun += 1;
-                return Err(self.failure(failure, false));
-            }
-        }
+        let begun = self.cursor.begin_next().map_err(|failure| self.failure(failure, false))?;
+        self.stage = if begun { Stage::Step } else { Stage::Finish };
         Ok(())
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Result<(), Progress> {
-        if !self.rows && !self.readonly && cx.lock_is_promised && cx.db.transaction_state() != TransactionState::Write {
+        let rows = self.cursor.sets.rows;
+        if !rows && !self.readonly && cx.lock_is_promised && cx.db.transaction_state() != TransactionState::Write {
             return Err(Progress::Busy);
         }
         self.expect(cx);
@@ -278,25 +263,20 @@ impl Execution {
                 self.post(cx, true);
                 continue;
             }
-            if !self.rows
-                && let Some(statement) = self.cursor.statement()
-            {
-                cx.changes.expect(cx.db, statement);
+            if !self.cursor.sets.rows {
+                self.cursor.expect(cx.db, &mut cx.changes.borrow_mut());
             }
-            // Of many sets, each is done soon.
-            let quick = self.many && self.begun > 1 && cx.slice.is_quick();
-            if cx.lends && !self.attaches && !quick {
+            if cx.lends && !self.attaches {
                 return Err(Progress::Lend);
             }
-            let (env, deadline, rows) = (&*cx.env, cx.deadline, Cell::new(self.rows));
+            let (env, deadline) = (&*cx.env, cx.deadline);
             let late = || {
                 let now = env.now();
                 env.hurry(now);
                 now >= deadline
             };
             let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() || env.holds() { Some(&late) } else { None };
-            let came = advance(&mut self.cursor, cx.slice, || env.now(), watch, &rows);
-            self.rows = rows.get();
+            let came = advance(&mut self.cursor, cx.db, cx.changes, cx.slice, || env.now(), watch, || false);
             self.came(cx, came)?;
             if self.stage != Stage::Step {
                 return Ok(());
@@ -313,38 +293,28 @@ impl Execution {
             }
             Came::Full => false,
             Came::Over => true,
-            Came::Done => {
-                if self.changing {
-                    self.changes += cx.db.changes();
-                }
-                if let Some(statement) = self.cursor.statement() {
-                    statement.rewind();
-                    cx.changes.note(cx.db, statement, true);
-                    cx.changes.settle(cx.db);
-                }
+            Came::Done { over } => {
                 self.stage = Stage::Next;
-                // What is done, and perhaps committed, is answered at once, whatever the clock says.
-                let is_last = self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0);
-                !is_last && cx.slice.is_over(|| cx.env.now())
+                over
             }
             Came::Failed(Halt::Cell(error)) => return Err(Progress::Failed(error.with_statement(&*self.sql))),
             Came::Failed(Halt::Sqlite(failure)) => {
                 if let Some(statement) = self.cursor.statement() {
                     statement.rewind();
-                    cx.changes.note(cx.db, statement, false);
+                    cx.changes.borrow_mut().note(cx.db, statement, false);
                 }
                 // SQLite undoes what a statement has changed before it violates a constraint, unless it was told not to.
                 let violates = failure.code() & 0xff == ffi::SQLITE_CONSTRAINT;
                 self.keeps = self.owns && !self.many && violates && cx.db.changes() > 0;
                 self.expect(cx);
-                return Err(self.failure(failure, self.rows));
+                return Err(self.failure(failure, self.cursor.sets.rows));
             }
         };
         if !is_over {
             return Ok(());
         }
         let now = cx.env.now();
-        if now >= cx.deadline && !self.must_finish() {
+        if now >= cx.deadline {
             return Err(Progress::Expired);
         }
         // Where rows are rare, a reader does not wait until they fill a frame.
@@ -383,7 +353,7 @@ impl Execution {
         if let Some(marks) = cx.marks {
             let counts = self.changing && self.owns;
             marks.expect(Outcome {
-                changes: if counts { self.changes } else { -1 },
+                changes: if counts { self.cursor.sets.changes } else { -1 },
                 last_insert_rowid: cx.db.last_insert_rowid(),
                 had_rows: self.returns || self.keeps || (self.changing && !self.owns),
             });
@@ -394,7 +364,7 @@ impl Execution {
         let standing = Standing {
             more,
             in_transaction: cx.db.in_transaction() && !self.owns && !cx.is_anothers,
-            changes: if self.changing { self.changes } else { -1 },
+            changes: if self.changing { self.cursor.sets.changes } else { -1 },
             last_insert_rowid: cx.db.last_insert_rowid(),
         };
         *cx.told_open = standing.in_transaction;
@@ -416,7 +386,7 @@ impl Execution {
         if failure.is_interrupt() {
             return Progress::Expired;
         }
-        let group = self.begun.checked_sub(1).filter(|_| self.many);
+        let group = self.cursor.sets.current().filter(|_| self.many);
         Progress::Failed(failure.into_error(group).with_statement(&*self.sql))
     }
 

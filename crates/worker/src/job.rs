@@ -54,7 +54,6 @@ impl Job {
     pub(crate) fn deadline(&self) -> f64 {
         match &self.work {
             Work::Execute(execution) if execution.is_stream() && execution.has_answered() => f64::INFINITY,
-            Work::Execute(execution) if execution.must_finish() => f64::INFINITY,
             _ if self.timeout == 0 => f64::INFINITY,
             _ => self.arrived + f64::from(self.timeout),
         }
@@ -111,6 +110,11 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.has_begun())
     }
 
+    /// Whether it is a statement that has written for a transaction which outlives it, and has not said so.
+    pub(crate) fn has_written_unheard(&self) -> bool {
+        matches!(&self.work, Work::Execute(execution) if execution.has_written_unheard())
+    }
+
     /// Whether it is a statement that was interrupted, and only has to be told.
     pub(crate) fn is_broken(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.is_broken())
@@ -146,10 +150,9 @@ impl Job {
     /// Whether giving it up leaves nothing behind that would have to be done after all, and nothing done.
     pub(crate) fn can_be_cancelled(&self) -> bool {
         match &self.work {
-            Work::Execute(execution) => !execution.must_finish(),
             Work::Transaction(op) => *op != TransactionOp::Rollback,
             Work::Import(step) => !matches!(step, import::Step::Abort),
-            Work::Fates(_) | Work::Procedure(_) => true,
+            Work::Execute(_) | Work::Fates(_) | Work::Procedure(_) => true,
             Work::Reset | Work::Close => false,
         }
     }

@@ -30,6 +30,7 @@ mod mark;
 mod procedure;
 mod scheduler;
 mod service;
+mod sets;
 #[allow(unsafe_code)]
 pub mod sqlite;
 mod statement_cache;

@@ -12,6 +12,7 @@ use crate::{Environment, transaction};
 use aludel_protocol::{
     Batch, BatchWriter, BeginMode, Delivery, Error, ErrorKind, Execute, Header, Reader, Result, TransactionOp,
 };
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::rc::Rc;
 
@@ -57,7 +58,7 @@ impl std::fmt::Debug for Invocation {
 pub struct SyncConnection<'a> {
     pub(crate) db: &'a sqlite::Connection,
     pub(crate) cache: &'a mut StatementCache,
-    pub(crate) changes: &'a mut Changes,
+    pub(crate) changes: &'a RefCell<Changes>,
     pub(crate) spare: &'a mut Option<BatchWriter>,
     pub(crate) env: &'a dyn Environment,
     pub(crate) header: &'a Header,
@@ -338,7 +339,7 @@ impl SyncConnection<'_> {
 
     /// Takes note of what a statement has made of the transaction; `ends` says whether it was to end it.
     fn settle(&mut self, was_in_transaction: bool, ends: bool) {
-        self.changes.settle(self.db);
+        self.changes.borrow_mut().settle(self.db);
         if let Some(marks) = self.marks {
             // What one transaction has come to is known before the next one may begin the log anew.
             marks.between(self.db);

@@ -38,11 +38,6 @@ impl Slice {
         self.end
     }
 
-    /// Whether rows (or parameter sets) come so fast that many of them go into a slice.
-    pub(crate) fn is_quick(&self) -> bool {
-        self.every >= 8
-    }
-
     /// To be asked after each row: whether the slice is over.
     pub(crate) fn is_over(&mut self, now: impl FnOnce() -> f64) -> bool {
         self.left = self.left.saturating_sub(1);

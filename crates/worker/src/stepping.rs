@@ -1,11 +1,12 @@
 //! A statement that is stepped while nothing of the service is borrowed, so that others run when it pauses.
 #![forbid(unsafe_code)]
 
+use crate::changes::Changes;
 use crate::cursor::{Cursor, Halt};
 use crate::scheduler::{Looks, SLICE_MS, Slice};
 use crate::sqlite::{Connection, Failure, Prepared, Step};
 use crate::vfs;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How long a statement runs within a step, in milliseconds, before it pauses.
@@ -42,8 +43,8 @@ pub(crate) mod often {
 pub(crate) enum Came {
     /// To be prepared, or not.
     Prepared(Result<Prepared, Failure>),
-    /// To its end.
-    Done,
+    /// To its end with a set of parameters, and perhaps over the end of its slice.
+    Done { over: bool },
     /// To a row after which its slice is over.
     Over,
     /// To a row after which a frame is due.
@@ -52,27 +53,41 @@ pub(crate) enum Came {
     Failed(Halt),
 }
 
-/// Steps a statement until a frame is due, its slice is over, or it ends. `stop` is asked now and then, also within a step,
-/// whether to interrupt it. `rows` learns of the first row when it is there.
+/// Steps a statement until a frame is due, its slice is over, or it ends with the last of its sets of parameters. `stop` is
+/// asked now and then, also within a step, whether to interrupt it, `gives_way` between sets whether others are to have a turn.
 pub(crate) fn advance(
     cursor: &mut Cursor,
+    db: &Connection,
+    changes: &RefCell<Changes>,
     slice: &mut Slice,
     now: impl Fn() -> f64,
     stop: Option<&dyn Fn() -> bool>,
-    rows: &Cell<bool>,
+    gives_way: impl Fn() -> bool,
 ) -> Came {
     loop {
         match cursor.step(stop) {
-            Ok(Step::Row) => rows.set(true),
-            Ok(Step::Done) => return Came::Done,
+            Ok(Step::Row) if slice.is_over(&now) => return Came::Over,
+            Ok(Step::Row) if cursor.is_full() => return Came::Full,
+            Ok(Step::Row) => continue,
+            Ok(Step::Done) => {}
             Err(halt) => return Came::Failed(halt),
         }
-        if slice.is_over(&now) {
-            return Came::Over;
+        cursor.end_set(db, &mut changes.borrow_mut());
+        // What is done, and perhaps committed, is answered at once, whatever the clock says.
+        if cursor.sets.left() == 0 {
+            return Came::Done { over: false };
         }
-        if cursor.is_full() {
-            return Came::Full;
+        if slice.is_over(&now) || gives_way() {
+            return Came::Done { over: true };
         }
+        // Each set that is a transaction of its own is begun like the first.
+        if !db.in_transaction() {
+            return Came::Done { over: false };
+        }
+        if let Err(failure) = cursor.begin_next() {
+            return Came::Failed(Halt::Sqlite(failure));
+        }
+        cursor.expect(db, &mut changes.borrow_mut());
     }
 }
 
@@ -87,8 +102,6 @@ pub(crate) struct Pace {
     deadline: f64,
     /// Whether it is to be interrupted as soon as it is asked.
     stopped: Cell<bool>,
-    /// Whether it has returned a row.
-    pub(crate) rows: Cell<bool>,
 }
 
 impl Pace {
@@ -128,23 +141,31 @@ pub trait Pausing {
 pub struct Stepping {
     pub(crate) number: u64,
     pub(crate) cursor: Cursor,
-    /// The text that is still to be prepared, and for which connection. Nothing else of it is done then.
-    pub(crate) text: Option<(Connection, Rc<str>)>,
+    /// The text that is still to be prepared. Nothing else of it is done then.
+    pub(crate) text: Option<Rc<str>>,
+    pub(crate) db: Connection,
+    pub(crate) changes: Rc<RefCell<Changes>>,
     pub(crate) slice: Slice,
     pub(crate) pace: Rc<Pace>,
     pub(crate) came: Option<Came>,
 }
 
 impl Stepping {
-    pub(crate) fn new(cursor: Cursor, text: Option<(Connection, Rc<str>)>, slice: Slice, deadline: f64) -> Stepping {
+    pub(crate) fn new(
+        cursor: Cursor,
+        text: Option<Rc<str>>,
+        db: Connection,
+        changes: Rc<RefCell<Changes>>,
+        slice: Slice,
+        deadline: f64,
+    ) -> Stepping {
         let pace = Pace {
             until: Cell::new(slice.end() + STEP_MS - SLICE_MS),
             step_ms: Cell::new(STEP_MS),
             deadline,
             stopped: Cell::new(false),
-            rows: Cell::new(false),
         };
-        Stepping { number: 0, cursor, text, slice, pace: Rc::new(pace), came: None }
+        Stepping { number: 0, cursor, text, db, changes, slice, pace: Rc::new(pace), came: None }
     }
 
     /// Prepares the statement or steps it, and pauses as often as its slice is over meanwhile. To be called while nothing of
@@ -158,7 +179,7 @@ impl Stepping {
         if often {
             pace.until.set(0.0);
         }
-        let looks = Looks::new(self.slice.last());
+        let (looks, paused) = (Looks::new(self.slice.last()), Cell::new(false));
         let stop = || {
             if pace.stopped.get() {
                 return true;
@@ -178,6 +199,7 @@ impl Stepping {
             // What others fail with meanwhile is theirs.
             let errors = vfs::take_errors();
             pausing.pause(number);
+            paused.set(true);
             vfs::put_errors(errors);
             let now = pausing.now();
             looks.resume(now);
@@ -185,8 +207,12 @@ impl Stepping {
             pace.stopped.get() || now >= pace.deadline
         };
         self.came = Some(match self.text.take() {
-            Some((connection, sql)) => Came::Prepared(connection.prepare_until(&sql, &stop)),
-            None => advance(&mut self.cursor, &mut self.slice, || pausing.now(), Some(&stop), &pace.rows),
+            Some(sql) => Came::Prepared(self.db.prepare_until(&sql, &stop)),
+            None => {
+                let gives_way = || paused.get() || pace.is_stopped();
+                let (changes, slice) = (&self.changes, &mut self.slice);
+                advance(&mut self.cursor, &self.db, changes, slice, || pausing.now(), Some(&stop), gives_way)
+            }
         });
     }
 }

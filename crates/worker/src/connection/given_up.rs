@@ -41,7 +41,17 @@ impl Connection {
         if self.put_off(which, || Later::Cancel(request)) {
             return true;
         }
-        self.remove(database, env, which, |this, job, _, env| this.fail(job, env, Job::cancelled))
+        self.remove(database, env, which, |this, job, _, env| this.give_up(job, env, Job::cancelled))
+    }
+
+    /// Ends a job that its caller has given up or that took too long, wherever it stands. A write takes its transaction along,
+    /// as where SQLite interrupts one: nobody knows of it what is done.
+    pub(super) fn give_up(&mut self, job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
+        if job.has_written_unheard() {
+            // A rollback that fails leaves the transaction open, which the reply tells.
+            let _ = self.roll_back();
+        }
+        self.fail(job, env, error);
     }
 
     /// Ends a stream whose reader wants no more of it. What it writes by itself is written to the end.
@@ -94,7 +104,7 @@ impl Connection {
             move |job: &Job| (now >= job.deadline() || locked_out(job)) && !(is_lent && touches_sqlite(job, wanted));
         self.remove(database, env, which, |this, job, database, env| {
             let locked = job.waits_since.map(|_| this.locked_out(&job, (id, database), near, now));
-            this.fail(job, env, |job| {
+            this.give_up(job, env, |job| {
                 let late = now >= job.deadline();
                 match (locked, late) {
                     (Some(locked), true) => job.timed_out().with_cause(locked),

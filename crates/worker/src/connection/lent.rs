@@ -66,8 +66,8 @@ impl Connection {
     pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
         let (deadline, in_transaction) = (job.deadline(), self.in_transaction() && !job.owns_transaction());
         let Work::Execute(execution) = &mut job.work else { return None };
-        let text = execution.unprepared().map(|sql| (self.db.share(), sql));
-        let stepping = Stepping::new(execution.lend(), text, slice, deadline);
+        let (cursor, text) = (execution.lend(), execution.unprepared());
+        let stepping = Stepping::new(cursor, text, self.db.share(), Rc::clone(&self.changes), slice, deadline);
         let pace = Rc::clone(&stepping.pace);
         self.lent = Some(Lent { job, turn, deadline, pace, in_transaction, aside: None, later: Vec::new() });
         Some(stepping)
@@ -107,7 +107,7 @@ impl Connection {
         let lock_is_promised = turn.first_try && database.lock.is_promised(self.key);
         let is_anothers = self.begun().any(Job::owns_transaction);
         let Work::Execute(execution) = &mut job.work else { return None };
-        execution.take_back(cursor, pace.rows.get());
+        execution.take_back(cursor);
         if slice.end() <= env.now() {
             // It paused; others had their turns, and this is a new one.
             let now = env.now();
@@ -116,7 +116,7 @@ impl Connection {
         let mut cx = Context {
             db: &self.db,
             cache: &mut self.cache,
-            changes: &mut self.changes,
+            changes: &self.changes,
             env,
             header: &job.header,
             slice: &mut slice,

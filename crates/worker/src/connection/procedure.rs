@@ -57,7 +57,7 @@ impl Connection {
         let mut connection = SyncConnection {
             db: &self.db,
             cache: &mut self.cache,
-            changes: &mut self.changes,
+            changes: &self.changes,
             spare: &mut self.spare,
             env,
             header: &job.header,

@@ -3,6 +3,7 @@
 use super::{Execution, Stage};
 use crate::cursor::{Cursor, Limits};
 use crate::keyword::first_keyword;
+use crate::sets::Sets;
 use std::rc::Rc;
 
 impl Execution {
@@ -64,18 +65,19 @@ impl Execution {
 
     /// Whether nothing is left of it but its end.
     pub(crate) fn is_done(&self) -> bool {
-        self.stage == Stage::Next && self.parameters.as_ref().is_none_or(|parameters| parameters.left() == 0)
+        self.stage == Stage::Next && self.cursor.sets.left() == 0
     }
 
-    /// Whether all that it writes is written, and only rows are left to be fetched: SQLite hands out what RETURNING
-    /// returns when everything is done. Breaking off now would commit it and say that it failed.
-    pub(crate) fn must_finish(&self) -> bool {
-        self.rows && !self.readonly && !self.owns && !self.is_stream() && !self.broken
+    /// Whether it has written for a transaction that outlives it, and nobody has heard of that: SQLite hands out what
+    /// RETURNING returns when all is written.
+    pub(crate) fn has_written_unheard(&self) -> bool {
+        let midst = self.stage == Stage::Step && self.cursor.sets.rows;
+        midst && !self.readonly && !self.owns && !self.is_stream()
     }
 
     /// Whether it has read or written something.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.rows || self.owns
+        self.cursor.sets.rows || self.owns
     }
 
     /// Whether it began a transaction that is to outlive it.
@@ -85,7 +87,7 @@ impl Execution {
 
     /// Lends its cursor out, to be stepped.
     pub(crate) fn lend(&mut self) -> Cursor {
-        std::mem::replace(&mut self.cursor, Cursor::new(Limits { first: 0, later: 0, rows: 0 }))
+        std::mem::replace(&mut self.cursor, Cursor::new(Limits { first: 0, later: 0, rows: 0 }, Sets::default()))
     }
 
     /// What is still to be prepared, if it is lent out for that.
@@ -93,10 +95,9 @@ impl Execution {
         (self.stage == Stage::Prepare).then(|| Rc::clone(&self.sql))
     }
 
-    /// Takes its cursor back. `rows` says whether its statement has returned a row.
-    pub(crate) fn take_back(&mut self, cursor: Cursor, rows: bool) {
+    /// Takes its cursor back.
+    pub(crate) fn take_back(&mut self, cursor: Cursor) {
         self.cursor = cursor;
-        self.rows |= rows;
     }
 
     /// Whether it has to wait for credits. Nobody waits for the reader of what a transaction of its own has written: SQLite

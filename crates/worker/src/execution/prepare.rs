@@ -47,7 +47,7 @@ impl Execution {
         let Some(statement) = statement else {
             checked?;
             self.changing = false;
-            self.parameters = None;
+            self.cursor.sets.clear();
             self.stage = Stage::Finish;
             return Ok(());
         };
@@ -64,7 +64,7 @@ impl Execution {
     }
 
     fn check_parameters(&self, statement: Option<&Statement>) -> Result<(), Progress> {
-        let (supplied, sets) = self.parameters.as_ref().map_or((0, 1), |p| (p.columns(), p.left()));
+        let (supplied, sets) = (self.cursor.sets.columns(), self.cursor.sets.left());
         let uses = statement.map_or(0, Statement::parameter_count);
         if !self.many && sets != 1 {
             let message = format!("{sets} parameter sets for a statement that runs once");

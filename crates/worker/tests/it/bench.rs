@@ -164,6 +164,11 @@ pub fn execute(sql: &str) -> Execute<'_> {
     }
 }
 
+/// A statement that is run with each of several sets of parameters.
+pub fn many(sql: &str) -> Execute<'_> {
+    Execute { many: true, ..execute(sql) }
+}
+
 pub fn stream(sql: &str, credits: u32, max_rows: u32) -> Execute<'_> {
     Execute { delivery: Delivery::Stream { credits, max_rows }, ..execute(sql) }
 }

@@ -48,6 +48,21 @@ fn a_text_that_takes_long_to_prepare_pauses_and_is_prepared() {
 }
 
 #[test]
+fn a_text_that_is_too_long_to_be_kept_pauses_each_time() {
+    for (padding, kept) in [(0, true), (64 << 10, false)] {
+        let mut sliced = looking(0.5);
+        let text = format!("{} where 0 -- {}", long_text(7), "x".repeat(padding));
+        let pauses = [0, 1].map(|run| {
+            sliced.run(2, &format!("create table u{run} (a)"));
+            let before = sliced.stacks.pauses;
+            sliced.run(1, &text);
+            sliced.stacks.pauses - before
+        });
+        assert!(pauses[0] > 2 && (pauses[1] > 2) != kept, "{padding}: {pauses:?}");
+    }
+}
+
+#[test]
 fn a_text_is_cancelled_while_it_is_prepared() {
     let mut sliced = looking(0.5);
     sliced.begin(1);

@@ -30,6 +30,7 @@ mod long_texts;
 mod multi_client;
 mod procedures;
 mod scratch;
+mod sets;
 mod sliced;
 mod slices;
 mod stacks;

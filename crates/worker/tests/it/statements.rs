@@ -1,11 +1,7 @@
 //! Statements, their parameters, and what they come to.
 
-use crate::bench::{Bench, execute, execute_frame, header};
+use crate::bench::{Bench, execute, execute_frame, header, many};
 use aludel_protocol::{BeginMode, ErrorKind, Execute, Value};
-
-fn many(sql: &str) -> Execute<'_> {
-    Execute { many: true, ..execute(sql) }
-}
 
 fn int(value: i64) -> Value {
     Value::Integer(value)

@@ -67,6 +67,11 @@ impl Ask {
         matches!(self, Ask::Read { stream: true, .. } | Ask::Shift { .. })
     }
 
+    /// Whether it writes and returns what it has written.
+    pub fn returns(&self) -> bool {
+        matches!(self, Ask::Write { sets, .. } if matches!(sets[..], [Change::Take { .. }, ..]))
+    }
+
     pub fn ends_transaction(&self) -> bool {
         matches!(self, Ask::Rollback | Ask::Reset | Ask::Close)
     }

@@ -246,7 +246,7 @@ impl Model {
             shares = !connection.streams.is_empty();
             connection.act(self.now);
             // A write that is interrupted takes its transaction along.
-            if ask.ends_streams() || (self.pauses && matches!(ask, Ask::Write { .. })) {
+            if ask.ends_streams() || (self.pauses && matches!(ask, Ask::Write { .. })) || ask.returns() {
                 connection.streams.values_mut().for_each(|stream| stream.may_end = true);
             }
             if ask.is_stream() {

@@ -202,9 +202,7 @@ impl<E: Stage> History<'_, E> {
     /// A client dies, and comes back.
     fn leave(&mut self, client: u64) -> Judged {
         // What has written all and still hands out what RETURNING returns is committed, and nobody would hear of it.
-        let returns =
-            |ask: &Ask| matches!(ask, Ask::Write { sets, .. } if matches!(sets[..], [Change::Take { .. }, ..]));
-        if self.sent.values().any(|sent| sent.key.0 == client && returns(&sent.ask)) {
+        if self.sent.values().any(|sent| sent.key.0 == client && sent.ask.returns()) {
             return Ok(());
         }
         self.log.push(format!("client {client} leaves"));

@@ -365,8 +365,9 @@ impl Model {
         if !allowed {
             return wrong(format!("no reason for {error:?}: {:?}, latest {}", self.connections[&key], self.latest()));
         }
-        // SQLite rolls back the transaction of a write that is interrupted in its midst.
-        if self.pauses
+        // SQLite rolls back the transaction of a write that is interrupted in its midst, and the worker that of one whose rows are
+        // still to be fetched.
+        if (self.pauses || sent.ask.returns())
             && matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout)
             && (writes && !open && !overtakes)
             && let Some(connection) = self.connections.get_mut(&key)
