@@ -24,8 +24,6 @@ const FIRST_BATCH_BYTES: usize = 16 << 10;
 const BATCH_BYTES: usize = 256 << 10;
 /// What a frame may be asked to hold at most.
 const MOST_BATCH_BYTES: usize = 64 << 20;
-/// From how many bytes on a text is prepared each time: one that was kept is prepared in one piece when the schema has changed.
-const MOST_CACHED_BYTES: usize = 128 << 10;
 /// How long a stream's reader waits for rows that are there, in milliseconds, before they leave in a frame that is not full.
 const MOST_WAIT_MS: f64 = 100.0;
 
@@ -96,7 +94,7 @@ pub(crate) struct Execution {
     credits: Option<u32>,
     cursor: Cursor,
     stage: Stage,
-    /// Whether it may be cached: not too long, and some pragmas act when they are prepared.
+    /// Whether it may be cached: some pragmas act when they are prepared.
     cacheable: bool,
     /// Whether it is an INSERT, UPDATE or DELETE.
     changing: bool,
@@ -144,7 +142,7 @@ impl Execution {
             credits,
             cursor: Cursor::new(limits, Sets::new(parameters)),
             stage: Stage::Prepare,
-            cacheable: !is(&["PRAGMA"]) && execute.sql.len() < MOST_CACHED_BYTES,
+            cacheable: !is(&["PRAGMA"]),
             changing: is(&["INSERT", "REPLACE", "UPDATE", "DELETE", "WITH"]),
             readonly: false,
             attaches: false,
@@ -192,6 +190,13 @@ impl Execution {
         }
         self.owns = false;
         batch
+    }
+
+    /// Undoes what it has written, and the transaction that it has written it in.
+    pub(crate) fn undo(&mut self) {
+        if let Some(statement) = self.cursor.statement() {
+            statement.undo();
+        }
     }
 
     fn release(
@@ -276,7 +281,7 @@ impl Execution {
                 now >= deadline
             };
             let watch: Option<&dyn Fn() -> bool> = if deadline.is_finite() || env.holds() { Some(&late) } else { None };
-            let came = advance(&mut self.cursor, cx.db, cx.changes, cx.slice, || env.now(), watch, || false);
+            let came = advance(&mut self.cursor, cx.db, cx.changes, cx.slice, || env.now(), watch);
             self.came(cx, came)?;
             if self.stage != Stage::Step {
                 return Ok(());

@@ -110,11 +110,6 @@ impl Job {
         matches!(&self.work, Work::Execute(execution) if execution.has_begun())
     }
 
-    /// Whether it is a statement that has written for a transaction which outlives it, and has not said so.
-    pub(crate) fn has_written_unheard(&self) -> bool {
-        matches!(&self.work, Work::Execute(execution) if execution.has_written_unheard())
-    }
-
     /// Whether it is a statement that was interrupted, and only has to be told.
     pub(crate) fn is_broken(&self) -> bool {
         matches!(&self.work, Work::Execute(execution) if execution.is_broken())
@@ -147,7 +142,7 @@ impl Job {
         }
     }
 
-    /// Whether giving it up leaves nothing behind that would have to be done after all, and nothing done.
+    /// Whether giving it up leaves nothing behind that would have to be done after all.
     pub(crate) fn can_be_cancelled(&self) -> bool {
         match &self.work {
             Work::Transaction(op) => *op != TransactionOp::Rollback,

@@ -143,6 +143,9 @@ impl SyncConnection<'_> {
             }
         };
         self.attaches |= execution.attaches();
+        if matches!(progress, Progress::Expired) && execution.has_written_unheard() {
+            execution.undo();
+        }
         *self.spare = Some(execution.stop(self.db, self.cache, self.changes));
         self.settle(was_in_transaction, ends);
         self.outcome(progress, sql).map(|()| desk.frames)

@@ -6,6 +6,9 @@ use aludel_protocol::SortedMap;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// From how many bytes on a text is not kept: what a schema change makes stale is prepared anew in one piece.
+const MOST_TEXT_BYTES: usize = 128 << 10;
+
 /// A bounded cache of prepared statements by their text, for one connection. A statement in use is not in it, so that
 /// two executions never share one. What a schema change makes stale, SQLite prepares anew by itself.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ impl StatementCache {
     /// Puts a statement back, which lets go of its parameters. The one that waited longest may have to go.
     pub(crate) fn put(&mut self, sql: &Rc<str>, mut statement: Statement) {
         statement.reset();
-        if self.capacity == 0 {
+        if self.capacity == 0 || sql.len() >= MOST_TEXT_BYTES {
             return;
         }
         self.clock += 1;

@@ -54,7 +54,7 @@ pub(crate) enum Came {
 }
 
 /// Steps a statement until a frame is due, its slice is over, or it ends with the last of its sets of parameters. `stop` is
-/// asked now and then, also within a step, whether to interrupt it, `gives_way` between sets whether others are to have a turn.
+/// asked now and then, also within a step, whether to interrupt it.
 pub(crate) fn advance(
     cursor: &mut Cursor,
     db: &Connection,
@@ -62,7 +62,6 @@ pub(crate) fn advance(
     slice: &mut Slice,
     now: impl Fn() -> f64,
     stop: Option<&dyn Fn() -> bool>,
-    gives_way: impl Fn() -> bool,
 ) -> Came {
     loop {
         match cursor.step(stop) {
@@ -77,12 +76,8 @@ pub(crate) fn advance(
         if cursor.sets.left() == 0 {
             return Came::Done { over: false };
         }
-        if slice.is_over(&now) || gives_way() {
+        if slice.is_over(&now) {
             return Came::Done { over: true };
-        }
-        // Each set that is a transaction of its own is begun like the first.
-        if !db.in_transaction() {
-            return Came::Done { over: false };
         }
         if let Err(failure) = cursor.begin_next() {
             return Came::Failed(Halt::Sqlite(failure));
@@ -179,7 +174,7 @@ impl Stepping {
         if often {
             pace.until.set(0.0);
         }
-        let (looks, paused) = (Looks::new(self.slice.last()), Cell::new(false));
+        let looks = Looks::new(self.slice.last());
         let stop = || {
             if pace.stopped.get() {
                 return true;
@@ -199,7 +194,6 @@ impl Stepping {
             // What others fail with meanwhile is theirs.
             let errors = vfs::take_errors();
             pausing.pause(number);
-            paused.set(true);
             vfs::put_errors(errors);
             let now = pausing.now();
             looks.resume(now);
@@ -209,9 +203,8 @@ impl Stepping {
         self.came = Some(match self.text.take() {
             Some(sql) => Came::Prepared(self.db.prepare_until(&sql, &stop)),
             None => {
-                let gives_way = || paused.get() || pace.is_stopped();
                 let (changes, slice) = (&self.changes, &mut self.slice);
-                advance(&mut self.cursor, &self.db, changes, slice, || pausing.now(), Some(&stop), gives_way)
+                advance(&mut self.cursor, &self.db, changes, slice, || pausing.now(), Some(&stop))
             }
         });
     }

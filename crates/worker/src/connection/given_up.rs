@@ -4,7 +4,7 @@ use super::lent::touches_sqlite;
 use super::{Connection, Later, Lent, Neighbour};
 use crate::Environment;
 use crate::database::Database;
-use crate::job::Job;
+use crate::job::{Job, Work};
 use aludel_protocol::{Error, ErrorKind, Header};
 use std::collections::VecDeque;
 
@@ -46,10 +46,11 @@ impl Connection {
 
     /// Ends a job that its caller has given up or that took too long, wherever it stands. A write takes its transaction along,
     /// as where SQLite interrupts one: nobody knows of it what is done.
-    pub(super) fn give_up(&mut self, job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
-        if job.has_written_unheard() {
-            // A rollback that fails leaves the transaction open, which the reply tells.
-            let _ = self.roll_back();
+    pub(super) fn give_up(&mut self, mut job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
+        if let Work::Execute(execution) = &mut job.work
+            && execution.has_written_unheard()
+        {
+            execution.undo();
         }
         self.fail(job, env, error);
     }

@@ -68,8 +68,8 @@ impl Execution {
         self.stage == Stage::Next && self.cursor.sets.left() == 0
     }
 
-    /// Whether it has written for a transaction that outlives it, and nobody has heard of that: SQLite hands out what
-    /// RETURNING returns when all is written.
+    /// Whether all that its current set writes is written, and rows are left to be fetched, of which nobody has had any yet:
+    /// SQLite hands out what RETURNING returns when all is written. What is its own transaction ends with it in any case.
     pub(crate) fn has_written_unheard(&self) -> bool {
         let midst = self.stage == Stage::Step && self.cursor.sets.rows;
         midst && !self.readonly && !self.owns && !self.is_stream()

@@ -42,6 +42,6 @@ unsafe extern "C" fn commit(asked: *mut c_void) -> c_int {
     // SAFETY: this is the pointer given in `before_commit`, and the connection keeps it for as long as it is open.
     let Asked(ask, watch) = unsafe { &*asked.cast::<Asked>() };
     // SAFETY: the watch is the connection's as well.
-    let failed = unsafe { &**watch }.has_failed();
-    (failed || ask.as_ref().is_some_and(|ask| !ask())).into()
+    let refused = unsafe { &**watch }.refuses_commits();
+    (refused || ask.as_ref().is_some_and(|ask| !ask())).into()
 }

@@ -88,7 +88,8 @@ impl Statement {
         };
         super::function::panic_if_asked(&self.connection);
         if self.connection.watch().has_failed() {
-            return Err(self.undo());
+            self.undo();
+            return Err(Failure::of_collation(self.connection.watch().take_failed().unwrap_or_default()));
         }
         match code {
             ffi::SQLITE_ROW => Ok(Step::Row),
@@ -97,20 +98,21 @@ impl Statement {
         }
     }
 
-    /// Undoes what it has done to wrong comparisons, and the transaction that it has done it in; gives the reason.
-    fn undo(&mut self) -> Failure {
-        if !self.is_readonly() {
-            // Where it is a transaction by itself and has given a row, this would commit it, were it not refused.
-            self.rewind();
-            let raw = self.connection.raw();
-            // SAFETY: the connection is live and the text NUL-terminated. What fails here, has no transaction to roll back.
-            unsafe {
-                if ffi::sqlite3_get_autocommit(raw) == 0 {
-                    ffi::sqlite3_exec(raw, c"ROLLBACK".as_ptr(), None, std::ptr::null_mut(), std::ptr::null_mut());
-                }
+    /// Undoes what it has written, and the transaction that it has written it in.
+    pub fn undo(&mut self) {
+        if self.is_readonly() {
+            return;
+        }
+        let connection = Rc::clone(&self.connection);
+        // Where it is a transaction by itself and has given a row, this would commit it.
+        connection.watch().refusing_commits(|| self.rewind());
+        let raw = connection.raw();
+        // SAFETY: the connection is live and the text NUL-terminated. What fails here, has no transaction to roll back.
+        unsafe {
+            if ffi::sqlite3_get_autocommit(raw) == 0 {
+                ffi::sqlite3_exec(raw, c"ROLLBACK".as_ptr(), None, std::ptr::null_mut(), std::ptr::null_mut());
             }
         }
-        Failure::of_collation(self.connection.watch().take_failed().unwrap_or_default())
     }
 
     /// Makes it ready to be stepped from the start, with the parameters that it has.

@@ -37,6 +37,8 @@ pub(super) struct Watch {
     failed: RefCell<Option<String>>,
     /// Whether a statement is given up, of which SQLite still tells its aggregates to come to their end.
     gives_up: Cell<bool>,
+    /// Whether what is committed is rolled back instead.
+    refuses_commits: Cell<bool>,
     /// The file that may be attached, because it is ready: its name in SQL, and its path.
     attachable: RefCell<Option<(String, String)>>,
     /// Set by a test's function that wants a panic, which must not start inside SQLite's frames.
@@ -197,6 +199,19 @@ impl Watch {
         let done = work();
         self.gives_up.set(before);
         done
+    }
+
+    /// Runs `work`, in which nothing is committed: SQLite rolls back instead.
+    pub(super) fn refusing_commits<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.refuses_commits.replace(true);
+        let done = work();
+        self.refuses_commits.set(before);
+        done
+    }
+
+    /// Whether a commit is to be a rollback.
+    pub(super) fn refuses_commits(&self) -> bool {
+        self.refuses_commits.get() || self.has_failed()
     }
 
     /// Whether what aggregates come to is for nobody.

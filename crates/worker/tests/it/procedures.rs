@@ -247,6 +247,33 @@ fn a_deadline_ends_its_statements() {
     assert_eq!(bench.integer(1, "select 1"), 1);
 }
 
+/// All of it is written when its first row is there.
+#[test]
+fn a_write_whose_rows_are_fetched_when_its_time_is_over_takes_the_transaction_along() {
+    let mut bench = Bench::with(1);
+    bench.run(1, "create table t (a)");
+    for ticks in [0.3, 1.0, 3.0] {
+        bench.run(1, "begin immediate");
+        bench.run(1, "insert into t values (1)");
+        bench.service.environment_mut().tick = ticks;
+        let got = call(&mut bench, 1, ProcedureCall { deadline: 100, ..CALL }, |connection| {
+            let writes = "insert into t select i from (with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000) select i from n) returning a";
+            let error = connection.execute(writes, None, false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout);
+            Ok(vec![1])
+        });
+        bench.service.environment_mut().tick = 0.0;
+        // Its caller is told of an open transaction, which can only be rolled back.
+        assert_eq!(got, Got::Returned(true, false, vec![1]));
+        let refused = bench.try_run(1, &execute("commit"), &[]).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PendingRollback, "{refused}");
+        let rollback = bench.send_transaction(1, TransactionOp::Rollback);
+        bench.settle();
+        assert_eq!(bench.take(rollback), [Got::Done(false)]);
+        assert_eq!(bench.integer(1, "select count(*) from t"), 0);
+    }
+}
+
 /// A worker that has a file open, for a client whose requests are repeated when it is gone.
 fn host_of(path: &Path) -> Bench {
     let mut bench = Bench::fresh();

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Got, execute, many, stream};
 use crate::sliced::Sliced;
-use aludel_protocol::{BeginMode, Delivery, ErrorKind, Execute, Request, TransactionOp, Value};
+use aludel_protocol::{BeginMode, Delivery, ErrorKind, Execute, Notice, Request, TransactionOp, Value};
 
 /// Inserts one row, after so many steps as its parameter says.
 const COUNTED: &str = "insert into t select max(i) from (with recursive n (i) as (select 1 union all select i + 1 from n where i < ?) select i from n)";
@@ -203,4 +203,51 @@ fn a_stream_of_many_sets_waits_for_its_reader() {
     let rest = sliced.answer(sets).0;
     assert!(matches!(rest.last(), Some(Got::Rows(rows)) if rows.changes == 1_000 && !rows.more));
     assert_eq!(sliced.scalar(1, "select count(*) from t"), Value::Integer(1_000));
+}
+
+fn commits_told(sliced: &mut Sliced) -> usize {
+    let told = |(_, notice)| if let Notice::Changed(commits) = notice { commits.len() } else { 0 };
+    sliced.bench.notices().into_iter().map(told).sum()
+}
+
+/// Sets that are transactions of their own are never committed and told as given up, be there one or many.
+#[test]
+fn what_is_stopped_while_its_rows_are_fetched_is_not_committed_where_no_transaction_is_open() {
+    let counted = "insert into t select i from (with recursive n (i) as (select 1 union all select i + 1 from n where i < ?) select i from n) returning a";
+    let mut stopped = 0;
+    for turns in 1..40 {
+        let mut sliced = Sliced::of(Bench::with(2), 0.1);
+        sliced.bench.send(0, Request::Watch { changes: true });
+        sliced.settle();
+        let sets = [vec![Value::Integer(10_000)], vec![Value::Integer(1)]];
+        let sets = sliced.bench.send_execute(1, &many(counted), &sets);
+        for _ in 0..turns {
+            sliced.turn();
+        }
+        sliced.bench.send(1, Request::Cancel { request: sets });
+        let done = match sliced.answer(sets).0.last() {
+            Some(Got::Error(error, false)) => {
+                assert_eq!(error.kind(), ErrorKind::Cancelled);
+                stopped += 1;
+                0
+            }
+            Some(Got::Rows(rows)) => rows.changes,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(sliced.scalar(2, "select count(*) from t"), Value::Integer(done), "{turns} turns");
+        assert_eq!(commits_told(&mut sliced), if done == 0 { 0 } else { 2 }, "{turns} turns");
+        assert_eq!(sliced.scalar(1, "insert into t values (1) returning a"), Value::Integer(1));
+    }
+    assert!(stopped > 15, "{stopped} stopped");
+}
+
+#[test]
+fn what_changes_nothing_with_a_later_set_is_not_told_again() {
+    let mut sliced = Sliced::with(1);
+    sliced.bench.send(0, Request::Watch { changes: true });
+    sliced.settle();
+    let sets = sliced.bench.send_execute(1, &many("create table if not exists u (a)"), &[vec![], vec![], vec![]]);
+    assert!(matches!(&sliced.answer(sets).0[..], [Got::Rows(_)]));
+    sliced.settle();
+    assert_eq!(commits_told(&mut sliced), 1);
 }
