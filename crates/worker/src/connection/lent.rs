@@ -63,6 +63,11 @@ impl Connection {
         self.lent.is_some() && self.state == TransactionState::Write
     }
 
+    /// Whether the statement that is lent out is interrupted as soon as it goes on.
+    pub(crate) fn lent_ends(&self, now: f64) -> bool {
+        self.lent.as_ref().is_some_and(|lent| lent.pace.is_stopped() || now >= lent.deadline)
+    }
+
     pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
         let (deadline, in_transaction) = (job.deadline(), self.in_transaction() && !job.owns_transaction());
         let Work::Execute(execution) = &mut job.work else { return None };

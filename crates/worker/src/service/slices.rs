@@ -67,10 +67,18 @@ impl Slices {
         self.quiet >= QUIET_PAUSES
     }
 
-    /// Which statement goes on next: those that hold the write lock come first, but for every other time.
-    fn pick(&mut self, writes: impl Fn(ConnectionKey) -> bool) -> Option<u64> {
-        let writes = |number: &u64| self.keys.get(number).is_some_and(|key| writes(*key));
-        let writer = self.pausing.iter().position(writes).filter(|_| !self.wrote);
+    /// Where the first of those that pause is of which this holds of their connection.
+    fn position(&self, holds: impl Fn(ConnectionKey) -> bool) -> Option<usize> {
+        self.pausing.iter().position(|number| self.keys.get(number).is_some_and(|key| holds(*key)))
+    }
+
+    /// Which statement goes on next: one that only does so to end, or the one that holds the write lock, but for every other
+    /// time.
+    fn pick(&mut self, ends: Option<usize>, writes: impl Fn(ConnectionKey) -> bool) -> Option<u64> {
+        if let Some(ends) = ends {
+            return self.pausing.remove(ends);
+        }
+        let writer = self.position(writes).filter(|_| !self.wrote);
         self.wrote = writer.is_some();
         self.pausing.remove(writer.unwrap_or(0))
     }
@@ -144,9 +152,15 @@ impl<H: Environment> Service<H> {
         }
     }
 
-    /// Whether those that pause have waited for long enough for those who do not.
+    /// Whether those that pause have waited for long enough for those who do not. One that is to be interrupted does not wait.
     pub(super) fn owes_slice(&self, now: f64) -> bool {
-        !self.slices.pausing.is_empty() && now >= self.slices.fresh_until
+        !self.slices.pausing.is_empty() && (now >= self.slices.fresh_until || self.ending(now).is_some())
+    }
+
+    /// Where the first of those that pause is which is interrupted as soon as it goes on.
+    fn ending(&self, now: f64) -> Option<usize> {
+        let opened = |key| self.slots.get(&key).and_then(super::Slot::opened);
+        self.slices.position(|key| opened(key).is_some_and(|connection| connection.lent_ends(now)))
     }
 
     /// What to do after a turn that leaves nothing lent out to be stepped at once.
@@ -157,10 +171,10 @@ impl<H: Environment> Service<H> {
         if self.slices.pausing.is_empty() || (turn == Turn::Again && !self.owes_slice(now)) {
             return turn;
         }
-        let slots = &self.slots;
+        let (ends, slots) = (self.ending(now), &self.slots);
         let writes =
             |key| slots.get(&key).and_then(super::Slot::opened).is_some_and(|connection| connection.lent_writes());
-        self.slices.pick(writes).map_or(turn, Turn::Resume)
+        self.slices.pick(ends, writes).map_or(turn, Turn::Resume)
     }
 
     /// Whether a connection can not end yet, since its statement is lent out. It ends when that is back.

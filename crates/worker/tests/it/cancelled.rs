@@ -152,3 +152,44 @@ fn deadlines_are_kept_in_the_midst_of_statements_and_behind_them() {
     sliced.bench.send(1, Request::Cancel { request: long });
     assert_eq!(sliced.error(long).0, ErrorKind::Cancelled);
 }
+
+#[test]
+fn one_of_many_that_pause_is_stopped_before_the_others_go_on() {
+    for late in [false, true] {
+        let mut sliced = Sliced::with(12);
+        let deadline = if late { 400 } else { 0 };
+        let all: Vec<u64> = (1..=10)
+            .map(|connection| sliced.bench.send_execute(connection, &Execute { deadline, ..execute(SILENT) }, &[]))
+            .collect();
+        let write = sliced.start(11, &LONG_WRITE.replace("60000", "100000000"));
+        sliced.until_paused(11);
+        for (index, &victim) in all.iter().enumerate() {
+            // There is always another short one, too.
+            let short: Vec<u64> = (0..200).map(|_| sliced.start(12, "select 7")).collect();
+            sliced.turn();
+            if !late {
+                let before = sliced.bench.clock.get();
+                sliced.bench.send(index as u32 + 1, Request::Cancel { request: victim });
+                assert_eq!(sliced.error(victim), (ErrorKind::Cancelled, false));
+                let took = sliced.bench.clock.get() - before;
+                assert!(took < 20.0, "the {index}. took {took} ms");
+            }
+            for request in short {
+                sliced.answer(request);
+            }
+        }
+        if late {
+            let ended: Vec<f64> = all
+                .iter()
+                .map(|request| {
+                    assert_eq!(sliced.error(*request).0, ErrorKind::Timeout);
+                    sliced.bench.clock.get()
+                })
+                .collect();
+            let took = ended[9] - ended[0];
+            assert!(took < 20.0, "the last was {took} ms behind the first");
+        }
+        sliced.bench.send(11, Request::Cancel { request: write });
+        assert_eq!(sliced.error(write).0, ErrorKind::Cancelled);
+    }
+}
