@@ -1,15 +1,15 @@
 // How long a statement goes on when its AbortSignal has fired: until its connection has answered the ROLLBACK behind it.
 //
-//     node benches/cancel.mjs [--browser firefox] [--times 60]
+//     node benches/cancel.mjs [--browser firefox] [--times 60] [--only "50 KB"]
 //
-// Each statement is run over 300,000 rows, or over a full-text index of 100,000, and stopped after another part of the time
+// Each statement is run over 300,000 rows, over 2,000 long texts, or over a full-text index of 100,000, and stopped after another part of the time
 // that it takes, in a page, from a database in a file. Those that were done before are left out.
 import { parseArgs } from "node:util";
 import { BROWSERS, launch } from "./browser.mjs";
 import { serve } from "./server.mjs";
 
 const { values: asked } = parseArgs({
-  options: { browser: { type: "string", default: "chromium" }, times: { type: "string", default: "60" } },
+  options: { browser: { type: "string", default: "chromium" }, times: { type: "string", default: "60" }, only: { type: "string", default: "" } },
 });
 if (!(asked.browser in BROWSERS)) throw new Error(`there is no browser ${asked.browser}`);
 
@@ -31,6 +31,14 @@ const STATEMENTS = [
   ["UPDATE of every row, RETURNING", "UPDATE t SET n = n + 1 RETURNING id, v"],
   // Another one each time: none of them has been prepared before.
   ["a text of 2.6 MB", `SELECT {run}, count(*) FROM (VALUES ${Array.from({ length: 300_000 }, (_, i) => `(${i})`).join()})`],
+];
+const LARGE = [
+  ["length of texts of 50 KB", "SELECT sum(length(body)) FROM d"],
+  ["LIKE in texts of 50 KB", "SELECT count(*) FROM d WHERE body LIKE '%nowhere%'"],
+  ["hex() of 100 KB for each row", "SELECT sum(length(hex(zeroblob(100000 + id % 7)))) FROM t WHERE id <= 500"],
+  ["UPDATE of texts of 50 KB", "UPDATE d SET body = body || 'x'"],
+  ["DELETE of texts of 50 KB", "DELETE FROM d WHERE id > 0"],
+  ["IN of 300,000 numbers", `SELECT {run}, count(*) FROM t WHERE n IN (${Array.from({ length: 300_000 }, (_, i) => i).join()})`],
 ];
 const FULL_TEXT = [
   ["phrase that is nowhere", `SELECT count(*) FROM f WHERE f MATCH '"text some"'`],
@@ -61,6 +69,11 @@ try {
       await engine.execute(text("CREATE VIRTUAL TABLE f USING fts5(v)"));
       for (let part = 0; part < 4; part++) await engine.execute(text(`INSERT INTO f SELECT v FROM t WHERE id % 12 = ${part}`));
     };
+    /** Makes texts that take pages of their own. */
+    globalThis.fill = () => engine.begin(async (conn) => {
+      await conn.execute(text("CREATE TABLE d (id INTEGER PRIMARY KEY, body TEXT)"));
+      await conn.execute(text(`INSERT INTO d SELECT id, replace(hex(zeroblob(2500)), '00', '{"a": ' || id || '}') FROM t LIMIT 2000`));
+    });
     /** Of `times` that one was stopped, how long it took each time. */
     globalThis.stop = async (sql, sets, endless, times) => {
       let whole = 300;
@@ -87,7 +100,7 @@ try {
     };
   });
   const stopEach = async (statements) => {
-    for (const [what, sql, sets = {}] of statements) {
+    for (const [what, sql, sets = {}] of statements.filter(([what]) => what.includes(asked.only))) {
       const { whole, waits } = await page.evaluate(
         (sql, sets, endless, times) => globalThis.stop(sql, sets, endless, times), sql, sets, what.includes("without an end"), Number(asked.times));
       const at = (part) => waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]?.toFixed(1);
@@ -95,6 +108,8 @@ try {
     }
   };
   await stopEach(STATEMENTS);
+  await page.evaluate(() => globalThis.fill());
+  await stopEach(LARGE);
   await page.evaluate(() => globalThis.index());
   await stopEach(FULL_TEXT);
 } finally {

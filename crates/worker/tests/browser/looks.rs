@@ -277,3 +277,72 @@ fn merging_portions_is_stopped_too() {
     }
     db.run(sql);
 }
+
+/// Statements over 20 rows of 100 pages, or of functions that take or give as much, and how many looks they have at least.
+const LARGE: [(&str, u32); 8] = [
+    ("SELECT sum(length(body)) FROM d", 300),
+    ("UPDATE d SET body = substr(body, 2)", 900),
+    ("INSERT INTO d SELECT id + 100, body FROM d", 600),
+    ("DELETE FROM d WHERE id > 0", 300),
+    ("DELETE FROM d", 300),
+    ("SELECT length(hex(zeroblob(1000000 + id))) FROM t WHERE id < 5", 100),
+    ("SELECT group_concat(v || hex(zeroblob(500000)), id) FROM t WHERE id < 5", 100),
+    ("SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1", 60),
+];
+
+fn large() -> Looking {
+    let made = Looking::new();
+    made.run("CREATE TABLE d(id INTEGER PRIMARY KEY, body TEXT)");
+    made.run("INSERT INTO d SELECT id, hex(zeroblob(204800)) FROM t WHERE id <= 20");
+    made
+}
+
+#[wasm_bindgen_test]
+fn looks_are_taken_where_few_rows_are_large() {
+    for (sql, least) in LARGE {
+        let (finished, looks, _) = large().step(sql, 500, 0);
+        assert!(finished && looks >= least, "{sql}: {looks}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_statement_that_is_stopped_within_a_large_row_leaves_the_database_whole() {
+    for (sql, _) in LARGE {
+        let all = large().step(sql, 500, 0).1;
+        for stop_at in [1, 2, all / 3, all / 2, all - 1] {
+            let db = large();
+            assert_eq!(db.step(sql, 500, stop_at).1, stop_at, "{sql}: of {all}");
+            assert_eq!(
+                db.value("SELECT count(*) || ' ' || sum(length(body)) FROM d").as_deref(),
+                Some("20 8192000"),
+                "{sql}"
+            );
+            assert_eq!(
+                db.value("PRAGMA integrity_check").as_deref(),
+                Some("ok"),
+                "{sql}: stopped at {stop_at} of {all}"
+            );
+            db.run(sql);
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn looks_are_taken_while_what_was_parsed_is_made_a_program() {
+    let db = Looking::new();
+    let connection = db.0.as_ref().unwrap();
+    connection.look_every(500);
+    let prepare = |numbers: usize, stop_at: u32| {
+        let text = format!("SELECT count(*) FROM t WHERE id IN ({})", vec!["7"; numbers].join(", "));
+        let looks = Cell::new(0);
+        let prepared = connection.prepare_until(&text, &|| stops(&looks, stop_at));
+        (prepared.map_err(|failure| failure.code()).map(|_| ()), looks.get())
+    };
+    // A number has two tokens, and is looked at twice more.
+    let all = prepare(20_000, 0).1;
+    assert!(all >= 140, "{all}");
+    for stop_at in [all * 5 / 8, all - 5] {
+        assert_eq!(prepare(20_000, stop_at), (Err(ffi::SQLITE_INTERRUPT), stop_at), "of {all}");
+        assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"));
+    }
+}
