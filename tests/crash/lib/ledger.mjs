@@ -5,7 +5,7 @@ const LOSSES = ["HostLost", "WorkerGone"];
 /** Kinds of work, and in which table their traces are. */
 const TRACES = {
   parts: "part", commit: "part", many: "part", savepoint: "part", single: "single", returning: "single", count: "counted", pages: "page",
-  import: "whole",
+  import: "whole", sweep: "bulk",
 };
 
 /** What an error says of its piece of work. */
@@ -129,13 +129,13 @@ export class Ledger {
 function look(found, { kind, seq, tab }) {
   const table = TRACES[kind];
   if (table === "whole") return { there: found.whole === seq, overwritten: found.whole > seq };
-  if (table === "page") return { there: found.page.get(tab) === seq, overwritten: found.page.get(tab) > seq };
+  if (found[table] instanceof Map) return { there: found[table].get(tab) === seq, overwritten: found[table].get(tab) > seq };
   return { there: found[table].has(`${tab} ${seq}`), overwritten: false };
 }
 
 /** Which pieces of work left all their traces; halves and doubles are found wrong. */
 function tracesIn(dump, wrong) {
-  const found = { part: new Set(), single: new Set(), counted: new Set(), page: new Map(), whole: null };
+  const found = { part: new Set(), single: new Set(), counted: new Set(), page: new Map(), bulk: new Map(), whole: null };
   if (dump.whole !== undefined) {
     const [count, least, most, rows, others, filled] = dump.whole;
     if (least !== most || rows !== others || count !== rows || filled !== count) {
@@ -167,5 +167,12 @@ function tracesIn(dump, wrong) {
     }
     found.page.set(tab, most);
   }
+  for (const [tab, count, least, most] of dump.bulk) {
+    if (count !== 20_000 || least !== most || least < 0) {
+      wrong.push(`half or undone: of ${tab} there are ${count} of 20000 rows, from ${least}..${most}`);
+    }
+    found.bulk.set(tab, most);
+  }
+  if (dump.passing) wrong.push("a table is there that was dropped in the transaction that made it");
   return found;
 }

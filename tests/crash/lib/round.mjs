@@ -39,7 +39,7 @@ export class Round {
     const { dice, scenario, server, profile } = this;
     await profile.start();
     const aim = this.places !== undefined || dice.chance(0.6) ? chooseAim(dice, scenario, this.places?.[life]) : null;
-    const most = scenario.work === undefined ? 60 : 6;
+    const { most = 60 } = scenario;
     const chosen = dice.between(1, most);
     // Where a place is not to be missed, the kill does not come without it before long.
     const enough = this.places === undefined ? chosen : most;
@@ -133,8 +133,9 @@ export class Round {
         this.seen.wrong.push(`${error.message}; ${JSON.stringify(waiting)}; ${tab.complaints.join("; ")}`);
       });
     }
-    await this.#settle();
+    // Before they are told to stop: what is long would come to its end alone, and look like a pause.
     const pauses = this.tabs.map((tab) => this.ledger.pause(tab.name, moment));
+    await this.#settle();
     this.log(`went on after ${pauses.map((ms) => ms.toFixed(0)).join(", ")} ms`);
     this.seen.pauses.push(...pauses);
   }

@@ -1,8 +1,10 @@
 // Stands in front of the worker's own script, in a block of its own in which `TOLD` is what the driver wants:
 //
-//   aim: { file, op, ends, nth, when }   asks the driver, and waits for its answer, at the nth such call: before it, after it,
+//   aim: { file, op, ends, suspended, nth, when }
+//                                  asks the driver, and waits for its answer, at the nth such call: before it, after it,
 //                                  or (torn) when a part of its bytes is written. The driver answers by killing something.
-//                                  With `ends`, only what ends a commit counts.
+//                                  With `ends`, only what ends a commit counts; with `suspended`, only what is called while
+//                                  at least so many statements are suspended.
 //   mutant: "..."                  makes the files misbehave as tests must notice.
 //
 // Only what the package calls is replaced: nothing of the package itself.
@@ -17,6 +19,24 @@ if (Handle !== undefined) {
     return handle;
   };
   const plain = Object.fromEntries(["read", "write", "truncate", "flush", "getSize", "close"].map((op) => [op, Handle.prototype[op]]));
+
+  // How many statements are suspended. Where the browser cannot suspend any, there are none.
+  let suspended = 0;
+  const { Suspending } = WebAssembly;
+  if (Suspending !== undefined) {
+    WebAssembly.Suspending = function (call) {
+      return new Suspending((...args) => {
+        const result = call(...args);
+        if (typeof result?.then === "function") {
+          suspended++;
+          // Before the statement goes on, which waits for the same promise.
+          const less = () => void suspended--;
+          result.then(less, less);
+        }
+        return result;
+      });
+    };
+  }
 
   const ask = (what) => {
     const request = new XMLHttpRequest();
@@ -41,7 +61,8 @@ if (Handle !== undefined) {
       return bytes.byteLength % frame === 0 && hasSalts(bytes, last) && bytes.subarray(last + 4, last + 8).some((byte) => byte !== 0);
     });
   const aimed = (handle, op, call, torn, counts = () => true) => {
-    if (!aim || aim.file !== kinds.get(handle) || aim.op !== op || (aim.ends && !counts()) || ++count !== aim.nth) return call();
+    if (!aim || aim.file !== kinds.get(handle) || aim.op !== op || suspended < (aim.suspended ?? 0)) return call();
+    if ((aim.ends && !counts()) || ++count !== aim.nth) return call();
     if (aim.when === "before") ask(aim);
     if (aim.when === "torn" && torn !== undefined) {
       torn();

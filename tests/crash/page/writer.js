@@ -73,6 +73,7 @@ async function attempt(kind, work) {
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const values = (count) => Array.from({ length: count }, () => Math.floor(Math.random() * 1e6));
 const PART = text("INSERT INTO part VALUES (:tab, :seq, :parts, :value, :total)");
+const UNDONE = text("INSERT INTO undone VALUES (:tab, :seq)");
 const setsOf = (seq, list) => list.map((value) => ({ tab, seq, parts: list.length, value, total: sum(list) }));
 
 /** What a tab does over and over; each kind leaves traces by which the driver can tell all from half and once from twice. */
@@ -116,7 +117,7 @@ const KINDS = {
     const [first, second] = setsOf(seq, values(2));
     await conn.execute(PART, first);
     const savepoint = await conn.beginNested();
-    await conn.execute(text("INSERT INTO undone VALUES (:tab, :seq)"), { tab, seq });
+    await conn.execute(UNDONE, { tab, seq });
     await savepoint.rollback();
     await conn.beginNested(() => conn.execute(PART, second));
   }),
@@ -124,7 +125,7 @@ const KINDS = {
   rollback: async (seq) => {
     const conn = await engine.connect();
     try {
-      await conn.execute(text("INSERT INTO undone VALUES (:tab, :seq)"), { tab, seq });
+      await conn.execute(UNDONE, { tab, seq });
       await conn.rollback();
     } finally {
       await conn.close();
@@ -165,11 +166,81 @@ KINDS.look = async () => {
   if (least !== most || count !== rows || filled !== count) throw new Error(`${count} of ${rows} rows of ${least}..${most}, ${filled} whole`);
 };
 
+/** So many rows of a tab are all of one number, whoever looks: what changes them takes long enough to be suspended. */
+const BULK = 20_000;
+/** The first numbers. */
+const NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :end)";
+/** What was to be rolled back shows, too: it is below 0, and not changed again. */
+const SWEEP = text("UPDATE bulk SET seq = :value WHERE tab = :tab AND seq >= 0");
+
+// A second of work and more without a row, so that it is suspended again and again; it has no snapshot.
+KINDS.scan = async () => {
+  const end = 1_000_000;
+  const counted = await engine.scalar(text(`${NUMBERS} SELECT count(*) FROM n`), { end });
+  if (counted !== end) throw new Error(`${end} numbers were asked for, and ${counted} were counted`);
+};
+// As long, with a snapshot, which stays as it is however often the statement is suspended and others commit.
+KINDS.survey = async () => {
+  const end = 100;
+  const looked = text(`${NUMBERS} SELECT count(*), min(seq), max(seq) FROM bulk CROSS JOIN n WHERE tab = :tab`);
+  const [count, least, most] = [...(await engine.execute(looked, { end, tab })).one()];
+  if (count !== end * BULK || least !== most || least < 0) throw new Error(`half: ${count / end} of ${BULK} rows were seen, of ${least}..${most}`);
+};
+// Long writes within savepoints: one that is rolled back, with one in it that was released, and one that is released in another.
+KINDS.sweep = (seq) => engine.begin(async (conn) => {
+  const set = async (value) => {
+    const { rowcount } = await conn.execute(SWEEP, { value, tab });
+    if (rowcount !== BULK) throw new Error(`${BULK} rows are the tab's, and ${rowcount} were changed`);
+  };
+  const undone = await conn.beginNested();
+  await set(-1);
+  await conn.beginNested(() => conn.execute(UNDONE, { tab, seq }));
+  await undone.rollback();
+  await conn.beginNested(() => conn.beginNested(() => set(seq)));
+});
+// Stopped in the midst of writing, or while it waits for its turn, or not in time: it is rolled back in any case.
+KINDS.interrupted = async () => {
+  const conn = await engine.connect();
+  try {
+    if (Math.random() < 0.8) await conn.begin({ mode: "immediate" });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), Math.random() * 600);
+    await conn.execute(text("UPDATE bulk SET seq = -2"), {}, { signal: controller.signal }).catch((error) => {
+      if (error?.name !== "AbortError") throw error;
+    });
+    await conn.rollback();
+  } finally {
+    await conn.close();
+  }
+};
+// A table that nobody else ever sees; statements that are suspended meanwhile were prepared for another schema.
+KINDS.tables = () => engine.begin(async (conn) => {
+  await conn.execute(text(`CREATE TABLE passing AS ${NUMBERS.replace(":end", "5000")} SELECT i, printf('%08x', i * 7919 % 5003) AS filling FROM n`));
+  await conn.execute(text("CREATE INDEX passing_filling ON passing (filling)"));
+  await conn.execute(text("DROP TABLE passing"));
+});
+KINDS.vacuum = async () => {
+  await engine.execute(text("VACUUM"));
+};
+// Those who read meanwhile keep it from copying all, which is no error.
+KINDS.checkpoint = async () => {
+  await engine.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"));
+};
+
 /** What a tab does: which kinds follow one another, side by side with the others. */
 const WORK = {
   write: { before: setUp, loops: [["parts", "savepoint", "parts", "commit"], ["single", "returning", "many", "rollback"], ["count", "read"], ["pages"]] },
   import: { loops: [["import"]] },
   look: { loops: [["look"], ["look"]] },
+  pause: {
+    before: setUpBulk,
+    loops: [
+      ["parts", "savepoint", "commit"], ["single", "returning", "many", "rollback"], ["count", "read"], ["pages"],
+      ["scan"], ["scan", "survey"], ["sweep", "interrupted"], ["tables", "vacuum", "checkpoint"],
+    ],
+    // None of the loops is to wait for a connection.
+    options: { poolSize: 8 },
+  },
 };
 
 async function setUp() {
@@ -180,6 +251,14 @@ async function setUp() {
   });
 }
 
+async function setUpBulk() {
+  await setUp();
+  await engine.begin(async (conn) => {
+    await conn.execute(text("CREATE TABLE IF NOT EXISTS bulk (tab TEXT, i INTEGER, seq INTEGER, PRIMARY KEY (tab, i)) WITHOUT ROWID"));
+    await conn.execute(text(`INSERT OR IGNORE INTO bulk ${NUMBERS} SELECT :tab, i, 0 FROM n`), { tab, end: BULK });
+  });
+}
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 globalThis.crash = {
@@ -187,7 +266,8 @@ globalThis.crash = {
   start({ url, options, name, work = "write", first = 0 }) {
     tab = name;
     seq = first;
-    engine = createEngine(url, options);
+    const { before, loops, options: own } = WORK[work];
+    engine = createEngine(url, { ...options, ...own });
     const going = { on: true };
     const loop = async (kinds) => {
       for (let i = 0; going.on; i++) {
@@ -195,7 +275,6 @@ globalThis.crash = {
         if (!(await attempt(kind, KINDS[kind]))) await pause(20);
       }
     };
-    const { before, loops } = WORK[work];
     const all = async () => {
       while (before !== undefined && going.on && !(await attempt("setup", before))) await pause(20);
       await Promise.all(loops.map(loop));
@@ -233,8 +312,11 @@ globalThis.crash = {
         const has = async (name) => (await conn.scalar(text("SELECT count(*) FROM sqlite_schema WHERE name = :name"), { name })) > 0;
         if (await has("whole")) return { check, whole: (await rows(WHOLE))[0] };
         if (!(await has("page"))) return { check };
+        const bulk = (await has("bulk")) ? await rows("SELECT tab, count(*), min(seq), max(seq) FROM bulk GROUP BY tab") : [];
         return {
           check,
+          bulk,
+          passing: await has("passing"),
           parts: await rows("SELECT tab, seq, count(*), min(parts), max(parts), sum(value), min(total), max(total) FROM part GROUP BY tab, seq"),
           single: await rows("SELECT tab, seq, count(*) FROM single GROUP BY tab, seq"),
           counter: await conn.scalar(text("SELECT n FROM counter")),
