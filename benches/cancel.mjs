@@ -2,8 +2,9 @@
 //
 //     node benches/cancel.mjs [--browser firefox] [--times 60] [--only "50 KB"]
 //
-// Each statement is run over 300,000 rows, over 2,000 long texts, or over a full-text index of 100,000, and stopped after another part of the time
-// that it takes, in a page, from a database in a file. Those that were done before are left out.
+// Each statement is run over 300,000 rows, over 2,000 long texts, or over a full-text index of 100,000, and stopped after
+// another part of the time that it takes, in a page, from a database in a file. Those that were done before are left out.
+// With --only, those whose names have this in them.
 import { parseArgs } from "node:util";
 import { BROWSERS, launch } from "./browser.mjs";
 import { serve } from "./server.mjs";
