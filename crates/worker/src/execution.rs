@@ -192,9 +192,12 @@ impl Execution {
         batch
     }
 
-    /// Undoes what it has written, and the transaction that it has written it in.
-    pub(crate) fn undo(&mut self) {
-        if let Some(statement) = self.cursor.statement() {
+    /// To be called before it is stopped in its midst, since its caller gave it up or it took too long. What it has written for a
+    /// transaction that does not end with it is undone with that, as where SQLite interrupts it: nobody knows of it what is done.
+    pub(crate) fn give_up(&mut self) {
+        if self.has_written_unheard()
+            && let Some(statement) = self.cursor.statement()
+        {
             statement.undo();
         }
     }

@@ -143,8 +143,8 @@ impl SyncConnection<'_> {
             }
         };
         self.attaches |= execution.attaches();
-        if matches!(progress, Progress::Expired) && execution.has_written_unheard() {
-            execution.undo();
+        if matches!(progress, Progress::Expired) {
+            execution.give_up();
         }
         *self.spare = Some(execution.stop(self.db, self.cache, self.changes));
         self.settle(was_in_transaction, ends);

@@ -44,13 +44,10 @@ impl Connection {
         self.remove(database, env, which, |this, job, _, env| this.give_up(job, env, Job::cancelled))
     }
 
-    /// Ends a job that its caller has given up or that took too long, wherever it stands. A write takes its transaction along,
-    /// as where SQLite interrupts one: nobody knows of it what is done.
+    /// Ends a job that its caller has given up or that took too long, wherever it stands.
     pub(super) fn give_up(&mut self, mut job: Job, env: &mut dyn Environment, error: impl FnOnce(&Job) -> Error) {
-        if let Work::Execute(execution) = &mut job.work
-            && execution.has_written_unheard()
-        {
-            execution.undo();
+        if let Work::Execute(execution) = &mut job.work {
+            execution.give_up();
         }
         self.fail(job, env, error);
     }

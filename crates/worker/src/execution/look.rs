@@ -70,7 +70,7 @@ impl Execution {
 
     /// Whether all that its current set writes is written, and rows are left to be fetched, of which nobody has had any yet:
     /// SQLite hands out what RETURNING returns when all is written. What is its own transaction ends with it in any case.
-    pub(crate) fn has_written_unheard(&self) -> bool {
+    pub(super) fn has_written_unheard(&self) -> bool {
         let midst = self.stage == Stage::Step && self.cursor.sets.rows;
         midst && !self.readonly && !self.owns && !self.is_stream()
     }
