@@ -1,13 +1,13 @@
 //! From crates to wasm files and their glue: cargo, wasm-bindgen, wasm-opt.
 
 use crate::files::{self, Fingerprint};
-use crate::{inlined, shell};
+use crate::{casts, inlined, shell};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Bumped whenever the recipe below changes, so that nothing made by an older one is taken for fresh.
-const RECIPE: &str = "build 5";
+const RECIPE: &str = "build 6";
 
 /// How wasm files are built, by Cargo.toml.
 const RELEASE: &str = "release";
@@ -86,10 +86,9 @@ fn build_lite() -> Result<PathBuf> {
 
 /// One `worker.js` serves both wasm files of the worker.
 fn check_glue(built: &Built) -> Result<()> {
-    // Comments name functions by their numbers, which do differ.
     let glue = |of: &Path| -> Result<String> {
         let text = files::read_text(&of.join("worker.js"))?;
-        Ok(text.lines().filter(|line| !line.trim_start().starts_with("//")).collect())
+        Ok(text.lines().filter(|line| !casts::is_comment(line)).collect())
     };
     if glue(&built.worker)? != glue(&built.lite)? {
         bail!("the worker with the smaller SQLite needs another glue than the worker");
@@ -119,6 +118,9 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
             .generate(&raw)
             .context("wasm-bindgen failed")?;
         let (from, to) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
+        let mut bound = files::read(&raw.join(&from))?;
+        let glue = casts::in_order(&files::read_text(&raw.join(format!("{name}.js")))?, &mut bound)?;
+        files::write(&raw.join(&from), bound)?;
         let optimized = raw.join("optimized.wasm");
         let how: &[&str] = if name == "core" { &["-O3"] } else { &["-Oz", "--converge"] };
         let mut shrink = shell::npm_bin("wasm-opt");
@@ -132,7 +134,7 @@ fn bind(input: &Path, name: &str, out: &Path) -> Result<()> {
             shrink.args(how).arg(raw.join(&from)).arg("-o").arg(&optimized),
         )?;
         files::copy(&optimized, &wasm)?;
-        let glue = files::read_text(&raw.join(format!("{name}.js")))?.replace(&from, &to);
+        let glue = glue.replace(&from, &to);
         files::write(&js, if name == "worker" { ask_for_suspending(&glue)? } else { glue })?;
         files::copy(&raw.join(format!("{name}.d.ts")), &types)?;
         std::fs::remove_dir_all(&raw)?;

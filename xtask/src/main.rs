@@ -5,6 +5,7 @@
 mod bench;
 mod browsers;
 mod build;
+mod casts;
 mod counts;
 mod crash;
 mod demo;
