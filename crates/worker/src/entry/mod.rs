@@ -26,6 +26,10 @@ const LOOK_EVERY_MS: f64 = 2_000.0;
 /// The longest delay that timers know.
 const LONGEST_DELAY_MS: f64 = 2_147_483_647.0;
 
+/// SQLite's memory, too.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 thread_local! {
     static SHELL: RefCell<Option<Shell>> = const { RefCell::new(None) };
 }
