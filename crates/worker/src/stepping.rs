@@ -12,7 +12,8 @@ use std::rc::Rc;
 /// How long a statement runs within a step, in milliseconds, before it pauses.
 const STEP_MS: f64 = 5.0;
 
-/// The same while nobody else wants anything: whoever is the first to want something waits so much longer.
+/// The same while nobody else wants anything: whoever is the first to want something waits so much longer. Not where the text is
+/// long: who stops that waits for what was made of it to be dropped, too.
 const ALONE_MS: f64 = 15.0;
 
 /// Statements that pause as often as they can, for tests.
@@ -93,6 +94,8 @@ pub(crate) struct Pace {
     until: Cell<f64>,
     /// How long the next one will be.
     step_ms: Cell<f64>,
+    /// How long it is while nobody else wants anything.
+    alone_ms: f64,
     /// When it is to be interrupted.
     deadline: f64,
     /// Whether it is to be interrupted as soon as it is asked.
@@ -102,7 +105,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// After a pause.
     pub(crate) fn go_on(&self, alone: bool) {
-        self.step_ms.set(if alone { ALONE_MS } else { STEP_MS });
+        self.step_ms.set(if alone { self.alone_ms } else { STEP_MS });
     }
 
     /// Has the statement interrupted when it is asked next.
@@ -149,6 +152,7 @@ impl Stepping {
     pub(crate) fn new(
         cursor: Cursor,
         text: Option<Rc<str>>,
+        long_text: bool,
         db: Connection,
         changes: Rc<RefCell<Changes>>,
         slice: Slice,
@@ -157,6 +161,7 @@ impl Stepping {
         let pace = Pace {
             until: Cell::new(slice.end() + STEP_MS - SLICE_MS),
             step_ms: Cell::new(STEP_MS),
+            alone_ms: if long_text { STEP_MS } else { ALONE_MS },
             deadline,
             stopped: Cell::new(false),
         };

@@ -71,8 +71,8 @@ impl Connection {
     pub(super) fn lend(&mut self, mut job: Job, turn: JobTurn, slice: Slice) -> Option<Stepping> {
         let (deadline, in_transaction) = (job.deadline(), self.in_transaction() && !job.owns_transaction());
         let Work::Execute(execution) = &mut job.work else { return None };
-        let (cursor, text) = (execution.lend(), execution.unprepared());
-        let stepping = Stepping::new(cursor, text, self.db.share(), Rc::clone(&self.changes), slice, deadline);
+        let (cursor, text, long) = (execution.lend(), execution.unprepared(), execution.has_long_text());
+        let stepping = Stepping::new(cursor, text, long, self.db.share(), Rc::clone(&self.changes), slice, deadline);
         let pace = Rc::clone(&stepping.pace);
         self.lent = Some(Lent { job, turn, deadline, pace, in_transaction, aside: None, later: Vec::new() });
         Some(stepping)

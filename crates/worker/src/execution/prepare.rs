@@ -24,8 +24,8 @@ impl Execution {
         }
     }
 
-    /// Whether preparing it may take long.
-    fn has_long_text(&self) -> bool {
+    /// Whether preparing it may take long, and dropping it.
+    pub(crate) fn has_long_text(&self) -> bool {
         #[cfg(feature = "faults")]
         if often::is_on() {
             return true;

@@ -327,22 +327,79 @@ fn a_statement_that_is_stopped_within_a_large_row_leaves_the_database_whole() {
     }
 }
 
+/// A statement, asked every 500 steps while it is prepared: whether it was, and after how many looks.
+fn prepare(db: &Looking, text: &str, stop_at: u32) -> (Result<(), i32>, u32) {
+    let connection = db.0.as_ref().unwrap();
+    connection.look_every(500);
+    let looks = Cell::new(0);
+    let prepared = connection.prepare_until(text, &|| stops(&looks, stop_at));
+    (prepared.map_err(|failure| failure.code()).map(|_| ()), looks.get())
+}
+
+fn numbers(count: usize) -> String {
+    (0..count).map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Texts that are long, how many looks preparing them takes at least, and how many running them.
+fn long_texts() -> [(String, u32, u32); 4] {
+    let cases: String = (0..3_000).map(|i| format!(" WHEN {} THEN {i}", 10_000 + i)).collect();
+    let tables: String = (0..3_000).map(|i| format!("c{i} AS (SELECT 1), ")).collect();
+    [
+        // A number has two tokens and is looked at more often then, and three instructions.
+        (format!("SELECT 7 IN ({})", numbers(20_000)), 160, 110),
+        (format!("SELECT 'x' IN ('{}')", numbers(20_000).replace(", ", "', '")), 160, 110),
+        // Each constant is compared with all others.
+        (format!("SELECT CASE 1{cases} END"), 1_500, 0),
+        // So is each name.
+        (format!("WITH {tables}x AS (SELECT 2) SELECT * FROM x"), 1_500, 0),
+    ]
+}
+
 #[wasm_bindgen_test]
 fn looks_are_taken_while_what_was_parsed_is_made_a_program() {
     let db = Looking::new();
-    let connection = db.0.as_ref().unwrap();
-    connection.look_every(500);
-    let prepare = |numbers: usize, stop_at: u32| {
-        let text = format!("SELECT count(*) FROM t WHERE id IN ({})", vec!["7"; numbers].join(", "));
-        let looks = Cell::new(0);
-        let prepared = connection.prepare_until(&text, &|| stops(&looks, stop_at));
-        (prepared.map_err(|failure| failure.code()).map(|_| ()), looks.get())
-    };
-    // A number has two tokens, and is looked at twice more.
-    let all = prepare(20_000, 0).1;
-    assert!(all >= 140, "{all}");
-    for stop_at in [all * 5 / 8, all - 5] {
-        assert_eq!(prepare(20_000, stop_at), (Err(ffi::SQLITE_INTERRUPT), stop_at), "of {all}");
-        assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"));
+    for (text, least, _) in long_texts() {
+        let (prepared, all) = prepare(&db, &text, 0);
+        assert!(prepared.is_ok() && all >= least, "{:.40}: {prepared:?}, {all} looks", text);
+        for stop_at in [1, all / 4, all / 2, all * 5 / 8, all * 7 / 8, all - 1, all] {
+            assert_eq!(prepare(&db, &text, stop_at), (Err(ffi::SQLITE_INTERRUPT), stop_at), "{:.40}: of {all}", text);
+            assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"));
+        }
     }
+}
+
+/// What such a text is made looks where it jumps back, else.
+#[wasm_bindgen_test]
+fn looks_are_taken_where_a_program_goes_straight_on() {
+    let db = Looking::new();
+    for (text, _, least) in long_texts() {
+        let text = format!("{text} LIMIT 1");
+        let (finished, all, _) = db.step(&text, 500, 0);
+        assert!(finished && all >= least, "{text:.40}: {all} looks");
+        if least > 0 {
+            assert_eq!(db.step(&text, 500, all / 2).1, all / 2, "{text:.40}: of {all}");
+        }
+    }
+    assert_eq!(db.value("SELECT 19999 IN (1, 19999) AND 7 NOT IN (1, 2) AND 'a' IN ('b', 'a')").as_deref(), Some("1"));
+    assert_eq!(db.value(&format!("SELECT sum(id IN ({})) FROM t", numbers(20_000))).as_deref(), Some("19999"));
+    assert_eq!(db.value(&format!("SELECT sum(v IN ({})) FROM t", numbers(5_000))).as_deref(), Some("0"));
+    assert_eq!(
+        db.value("SELECT sum(v IN ('row 7919 of a table', 'row 15838 of a table')) FROM t").as_deref(),
+        Some("2")
+    );
+}
+
+/// They are put aside and freed a few at a time, which must keep up with those that come.
+#[wasm_bindgen_test]
+fn what_long_texts_have_left_is_freed() {
+    let db = Looking::new();
+    let text = format!("SELECT 7 IN ({}, 'x', 'y')", numbers(20_000));
+    let some = || (0..20).for_each(|_| assert!(prepare(&db, &text, 0).0.is_ok()));
+    some();
+    let before = core::arch::wasm32::memory_size(0);
+    some();
+    some();
+    let grown = core::arch::wasm32::memory_size(0) - before;
+    // Each has some 20,000 allocations of 80 bytes.
+    assert!(grown < 2 * 26, "{grown} pages of 64 KiB");
 }

@@ -25,22 +25,32 @@ fn short_statements_are_answered_while_a_long_one_pauses() {
 fn one_that_nobody_disturbs_pauses_less_often_until_somebody_does() {
     let mut sliced = Sliced::with(2);
     sliced.start(1, SILENT);
-    // How long it runs before it pauses, each time.
-    let next = |sliced: &mut Sliced| {
-        let (pauses, since) = (sliced.stacks.pauses, sliced.bench.clock.get());
-        while sliced.stacks.pauses == pauses {
-            sliced.turn();
-        }
-        sliced.bench.clock.get() - since
-    };
     sliced.until_paused(1);
-    let alone: Vec<f64> = (0..40).map(|_| next(&mut sliced)).collect();
+    let alone: Vec<f64> = (0..40).map(|_| until_the_next_pause(&mut sliced)).collect();
     assert!(alone[..15].iter().all(|ms| *ms < 8.0), "{alone:?}");
     assert!(alone[25..].iter().all(|ms| (15.0..18.0).contains(ms)), "{alone:?}");
     assert_eq!(sliced.scalar(2, "select 1"), Value::Integer(1));
-    next(&mut sliced);
-    let disturbed: Vec<f64> = (0..15).map(|_| next(&mut sliced)).collect();
+    until_the_next_pause(&mut sliced);
+    let disturbed: Vec<f64> = (0..15).map(|_| until_the_next_pause(&mut sliced)).collect();
     assert!(disturbed.iter().all(|ms| *ms < 8.0), "{disturbed:?}");
+}
+
+#[test]
+fn one_with_a_long_text_pauses_as_often_whether_or_not_somebody_disturbs_it() {
+    let mut sliced = Sliced::with(2);
+    sliced.start(1, &format!("{SILENT} -- {}", "x".repeat(64 << 10)));
+    sliced.until_paused(1);
+    let alone: Vec<f64> = (0..40).map(|_| until_the_next_pause(&mut sliced)).collect();
+    assert!(alone.iter().all(|ms| *ms < 8.0), "{alone:?}");
+}
+
+/// How long whatever runs does so, in milliseconds.
+fn until_the_next_pause(sliced: &mut Sliced) -> f64 {
+    let (pauses, since) = (sliced.stacks.pauses, sliced.bench.clock.get());
+    while sliced.stacks.pauses == pauses {
+        sliced.turn();
+    }
+    sliced.bench.clock.get() - since
 }
 
 #[test]
