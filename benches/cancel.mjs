@@ -40,6 +40,8 @@ const LARGE = [
   ["UPDATE of texts of 50 KB", "UPDATE d SET body = body || 'x'"],
   ["DELETE of texts of 50 KB", "DELETE FROM d WHERE id > 0"],
   ["IN of 300,000 numbers", `SELECT {run}, count(*) FROM t WHERE n IN (${Array.from({ length: 300_000 }, (_, i) => i).join()})`],
+  ["IN of 300,000 texts", `SELECT {run}, count(*) FROM t WHERE v IN (${Array.from({ length: 300_000 }, (_, i) => `'text ${i}'`).join()})`],
+  ["CASE of 15,000 numbers", `SELECT {run}, CASE n ${Array.from({ length: 15_000 }, (_, i) => `WHEN ${i + 1000} THEN ${i}`).join(" ")} END FROM t LIMIT 1`],
 ];
 const FULL_TEXT = [
   ["phrase that is nowhere", `SELECT count(*) FROM f WHERE f MATCH '"text some"'`],
