@@ -369,6 +369,40 @@ fn looks_are_taken_while_what_was_parsed_is_made_a_program() {
     }
 }
 
+/// Where something has been left out since the stop, it must not be told as a mistake in the text.
+#[wasm_bindgen_test]
+fn a_text_that_is_stopped_while_it_is_prepared_is_told_to_be_stopped_wherever_that_was() {
+    let db = Looking::new();
+    let cases: String = (0..200).map(|i| format!(" WHEN {i} THEN {i}")).collect();
+    for text in [
+        format!("SELECT * FROM t WHERE id = CASE 5{cases} END"),
+        format!("SELECT * FROM t WHERE v = (7 IN ({}))", numbers(300)),
+        format!("UPDATE t SET v = CASE 5{cases} END WHERE id = 1"),
+        "SELECT id + 1, v FROM t UNION SELECT 1, 2 ORDER BY t.id + 1, 2".to_owned(),
+        "SELECT id, sum(id) FILTER (WHERE id IN (1, 2)) OVER (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t"
+            .to_owned(),
+    ] {
+        let connection = db.0.as_ref().unwrap();
+        connection.look_every(1);
+        for stop_at in 1.. {
+            let looks = Cell::new(0);
+            let stopped = || {
+                looks.set(looks.get() + 1);
+                looks.get() >= stop_at
+            };
+            match connection.prepare_until(&text, &stopped) {
+                Ok(_) => {
+                    assert!(looks.get() < stop_at && stop_at > 20, "{text:.40}: {stop_at}");
+                    break;
+                }
+                Err(failure) => {
+                    assert_eq!(failure.code(), ffi::SQLITE_INTERRUPT, "{text:.40}, {stop_at}: {failure:?}");
+                }
+            }
+        }
+    }
+}
+
 /// The longest way through a program, in instructions, without one that only asks: it jumps to the next.
 fn longest_way(db: &Looking, sql: &str) -> i64 {
     let connection = db.0.as_ref().unwrap();
