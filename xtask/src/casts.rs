@@ -30,15 +30,14 @@ pub fn in_order(glue: &str, wasm: &mut [u8]) -> Result<String> {
     }
     let mut sorted: Vec<usize> = (0..casts.len()).collect();
     sorted.sort_by_key(|&at| casts[at].1.iter().copied().filter(|line| !is_comment(line)).collect::<String>());
-    rename(wasm, |number| {
+    let renamed = rename(wasm, |number| {
         let old = casts.iter().position(|cast| cast.0 == number)?;
         let new = sorted.iter().position(|&at| at == old)?;
         Some(casts[new].0)
-    })
-    .and_then(|renamed| match renamed == casts.len() {
-        true => Ok(()),
-        false => bail!("{renamed} casts are imported, and {} are in the glue", casts.len()),
     })?;
+    if renamed != casts.len() {
+        bail!("{renamed} casts are imported, and {} are in the glue", casts.len());
+    }
     let mut text: Vec<String> = Vec::new();
     let mut places = casts.iter().zip(&sorted).peekable();
     for (at, line) in rest.iter().enumerate() {
@@ -49,6 +48,9 @@ pub fn in_order(glue: &str, wasm: &mut [u8]) -> Result<String> {
             text.push("        },".to_owned());
         }
         text.push((*line).to_owned());
+    }
+    if places.next().is_some() {
+        bail!("the glue ends with a cast");
     }
     Ok(text.join("\n") + "\n")
 }
