@@ -140,8 +140,8 @@ export const WORKLOADS = [
     name: "behind",
     engines: db,
     figures: {
-      p50: { title: "read behind a 2 s query, p50 ms", target: most(20) },
-      p99: { title: "  p99 ms" },
+      p50: { title: "read behind a 2 s query, p50 ms" },
+      p99: { title: "  p99 ms", target: most(20) },
       alone: { title: "  counted a ms, alone (more)", more: true },
       beside: { title: "  counted a ms, beside (more)", more: true },
     },
@@ -153,7 +153,7 @@ export const WORKLOADS = [
     engines: tabs,
     figures: {
       p50: { title: "  from another tab, p50 ms" },
-      p99: { title: "  from another tab, p99 ms" },
+      p99: { title: "  from another tab, p99 ms", target: most(20) },
       beside: { title: "  counted a ms then (more)", more: true },
     },
   },

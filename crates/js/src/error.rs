@@ -1,6 +1,6 @@
 //! Errors as JavaScript takes them: a record with a field for everything that is known, never just a text.
 
-use aludel_protocol::{Constraint, Error};
+use aludel_protocol::{Constraint, Error, ErrorKind};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -56,7 +56,8 @@ fn record(error: &Error) -> ErrorRecord {
     record.set_message(error.message());
     record.set_sqlite_code(error.sqlite_code());
     record.set_offset(error.offset().map_or(-1.0, f64::from));
-    record.set_statement(error.statement());
+    // A call that was aborted is told the reason of its signal instead: see `call()` of call.ts.
+    record.set_statement(error.statement().filter(|_| error.kind() != ErrorKind::Cancelled));
     record.set_parameters(error.parameters());
     record.set_constraint(error.constraint().map(constraint));
     record.set_reason(error.reason().map(|reason| reason.as_str()));

@@ -31,7 +31,7 @@ pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClas
 pub use notice::{Blocked, Commit, Notice, Obstacle, Party};
 pub use options::{Durability, OpenOptions, Storage};
 pub use reply::{FATAL, ImportPhase, ROWS_BATCH_OFFSET_AT, Reply, RowsReply};
-pub use request::{BeginMode, Delivery, Execute, HELLO, ImportStep, ProcedureCall, Request, TransactionOp};
+pub use request::{BeginMode, CANCEL, Delivery, Execute, HELLO, ImportStep, ProcedureCall, Request, TransactionOp};
 pub use rows::{Batch, BatchWriter, Cells, Mark};
 pub use skew::{RELOAD, Side, other_version};
 pub use sorted::{SortedMap, SortedSet};

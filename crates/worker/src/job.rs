@@ -159,14 +159,14 @@ impl Job {
         self.about(error)
     }
 
-    /// The error of a job that its caller gave up.
+    /// The error of a job that its caller gave up. It does not repeat the statement, of which nobody wants to hear any more.
     pub(crate) fn cancelled(&self) -> Error {
         let what = match self.work {
             Work::Import(_) => "import",
             Work::Procedure(_) => "procedure",
             _ => "statement",
         };
-        self.about(Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled")))
+        Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled"))
     }
 
     /// The error with the statement of the job, if it has one.

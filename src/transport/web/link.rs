@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, Frame, SMALL};
 use super::js::{Broadcast, Endpoint, PortPair, Said, describe, text_of};
 use crate::transport::Inbox;
-use aludel_protocol::{Bundle, FATAL, HELLO, LONGEST_BUNDLE, Reply, frames, is_bundle};
+use aludel_protocol::{Bundle, CANCEL, FATAL, HELLO, LONGEST_BUNDLE, Reply, frames, is_bundle};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -79,9 +79,11 @@ impl Out {
             Frame::Small(bytes) => {
                 let mut waiting = self.waiting.borrow_mut();
                 waiting.push(&[bytes]);
-                let is_full = waiting.is_full();
+                // What its caller makes of a call that was given up may take long.
+                let is_urgent = bytes.get(KIND_AT as usize) == Some(&CANCEL);
+                let leaves = waiting.is_full() || is_urgent;
                 drop(waiting);
-                if is_full { self.flush() } else { Ok(()) }
+                if leaves { self.flush() } else { Ok(()) }
             }
             Frame::Large(view) => {
                 self.flush()?;
@@ -160,7 +162,7 @@ impl Link {
     }
 
     /// Sends a frame: a large one at once, and its buffer is given away; a small one with others, when all is done that is
-    /// under way. What cannot be sent is told to the inbox.
+    /// under way, or at once with those before it if it cancels. What cannot be sent is told to the inbox.
     pub(super) fn post(&self, frame: &Frame, inbox: &Inbox) {
         let failed = self.out.post(frame).err();
         if failed.is_none() && self.out.due.replace(true) {

@@ -330,7 +330,10 @@ fn a_statement_that_is_stopped_within_a_large_row_leaves_the_database_whole() {
 
 /// A statement, asked every 500 steps while it is prepared: whether it was, and after how many looks.
 fn prepare(db: &Looking, text: &str, stop_at: u32) -> (Result<(), i32>, u32) {
-    let connection = db.0.as_ref().unwrap();
+    prepare_on(db.0.as_ref().unwrap(), text, stop_at)
+}
+
+fn prepare_on(connection: &Connection, text: &str, stop_at: u32) -> (Result<(), i32>, u32) {
     connection.look_every(500);
     let looks = Cell::new(0);
     let prepared = connection.prepare_until(text, &|| stops(&looks, stop_at));
@@ -441,13 +444,44 @@ fn a_program_that_goes_straight_on_is_asked_too() {
 #[wasm_bindgen_test]
 fn what_long_texts_have_left_is_freed() {
     let db = Looking::new();
-    let text = format!("SELECT 7 IN ({}, 'x', 'y')", numbers(20_000));
-    let some = || (0..20).for_each(|_| assert!(prepare(&db, &text, 0).0.is_ok()));
-    some();
+    // What is put aside whole, a list of literals and the program; and a list of other expressions, item by item.
+    for text in [
+        format!("SELECT 'x' IN ('{}', 1e3, -5, NULL, ?, 9e99)", numbers(20_000).replace(", ", "', '")),
+        format!("SELECT 7 IN ({}, 1 + 2, 'x' || 'y')", numbers(20_000)),
+    ] {
+        let (_, all) = prepare(&db, &text, 0);
+        let some = || (0..20).for_each(|i| assert_eq!(prepare(&db, &text, all * i / 20).0.is_ok(), i == 0));
+        some();
+        let before = core::arch::wasm32::memory_size(0);
+        some();
+        some();
+        let grown = core::arch::wasm32::memory_size(0) - before;
+        // Each has some 20,000 allocations of 80 bytes.
+        assert!(grown < 2 * 26, "{text:.40}: {grown} pages of 64 KiB");
+    }
+}
+
+/// What is put aside has memory of its connection, which may be closed before that is freed.
+#[wasm_bindgen_test]
+fn what_long_texts_have_left_goes_with_its_connection() {
+    let db = Looking::new();
+    let text = format!("SELECT 7 IN ({})", numbers(20_000));
+    let round = || {
+        let open = || Connection::open(NAME, VFS_NAME, false).unwrap();
+        let (first, second) = (open(), open());
+        for connection in [&first, &second, &first] {
+            assert!(prepare_on(connection, &text, 0).0.is_ok());
+        }
+        drop(first);
+        for connection in [second, open()] {
+            assert_eq!(connection.query("SELECT count(*) FROM t").unwrap().as_deref(), Some("30000"));
+            assert_eq!(connection.query(&text).unwrap().as_deref(), Some("1"));
+        }
+        assert_eq!(db.value("SELECT count(*) FROM t").as_deref(), Some("30000"));
+    };
+    round();
     let before = core::arch::wasm32::memory_size(0);
-    some();
-    some();
+    (0..5).for_each(|_| round());
     let grown = core::arch::wasm32::memory_size(0) - before;
-    // Each has some 20,000 allocations of 80 bytes.
     assert!(grown < 2 * 26, "{grown} pages of 64 KiB");
 }
