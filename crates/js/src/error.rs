@@ -1,6 +1,6 @@
 //! Errors as JavaScript takes them: a record with a field for everything that is known, never just a text.
 
-use aludel_protocol::{Constraint, Error, ErrorKind};
+use aludel_protocol::{Constraint, Error, ErrorKind, LONG_STATEMENT};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -56,9 +56,11 @@ fn record(error: &Error) -> ErrorRecord {
     record.set_message(error.message());
     record.set_sqlite_code(error.sqlite_code());
     record.set_offset(error.offset().map_or(-1.0, f64::from));
-    // A call that was aborted is told the reason of its signal instead: see `call()` of call.ts.
-    record.set_statement(error.statement().filter(|_| error.kind() != ErrorKind::Cancelled));
-    record.set_parameters(error.parameters());
+    // A call that was aborted is told the reason of its signal instead (`call()` of call.ts): nobody reads all that.
+    let is_told =
+        error.kind() != ErrorKind::Cancelled || error.statement().is_none_or(|sql| sql.len() < LONG_STATEMENT);
+    record.set_statement(error.statement().filter(|_| is_told));
+    record.set_parameters(error.parameters().filter(|_| is_told));
     record.set_constraint(error.constraint().map(constraint));
     record.set_reason(error.reason().map(|reason| reason.as_str()));
     record.set_retryable(error.retryable());

@@ -6,6 +6,10 @@ use std::fmt;
 
 const MAX_CAUSES: u32 = 8; // in a frame
 
+/// From how many bytes of UTF-8 on a statement is not repeated to whoever gave it up: copying megabytes and reading them takes longer
+/// than stopping it.
+pub const LONG_STATEMENT: usize = 64 << 10;
+
 /// Shorthand for a result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -25,7 +25,7 @@ mod value;
 pub use bundle::{Bundle, LONGEST_BUNDLE, SMALL_FRAME, frames, is_bundle};
 pub use codec::{Reader, Writer};
 pub use constraint::{Constraint, ConstraintKind};
-pub use error::{Error, ErrorKind, Result, StorageReason};
+pub use error::{Error, ErrorKind, LONG_STATEMENT, Result, StorageReason};
 pub use fate::Fate;
 pub use header::{FRAME_VERSION, HEADER_LEN, Header, PROTOCOL_VERSION, RepeatClass};
 pub use notice::{Blocked, Commit, Notice, Obstacle, Party};

@@ -10,7 +10,7 @@ pub(crate) const EXECUTE: u8 = 0x03;
 pub(crate) const TRANSACTION: u8 = 0x04;
 const CREDIT: u8 = 0x05;
 const CLOSE_STREAM: u8 = 0x06;
-/// The kind of [`Request::Cancel`] in the header: it waits for no other frame.
+/// The kind of [`Request::Cancel`] in the header: it leaves at once, with the frames that wait before it.
 pub const CANCEL: u8 = 0x07;
 const RESET: u8 = 0x08;
 const CLOSE: u8 = 0x09;

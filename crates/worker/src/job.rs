@@ -5,7 +5,7 @@ use crate::Environment;
 use crate::execution::Execution;
 use crate::import;
 use crate::procedure::Invocation;
-use aludel_protocol::{Error, ErrorKind, Header, Reply, TransactionOp};
+use aludel_protocol::{Error, ErrorKind, Header, LONG_STATEMENT, Reply, TransactionOp};
 
 /// A request of a connection.
 #[derive(Debug)]
@@ -159,14 +159,15 @@ impl Job {
         self.about(error)
     }
 
-    /// The error of a job that its caller gave up. It does not repeat the statement, of which nobody wants to hear any more.
+    /// The error of a job that its caller gave up, without the statement if that is long.
     pub(crate) fn cancelled(&self) -> Error {
         let what = match self.work {
             Work::Import(_) => "import",
             Work::Procedure(_) => "procedure",
             _ => "statement",
         };
-        Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled"))
+        let error = Error::new(ErrorKind::Cancelled, format!("the {what} was cancelled"));
+        if self.sql().len() < LONG_STATEMENT { self.about(error) } else { error }
     }
 
     /// The error with the statement of the job, if it has one.

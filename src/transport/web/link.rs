@@ -55,6 +55,8 @@ struct Out {
     waiting: RefCell<Bundle>,
     /// Whether they will leave when all is done that is under way.
     due: Cell<bool>,
+    /// Whether some have left before that, for what cancels a call.
+    hurried: Cell<bool>,
     over: Cell<bool>,
 }
 
@@ -79,9 +81,9 @@ impl Out {
             Frame::Small(bytes) => {
                 let mut waiting = self.waiting.borrow_mut();
                 waiting.push(&[bytes]);
-                // What its caller makes of a call that was given up may take long.
-                let is_urgent = bytes.get(KIND_AT as usize) == Some(&CANCEL);
-                let leaves = waiting.is_full() || is_urgent;
+                // What is under way may be errors that are made of long texts. A thousand calls of one signal are few messages all the same.
+                let is_first_cancel = bytes.get(KIND_AT as usize) == Some(&CANCEL) && !self.hurried.replace(true);
+                let leaves = waiting.is_full() || is_first_cancel;
                 drop(waiting);
                 if leaves { self.flush() } else { Ok(()) }
             }
@@ -130,6 +132,7 @@ impl Link {
             kind,
             waiting: RefCell::default(),
             due: Cell::new(false),
+            hurried: Cell::new(false),
             over: Cell::new(false),
         };
         let link = Link { out: Rc::new(out), ready: Rc::default(), listeners: RefCell::default() };
@@ -162,7 +165,7 @@ impl Link {
     }
 
     /// Sends a frame: a large one at once, and its buffer is given away; a small one with others, when all is done that is
-    /// under way, or at once with those before it if it cancels. What cannot be sent is told to the inbox.
+    /// under way, or at once with those before it if it is the first that cancels. What cannot be sent is told to the inbox.
     pub(super) fn post(&self, frame: &Frame, inbox: &Inbox) {
         let failed = self.out.post(frame).err();
         if failed.is_none() && self.out.due.replace(true) {
@@ -172,6 +175,7 @@ impl Link {
         let (out, inbox) = (self.out.clone(), inbox.clone());
         spawn_local(async move {
             out.due.set(false);
+            out.hurried.set(false);
             if let Some(message) = failed.or_else(|| out.flush().err()) {
                 inbox.fatal(&format!("the worker cannot be reached: {message}"));
             }

@@ -1,7 +1,7 @@
 //! Cancelling, deadlines, and turns.
 
 use crate::bench::{Bench, execute, stream};
-use aludel_protocol::{BeginMode, ErrorKind, Execute, Request, TransactionOp, Value};
+use aludel_protocol::{BeginMode, ErrorKind, Execute, LONG_STATEMENT, Request, TransactionOp, Value};
 use aludel_worker::Turn;
 
 /// Rows without end.
@@ -33,7 +33,7 @@ fn a_statement_that_produces_rows_is_cancelled_between_turns() {
     bench.send(1, Request::Cancel { request: id });
     assert_eq!(bench.settle(), Turn::Idle);
     let (error, in_transaction) = bench.error(id);
-    assert_eq!((error.kind(), error.statement(), in_transaction), (ErrorKind::Cancelled, None, false));
+    assert_eq!((error.kind(), error.statement(), in_transaction), (ErrorKind::Cancelled, Some(ENDLESS), false));
     assert_eq!(bench.integer(1, "select 1"), 1);
 }
 
@@ -55,6 +55,22 @@ fn a_queued_request_is_cancelled_without_having_run() {
     bench.take(first);
     assert_eq!(bench.settle(), Turn::Idle);
     assert!(bench.service.environment_mut().posted.is_empty());
+}
+
+#[test]
+fn a_long_statement_is_not_repeated_to_who_gave_it_up() {
+    for (length, repeated) in [(LONG_STATEMENT - 1, true), (LONG_STATEMENT, false)] {
+        let mut bench = Bench::with(1);
+        let first = bench.send_execute(1, &execute(ENDLESS), &[]);
+        let sql = format!("select 1{}", " ".repeat(length - "select 1".len()));
+        let second = bench.send_execute(1, &execute(&sql), &[]);
+        bench.service.turn();
+        bench.send(1, Request::Cancel { request: second });
+        let (error, _) = bench.error(second);
+        assert_eq!((error.kind(), error.statement().is_some()), (ErrorKind::Cancelled, repeated), "{length}");
+        bench.send(1, Request::Cancel { request: first });
+        bench.settle();
+    }
 }
 
 #[test]
