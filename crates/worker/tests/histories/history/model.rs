@@ -271,7 +271,7 @@ impl Model {
             let stream = connection.streams.remove(&id);
             // It may have read before.
             if let (Some(stream), Tx::Open { snapshot: Snapshot::Unset(lo), .. }) = (stream, &mut connection.tx) {
-                lo.get_or_insert(stream.oldest);
+                *lo = Some(lo.map_or(stream.oldest, |lo| lo.min(stream.oldest)));
             }
         }
     }

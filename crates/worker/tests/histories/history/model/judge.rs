@@ -412,8 +412,8 @@ impl Model {
             && let Some(Connection { tx: Tx::Open { snapshot: Snapshot::Unset(lo), .. }, .. }) =
                 self.connections.get_mut(&key)
         {
-            // It may have read before it failed.
-            lo.get_or_insert(sent.version);
+            // It may have read before it failed, also before what was sent later and is given up already.
+            *lo = Some(lo.map_or(sent.version, |lo| lo.min(sent.version)));
         }
         Ok(())
     }
